@@ -1,0 +1,25 @@
+# salus_module(NAME DEPS... SOURCES... HEADERS... TESTS... LIBS... PRIVATE_LIBS...)
+#
+# One static library salus_<NAME> and one test binary <NAME>_test, which links that library only.
+# DEPS are the modules of tools/deps.json; LIBS are third-party libraries whose types may show in a
+# public header, PRIVATE_LIBS those that may not.
+function(salus_module)
+  cmake_parse_arguments(M "" "NAME" "DEPS;SOURCES;HEADERS;TESTS;LIBS;PRIVATE_LIBS" ${ARGN})
+  set(target salus_${M_NAME})
+  list(TRANSFORM M_DEPS PREPEND salus_ OUTPUT_VARIABLE deps)
+  if(M_SOURCES)
+    add_library(${target} STATIC ${M_SOURCES} ${M_HEADERS})
+    target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(${target} PUBLIC ${deps} ${M_LIBS} PRIVATE ${M_PRIVATE_LIBS})
+  else()
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(${target} INTERFACE ${deps} ${M_LIBS})
+  endif()
+  if(M_TESTS)
+    add_executable(${M_NAME}_test ${M_TESTS})
+    target_link_libraries(${M_NAME}_test PRIVATE ${target} GTest::gmock_main)
+    add_test(NAME ${M_NAME}_test COMMAND ${M_NAME}_test)
+    set_tests_properties(${M_NAME}_test PROPERTIES LABELS gtest)
+  endif()
+endfunction()

@@ -1,0 +1,43 @@
+// Id<Tag> is an opaque identifier as its issuer sent it, byte for byte: never trimmed, folded or
+// normalised (a translated id would give the same person a second VRF tag).
+//
+// Shape: 1 to 128 bytes of valid UTF-8 without control characters (U+0000-001F, U+007F).
+#pragma once
+
+#include <compare>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.h"
+
+namespace salus {
+
+inline constexpr std::size_t kMaxIdBytes = 128;
+
+// Errors: InvalidArgument with the reason; never echoes the text.
+Result<void> ValidateIdText(std::string_view text);
+
+template <typename Tag>
+class Id {
+ public:
+  static Result<Id> Parse(std::string_view text) {
+    TRY_VOID(ValidateIdText(text));
+    return Id(std::string(text));
+  }
+
+  const std::string& text() const { return text_; }
+  friend bool operator==(const Id&, const Id&) = default;
+  friend auto operator<=>(const Id&, const Id&) = default;
+
+  struct Hasher {
+    std::size_t operator()(const Id& id) const { return std::hash<std::string>()(id.text_); }
+  };
+
+ private:
+  explicit Id(std::string text) : text_(std::move(text)) {}
+  std::string text_;
+};
+
+}  // namespace salus
