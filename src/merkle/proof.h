@@ -18,6 +18,11 @@ namespace salus::merkle {
 // kMaxProofHashes is the depth of the largest tree, and the limit of C2SP tlog-witness.
 inline constexpr std::size_t kMaxProofHashes = 63;
 
+// CheckSubtree says whether start..end can be a subtree: its start is a multiple of its width,
+// rounded up to a power of two. A leaf is proven to be in it by an InclusionProof of index - start
+// in a tree of size end - start. Source: C2SP tlog-witness, sign-subtree. Errors: InvalidArgument.
+Result<void> CheckSubtree(LeafIndex start, TreeSize end);
+
 // InclusionProof shows that one entry is in the tree of a given size. The leaf's sibling comes
 // first.
 class InclusionProof {
@@ -65,6 +70,11 @@ class ConsistencyProof {
   Result<void> Verify(TreeSize from, TreeSize to, const RootHash& from_root,
                       const RootHash& to_root) const;
 
+  // VerifySubtree checks that the leaves start..end-1 of the larger tree hash to subtree_hash.
+  // Errors: InvalidArgument when that is no subtree of a tree of size `to`; VerificationFailed.
+  Result<void> VerifySubtree(LeafIndex start, TreeSize end, TreeSize to,
+                             const NodeHash& subtree_hash, const RootHash& to_root) const;
+
   const std::vector<NodeHash>& hashes() const { return hashes_; }
   friend bool operator==(const ConsistencyProof&, const ConsistencyProof&) = default;
 
@@ -80,5 +90,10 @@ Result<InclusionProof> ProveInclusion(LeafIndex index, TreeSize size, const Hash
 
 // Errors: InvalidArgument when from > to; what the reader reports.
 Result<ConsistencyProof> ProveConsistency(TreeSize from, TreeSize to, const HashReader& reader);
+
+// Errors: InvalidArgument when start..end is no subtree of a tree of size `to`; what the reader
+// reports.
+Result<ConsistencyProof> ProveSubtreeConsistency(LeafIndex start, TreeSize end, TreeSize to,
+                                                 const HashReader& reader);
 
 }  // namespace salus::merkle
