@@ -1,0 +1,2 @@
+# One line a benchmark: salus_bench(NAME x_bench DEPS module...)
+salus_bench(NAME codec_bench DEPS codec)
