@@ -1,0 +1,26 @@
+"""Just enough of C++'s lexis for the house checks: where comments and strings are."""
+
+import re
+
+TOKEN = re.compile(
+    r'//[^\n]*'
+    r'|/\*.*?\*/'
+    r'|R"(?P<mark>[^()\s\\]{0,16})\(.*?\)(?P=mark)"'
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|(?<![0-9A-Fa-f])'(?:\\.|[^'\\\n])+'", re.DOTALL)
+
+
+def blank_comments_and_strings(text):
+    """The text with comments and literals replaced by blanks; offsets and lines stay."""
+    return TOKEN.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
+
+
+def comment_text(text, line):
+    """The `//` comment that stands directly above a line (counted from 1), without its slashes."""
+    lines = text.splitlines()
+    above, at = [], line - 2
+    while at >= 0 and (lines[at].startswith("//") or lines[at].startswith("template")):
+        if lines[at].startswith("//"):
+            above.insert(0, lines[at].lstrip("/").strip())
+        at -= 1
+    return " ".join(above)
