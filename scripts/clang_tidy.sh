@@ -27,13 +27,13 @@ limit=${TIDY_FILES:-16}
 deadline=$((SECONDS + ${TIDY_SECONDS:-420}))
 case ${1:-} in
   --all)
-    mapfile -t files < <(git ls-files 'src/*.cc' 'apps/*.cc')
+    mapfile -t files < <(git ls-files 'src/*.cc' 'apps/*.cc' ':!*_test.cc')
     limit=${#files[@]}
     deadline=$((SECONDS + 86400))
     ;;
   --changed)
     mapfile -t files < <(git diff --name-only --diff-filter=d "$(changed_since)" -- \
-      'src/*.cc' 'apps/*.cc')
+      'src/*.cc' 'apps/*.cc' ':!*_test.cc')
     ;;
   *)
     echo "usage: clang_tidy.sh --all|--changed" >&2
