@@ -144,6 +144,14 @@ def check_registered(path):
         report("cmake", path, 1, "no CMakeLists.txt names this file")
 
 
+def check_links(path, text):
+    """Relative links of a page lead to files that exist."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", line):
+            if "://" not in target and not (ROOT / path.parent / target).exists():
+                report("link", path, number, f"{target} does not exist")
+
+
 def read_exceptions():
     exceptions = {}
     file = ROOT / "tools/tidy_exceptions.txt"
@@ -176,6 +184,8 @@ def check(path):
             check_lines(path, text)
         if path.name != "tidy.py":
             check_words(path, text)
+    if path.suffix == ".md":
+        check_links(path, text)
     if path.suffix in (".cc", ".h"):
         code = blank_comments_and_strings(text)
         check_calls(path, code)
