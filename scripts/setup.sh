@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # setup.sh [GROUP...]: installs what is missing of the Debian 12 packages in scripts/packages.txt.
 # Groups: build test bench nightly; build and test when none is named. Does nothing, in a few
-# milliseconds, when everything is there.
+# milliseconds, when everything is there. Works in a bare root without /proc too: no <(...) here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ wanted() {
     for choice in "${groups[@]}"; do
       [[ $group == "$choice" ]] && echo "$package"
     done
-  done < <(grep -v '^#' scripts/packages.txt)
+  done <<< "$(grep -v '^#' scripts/packages.txt)"
   return 0
 }
 
@@ -36,7 +36,7 @@ node_is_new_enough() {
 
 missing_packages() {
   local packages installed package
-  mapfile -t packages < <(wanted)
+  mapfile -t packages <<< "$(wanted)"
   if has_group test; then
     command -v go > /dev/null || packages+=(golang-go)
     node_is_new_enough || packages+=(nodejs npm)
@@ -51,13 +51,8 @@ missing_packages() {
 as_root() {
   if [[ $(id -u) -eq 0 ]]; then
     "$@"
-  elif command -v sudo > /dev/null; then
-    sudo -n true 2> /dev/null || echo "setup: sudo may ask for your password" >&2
-    sudo "$@"
   else
-    echo "setup: not root, and there is no sudo. As root, run:" >&2
-    echo "  apt-get install -y --no-install-recommends ${missing[*]}" >&2
-    return 1
+    sudo "$@"
   fi
 }
 
@@ -68,6 +63,11 @@ apt() {
 
 install_packages() {
   local log
+  if [[ $(id -u) -ne 0 ]] && ! command -v sudo > /dev/null; then
+    echo "setup: not root, and there is no sudo. As root, run:" >&2
+    echo "  apt-get install -y --no-install-recommends ${missing[*]}" >&2
+    return 1
+  fi
   log=$(mktemp)
   echo "setup: installing ${#missing[@]} Debian packages: ${missing[*]}"
   if ! apt update > "$log" 2>&1; then
@@ -111,7 +111,7 @@ if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
   echo "setup: this is no Debian; the packages that Salus needs stand in scripts/packages.txt." >&2
   echo "setup: going on with what is there" >&2
 else
-  mapfile -t missing < <(missing_packages)
+  read -r -d '' -a missing <<< "$(missing_packages)" || true
   [[ ${#missing[@]} -eq 0 ]] || install_packages
 fi
 if has_group test; then
