@@ -9,6 +9,7 @@ what CMake links is what the policy allows and what the includes need.
 import json
 import re
 
+from cpp_text import PRIVATE_MARK, intro_of
 from house_report import ROOT, finish, project_files
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -71,6 +72,13 @@ def check_module_include(path, number, target, allowed, linked):
     elif module not in linked:
         findings.append(f"{path}:{number}: {module} is included but not among the DEPS of "
                         f"src/{path.parts[1]}/CMakeLists.txt")
+    elif module != path.parts[1] and is_private(target):
+        findings.append(f"{path}:{number}: {target} is private to {module}")
+
+
+def is_private(header):
+    file = ROOT / "src" / header
+    return file.is_file() and PRIVATE_MARK in intro_of(file.read_text(errors="replace"))
 
 
 def check_library_include(path, number, target):

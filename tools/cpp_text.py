@@ -10,6 +10,16 @@ TOKEN = re.compile(
     r"|(?<![0-9A-Fa-f])'(?:\\.|[^'\\\n])+'", re.DOTALL)
 
 
+# What a header that only its own module includes says in its first comment.
+PRIVATE_MARK = "Not a public header."
+
+
+def intro_of(text):
+    """The `//` comment at the top of a file, on one line."""
+    lines = re.match(r"(//[^\n]*\n)*", text).group().splitlines()
+    return " ".join(line.lstrip("/").strip() for line in lines)
+
+
 def blank_comments_and_strings(text):
     """The text with comments and literals replaced by blanks; offsets and lines stay."""
     return TOKEN.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)

@@ -7,7 +7,7 @@ nothing any more is itself an error.
 
 import re
 
-from cpp_text import blank_comments_and_strings, comment_text
+from cpp_text import PRIVATE_MARK, blank_comments_and_strings, comment_text, intro_of
 from house_report import ROOT, finish, project_files
 
 CODE = {".cc", ".h", ".in", ".py", ".sh", ".cmake"}
@@ -23,16 +23,19 @@ SECRET_MODULES = {"crypto", "jose", "pki", "audit", "seal", "kms", "access", "va
 
 BANNED_CALLS = [
     (r"(?<![\w.>])s?rand\(", "use base/random.h"),
-    (r"std::(random_device|mt19937)", "use base/random.h"),
+    (r"std::random_device", "use base/random.h"),
     (r"(?<!\w)ato[ilf]\(", "use std::from_chars"),
-    (r"std::sto(i|l|ul|ll|ull|f|d)\(", "it throws; use std::from_chars"),
     (r"(?<!\w)(strcpy|strcat|sprintf|vsprintf|gets|strtok)\(", "use std::string, fmt or a span"),
     (r"(?<![\w.>])(system|popen)\(", "no shell"),
     (r"std::regex", "write a small parser: its time and stack depend on the input"),
     (r"(?<!\w)assert\(", "use CHECK, which stays on in release builds"),
     (r"catch \(\.\.\.\) *\{ *\}", "an error must not vanish"),
     (r"\.detach\(\)", "a thread has an owner that joins it"),
-    (r"using namespace (?!std::literals|std::chrono_literals)", "name what you use"),
+    (r"using namespace (?!std::chrono|std::literals)", "name what you use"),
+]
+BANNED_OUTSIDE_TESTS = [
+    (r"std::mt19937", "use base/random.h"),
+    (r"std::sto(i|l|ul|ll|ull|f|d)\(", "it throws; use std::from_chars"),
 ]
 BANNED_IN_MODULES = [
     (r"std::c(out|err)\b|(?<![\w:])printf\(", "use base/log.h; only apps/ talk to a terminal"),
@@ -83,13 +86,16 @@ def check_lines(path, text):
 
 
 def check_calls(path, code):
+    is_test = path.stem.endswith("_test") or in_tree(path, "tests")
     rules = list(BANNED_CALLS)
     if in_tree(path, "src"):
         rules += BANNED_IN_MODULES
-        if path.parts[1] in SECRET_MODULES and not path.stem.endswith("_test"):
+        if path.parts[1] in SECRET_MODULES and not is_test:
             rules.append((r"(?<!\w)memcmp\(", "use ConstantTimeEqual of base/secret.h"))
-    if path.stem.endswith("_test"):
+    if is_test:
         rules.append((r"sleep_for\(|sleep_until\(|(?<!\w)u?sleep\(", "tests inject the clock"))
+    else:
+        rules += BANNED_OUTSIDE_TESTS
     for pattern, advice in rules:
         for match in re.finditer(pattern, code):
             line = code.count("\n", 0, match.start()) + 1
@@ -110,7 +116,9 @@ def check_header(path, text, code):
         report("header", path, 1, "has no comment")
     if "#pragma once" not in text:
         report("header", path, 1, "no #pragma once")
-    intro = re.match(r"(//[^\n]*\n)*", text).group()
+    intro = intro_of(text)
+    if PRIVATE_MARK in intro:
+        return
     main = path.stem.replace("_", "")
     for match in TYPE.finditer(code):
         kind, name = match.groups()
