@@ -1,7 +1,8 @@
 # One entry point, the same by hand and in CI. `make help` lists it.
 SHELL := /bin/bash
 BUILD := build/release
-JOBS ?= 2
+JOBS ?= $(shell nproc)
+TEST_JOBS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -23,7 +24,7 @@ demo: build ## run the demo; ARGS=--serve leaves the server running
 	@scripts/demo.sh $(ARGS)
 
 test: build ## run every test; the last line counts the cases. ARGS="-R base" for some
-	@tools/run_tests.py --build $(BUILD) -j $(JOBS) $(ARGS)
+	@tools/run_tests.py --build $(BUILD) -j $(TEST_JOBS) $(ARGS)
 
 check: setup configure ## formatting, tidy, dependencies, headers: the checks that need no build
 	@tools/run_tests.py --build $(BUILD) -L house

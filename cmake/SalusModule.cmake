@@ -4,6 +4,9 @@
 # DEPS are the modules of tools/deps.json; LIBS are third-party libraries whose types may show in a
 # public header, PRIVATE_LIBS those that may not.
 #
+# A test reads published vectors from the folder in the environment variable SALUS_VECTORS, else
+# from SALUS_VECTORS_DEFAULT.
+#
 # `unit_tests` builds every test binary; `header_check` compiles each public header alone.
 add_custom_target(unit_tests)
 add_custom_target(header_check)
@@ -38,6 +41,8 @@ function(salus_module)
   if(M_TESTS)
     add_executable(${M_NAME}_test ${M_TESTS})
     target_link_libraries(${M_NAME}_test PRIVATE ${target} GTest::gmock_main)
+    target_compile_definitions(${M_NAME}_test PRIVATE
+      SALUS_VECTORS_DEFAULT="${CMAKE_SOURCE_DIR}/../shared/vectors")
     add_test(NAME ${M_NAME}_test COMMAND ${M_NAME}_test)
     set_tests_properties(${M_NAME}_test PROPERTIES LABELS "gtest;unit")
     add_dependencies(unit_tests ${M_NAME}_test)

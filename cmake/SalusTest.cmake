@@ -7,6 +7,8 @@ function(salus_test)
   list(TRANSFORM T_DEPS PREPEND salus_ OUTPUT_VARIABLE deps)
   add_executable(${T_NAME} ${T_SOURCES})
   target_link_libraries(${T_NAME} PRIVATE ${deps} ${T_LIBS} GTest::gmock_main)
+  target_compile_definitions(${T_NAME} PRIVATE
+    SALUS_VECTORS_DEFAULT="${CMAKE_SOURCE_DIR}/../shared/vectors")
   add_test(NAME ${T_NAME} COMMAND ${T_NAME})
   set_tests_properties(${T_NAME} PROPERTIES LABELS "gtest;${T_LABEL}")
 endfunction()
