@@ -2,14 +2,16 @@
 """Checks that modules depend on each other, and on libraries, only as tools/deps.json allows.
 
 The policy is acyclic and names every folder of src/; includes stay within it and never climb with
-`../`; each .cc includes its own header first; a library's headers are included by its module only;
-what CMake links is what the policy allows and what the includes need.
+`../`; each .cc includes its own header first; a library's headers are included by its module only,
+and not in a public header (tests may include any library: they compare with it); what CMake links
+is what the policy allows and what the includes need.
 """
 
+import functools
 import json
 import re
 
-from cpp_text import PRIVATE_MARK, intro_of
+from cpp_text import PRIVATE_MARK, TEST_MARK, intro_of
 from house_report import ROOT, finish, project_files
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -43,19 +45,28 @@ def includes_of(path):
             yield number, match.group(1) == '"', match.group(2)
 
 
-def cmake_deps(module):
-    """The DEPS of src/<module>/CMakeLists.txt, or None without a salus_module call."""
+@functools.cache
+def cmake_sections(module):
+    """The arguments of salus_module in src/<module>/CMakeLists.txt by keyword; None without one."""
     file = ROOT / "src" / module / "CMakeLists.txt"
     call = CMAKE_CALL.search(file.read_text()) if file.exists() else None
     if not call:
         return None
-    deps, section = [], ""
+    sections, current = {word: [] for word in CMAKE_WORDS}, "DEPS"
     for word in call.group(2).split():
         if word in CMAKE_WORDS:
-            section = word
-        elif section == "DEPS":
-            deps.append(word)
-    return deps
+            current = word
+        else:
+            sections[current].append(word)
+    return sections
+
+
+def is_test(path):
+    if path.parts[0] != "src":
+        return path.parts[0] in ("bench", "tests", "fuzz")
+    sections = cmake_sections(path.parts[1])
+    return (path.stem.endswith("_test") or sections and path.name in sections["TESTS"]
+            or marked(path, TEST_MARK))
 
 
 def check_module_include(path, number, target, allowed, linked):
@@ -76,9 +87,13 @@ def check_module_include(path, number, target, allowed, linked):
         findings.append(f"{path}:{number}: {target} is private to {module}")
 
 
+def marked(path, mark):
+    file = ROOT / path
+    return file.is_file() and mark.search(intro_of(file.read_text(errors="replace")))
+
+
 def is_private(header):
-    file = ROOT / "src" / header
-    return file.is_file() and PRIVATE_MARK in intro_of(file.read_text(errors="replace"))
+    return marked("src/" + header, PRIVATE_MARK)
 
 
 def check_library_include(path, number, target):
@@ -86,13 +101,14 @@ def check_library_include(path, number, target):
         if not target.startswith(prefix):
             continue
         inside = path.parts[0] == "src" and path.parts[1] in rule["modules"]
-        outside_allowed = path.parts[0] in ("bench", "tests", "fuzz") or (
-            path.parts[0] == "apps" and prefix == "CLI/")
-        if not inside and not outside_allowed:
+        if is_test(path) or path.parts[0] == "apps" and prefix == "CLI/":
+            continue
+        if not inside:
             owners = ", ".join(rule["modules"]) or "apps"
             findings.append(f"{path}:{number}: <{target}> belongs to {owners}")
-        elif inside and path.suffix == ".h" and not rule["headers"]:
-            findings.append(f"{path}:{number}: <{target}> may be included in a .cc only")
+        elif path.suffix == ".h" and not rule["headers"] and \
+                not is_private(str(path.relative_to("src"))):
+            findings.append(f"{path}:{number}: <{target}> may not be in a public header")
 
 
 def check_own_header(path, includes):
@@ -127,10 +143,10 @@ def main():
         if module not in MODULES:
             findings.append(f"src/{module}:1: the folder is not in tools/deps.json")
             continue
-        deps = cmake_deps(module)
-        if deps is None:
+        sections = cmake_sections(module)
+        if sections is None:
             findings.append(f"src/{module}/CMakeLists.txt:1: has no salus_module(NAME {module})")
-            deps = []
+        deps = sections["DEPS"] if sections else []
         cmake[module] = deps
         for below in deps:
             if below not in may_include[module] - {module}:

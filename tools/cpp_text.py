@@ -10,8 +10,11 @@ TOKEN = re.compile(
     r"|(?<![0-9A-Fa-f])'(?:\\.|[^'\\\n])+'", re.DOTALL)
 
 
-# What a header that only its own module includes says in its first comment.
-PRIVATE_MARK = "Not a public header."
+# What a header that only its own module, or only its tests, include says in its first comment.
+# cmake/SalusModule.cmake looks for the same words.
+PRIVATE_MARK = re.compile(r"not a public header|internal to the module|test code only",
+                          re.IGNORECASE)
+TEST_MARK = re.compile(r"test code only", re.IGNORECASE)
 
 
 def intro_of(text):

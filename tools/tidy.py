@@ -117,7 +117,7 @@ def check_header(path, text, code):
     if "#pragma once" not in text:
         report("header", path, 1, "no #pragma once")
     intro = intro_of(text)
-    if PRIVATE_MARK in intro:
+    if PRIVATE_MARK.search(intro):
         return
     main = path.stem.replace("_", "")
     for match in TYPE.finditer(code):
