@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SKIP_LINE = re.compile(r"^skipped: ([^:]+): (.*)$", re.MULTILINE)
+# A GoogleTest case that passed and printed nothing.
+QUIET_CASE = re.compile(r"^\[ RUN      \] (\S+)\n\[       OK \] \1 .*\n", re.MULTILINE)
 DEFAULT_TIMEOUT_S = 900
 SHOWN_OUTPUT_LINES = 200
 
@@ -192,7 +194,7 @@ def show(outcome, refused, done, total):
     for case, reason in refused:
         print(f"          skipped without leave: {case}: {reason}")
     if outcome.failed and len(refused) < outcome.failed:
-        lines = outcome.output.rstrip().splitlines()
+        lines = QUIET_CASE.sub("", outcome.output).rstrip().splitlines()
         if len(lines) > SHOWN_OUTPUT_LINES:
             print(f"    | ... {len(lines) - SHOWN_OUTPUT_LINES} lines before this")
         for line in lines[-SHOWN_OUTPUT_LINES:]:
