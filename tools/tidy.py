@@ -14,6 +14,7 @@ CODE = {".cc", ".h", ".in", ".py", ".sh", ".cmake"}
 LINE_COLUMNS = 100
 SOURCE_LINES, HEADER_LINES = 600, 300
 SOURCE_LINES_SOFT = 400
+MODULE_PAGE_LINES = 40
 
 BANNED_NAME_WORDS = {"util", "utils", "helper", "helpers", "common", "manager", "misc", "impl"}
 BANNED_NAMES = {"data", "info", "stuff"}
@@ -160,6 +161,17 @@ def check_links(path, text):
                 report("link", path, number, f"{target} does not exist")
 
 
+def check_module_pages(files):
+    """Each module that has sources explains itself in a README.md of at most 40 lines."""
+    for module in sorted({p.parts[1] for p in files if in_tree(p, "src") and p.suffix == ".cc"}):
+        page = ROOT / "src" / module / "README.md"
+        where = f"src/{module}/README.md"
+        if not page.exists():
+            report("readme", where, 1, "purpose, entry type, invariants: write it")
+        elif len(page.read_text().splitlines()) > MODULE_PAGE_LINES:
+            report("readme", where, 1, f"more than {MODULE_PAGE_LINES} lines")
+
+
 def read_exceptions():
     exceptions = {}
     file = ROOT / "tools/tidy_exceptions.txt"
@@ -210,6 +222,7 @@ def main():
     for path in files:
         check_name(path)
         check(path)
+    check_module_pages(files)
     finish(len(files), {f"{path}:{line}: {rule}: {text}"
                         for rule, path, line, text in apply_exceptions(exceptions)})
 
