@@ -140,6 +140,13 @@ P256PublicKey EcdsaGroupKey(WycheproofGroup& group) {
   EXPECT_TRUE(Equal(ByteSpan(y).last(std::min<std::size_t>(y.size(), 32)),
                     point->y().last(std::min<std::size_t>(y.size(), 32))));
   key.ExpectAllRead("publicKey");
+  if (group.fields().Has("publicKeyJwk")) {
+    Fields jwk(group.fields().At("publicKeyJwk").as_object());
+    const auto from_jwk = P256PublicKey::FromCoordinates(JwkBytes(jwk, "x"), JwkBytes(jwk, "y"));
+    EXPECT_TRUE(JwkIs(jwk, "EC", "P-256"));
+    EXPECT_TRUE(from_jwk.has_value() && *from_jwk == *point);
+    jwk.ExpectAllRead("publicKeyJwk");
+  }
   return *point;
 }
 

@@ -1,8 +1,9 @@
 // Runs Wycheproof files against our own policy; test code only.
 //
 // A case that Wycheproof calls valid must be accepted, one that it calls invalid or acceptable must
-// be refused. Each exception is a rule of testdata/wycheproof_policy.json with its reason; a rule
-// that changes nothing fails, and so does a field that no handler reads.
+// be refused. Each exception, and each acceptable case that is decided on purpose, is a rule of
+// testdata/wycheproof_policy.json with its reason and the number of cases that it decides; another
+// number fails, and so does a field that no handler reads.
 #pragma once
 
 #include <functional>
@@ -21,7 +22,7 @@ inline Outcome AcceptedIf(bool equal) { return equal ? Outcome::kAccepted : Outc
 
 // PolicyRule overrides the expectation for the cases of some files.
 struct PolicyRule {
-  std::set<std::string> files;
+  std::map<std::string, int> files;                  // and how many cases of each it decides
   std::map<std::string, std::int64_t> group_values;  // e.g. keySize 192; all must match
   std::set<std::int64_t> group_not;                  // values that "group_not_field" may not have
   std::string group_not_field;
@@ -55,7 +56,7 @@ class WycheproofGroup {
   // comment, flags and result.
   void Each(const std::function<Outcome(Fields&)>& judge);
   int case_count() const { return case_count_; }
-  const std::set<std::size_t>& used_rules() const { return used_rules_; }
+  const std::map<std::size_t, int>& decided_by_rule() const { return decided_by_rule_; }
 
  private:
   const PolicyRule* RuleFor(const boost::json::object& test, std::size_t* index);
@@ -63,7 +64,7 @@ class WycheproofGroup {
   std::string file_;
   Fields fields_;
   int case_count_ = 0;
-  std::set<std::size_t> used_rules_;
+  std::map<std::size_t, int> decided_by_rule_;
 };
 
 using WycheproofHandler = void (*)(WycheproofGroup&);
