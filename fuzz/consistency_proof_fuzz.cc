@@ -20,13 +20,8 @@ void CheckAgreement(const ConsistencyProof& proof, std::uint64_t from, std::uint
   CHECK(proof.Verify({from}, {to}, from_root, to_root).has_value() == is_valid);
 }
 
-}  // namespace
-}  // namespace salus::merkle
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
-  using namespace salus;
-  using namespace salus::merkle;
-  fuzz::Input input(data, size_bytes);
+void CheckOne(ByteSpan bytes) {
+  fuzz::Input input(bytes);
   const std::uint64_t to = 1 + input.U8() % 64;
   const std::uint64_t from = 1 + input.U8() % to;
   MemoryTree tree;
@@ -66,5 +61,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(parsed->ToText() == AsText(input.Rest()));
     CheckAgreement(*parsed, from, to, from_root, tree.Root());
   }
+}
+
+}  // namespace
+}  // namespace salus::merkle
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  salus::merkle::CheckOne({data, size});
   return 0;
 }

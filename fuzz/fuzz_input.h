@@ -9,7 +9,7 @@ namespace salus::fuzz {
 
 class Input {
  public:
-  Input(const std::uint8_t* data, std::size_t size) : rest_(data, size) {}
+  explicit Input(ByteSpan bytes) : rest_(bytes) {}
 
   std::uint8_t U8() {
     if (rest_.empty()) return 0;

@@ -20,13 +20,8 @@ void CheckAgreement(const InclusionProof& proof, const LeafHash& leaf, std::uint
   CHECK(proof.Verify(leaf, {index}, {size}, root).has_value() == is_valid);
 }
 
-}  // namespace
-}  // namespace salus::merkle
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
-  using namespace salus;
-  using namespace salus::merkle;
-  fuzz::Input input(data, size_bytes);
+void CheckOne(ByteSpan bytes) {
+  fuzz::Input input(bytes);
   const std::uint64_t size = 1 + input.U8() % 64;
   const std::uint64_t index = input.U8() % size;
   MemoryTree tree;
@@ -71,5 +66,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(parsed->ToText() == AsText(input.Rest()));
     CheckAgreement(*parsed, leaves[index], index, size, tree.Root());
   }
+}
+
+}  // namespace
+}  // namespace salus::merkle
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  salus::merkle::CheckOne({data, size});
   return 0;
 }

@@ -46,13 +46,8 @@ void CheckShowsTheTruthOnly(const MapProof& proof, const MapPosition& position) 
   if (proof.Verify(position, std::nullopt, map.root())) CHECK(!truth);
 }
 
-}  // namespace
-}  // namespace salus::merkle
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
-  using namespace salus;
-  using namespace salus::merkle;
-  fuzz::Input input(data, size_bytes);
+void CheckOne(ByteSpan bytes) {
+  fuzz::Input input(bytes);
   const MapPosition position = PositionOf(TagOf(input.U8() % kSubjects));
   const MapPosition other = PositionOf(TagOf(input.U8() % kSubjects));
 
@@ -60,12 +55,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Bytes encoded = TheMap().Prove(position).Encode();
   CHECK(MapProof::Decode(encoded)->Verify(position, TheMap().Find(position), TheMap().root()));
   encoded[input.U8() % encoded.size()] ^= input.U8();
-  for (const ByteSpan bytes : {ByteSpan(encoded), input.Rest()}) {
-    if (const auto proof = MapProof::Decode(bytes)) {
-      CHECK(Equal(proof->Encode(), bytes));
+  for (const ByteSpan candidate : {ByteSpan(encoded), input.Rest()}) {
+    if (const auto proof = MapProof::Decode(candidate)) {
+      CHECK(Equal(proof->Encode(), candidate));
       CheckShowsTheTruthOnly(*proof, position);
       CheckShowsTheTruthOnly(*proof, other);
     }
   }
+}
+
+}  // namespace
+}  // namespace salus::merkle
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  salus::merkle::CheckOne({data, size});
   return 0;
 }
