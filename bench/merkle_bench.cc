@@ -74,8 +74,7 @@ void MapApply(benchmark::State& state) {
   std::vector<std::vector<MapUpdate>> batches(8);
   std::size_t at = 0;  // a stride that is prime to every size visits all subjects
   for (auto& batch : batches) {
-    for (std::size_t i = 0; i < count; ++i)
-      batch.push_back(updates[at += 7919, at % updates.size()]);
+    for (std::size_t i = 0; i < count; ++i) batch.push_back(updates[(at += 7919) % updates.size()]);
   }
   std::size_t next = 0;
   for (auto _ : state) {
