@@ -2,14 +2,10 @@
 #pragma once
 
 #include <array>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +57,7 @@ struct Request {
   const std::string& Parameter(std::string_view name) const;
 };
 
-class ExchangeSink;
+struct ExchangeState;
 
 // Exchange is one request being answered. The handler answers with Respond, or with BeginResponse,
 // Write and Finish; when the last reference goes without an answer, the client gets a 500.
@@ -71,36 +67,36 @@ class ExchangeSink;
 // only; at most 256 KiB wait in memory, then the client is no longer read from.
 //
 // Threads: body calls from one thread at a time, answer calls from one thread at a time, which may
-// be another and later: a handler can hand the shared_ptr to the thread that commits a group.
+//          be another and later: a handler can hand the shared_ptr to the thread that commits a
+//          group.
 class Exchange {
  public:
-  Exchange();
+  explicit Exchange(std::shared_ptr<ExchangeState> state);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  const Request& request() const { return request_; }
+  const Request& request() const;
 
   // body_is_whole: body() holds all of it and ReadBody never blocks.
-  bool body_is_whole() const { return body_is_whole_; }
+  bool body_is_whole() const;
   // body is the whole body; CHECKs body_is_whole.
   ByteSpan body() const;
   // content_length is the announced length; nullopt for a chunked body.
-  std::optional<std::uint64_t> content_length() const { return content_length_; }
+  std::optional<std::uint64_t> content_length() const;
 
   // ReadBody blocks for the next piece (up to about 64 KiB), empty at the end. The view lives until
   // the next call.
   // Errors: Unavailable: the client went away or stalled; ResourceExhausted: the body is longer
-  //         than the route allows (answer 413; RespondTooLarge does it); InvalidArgument: the
-  //         chunked coding is broken.
+  //         than the route allows; InvalidArgument: the chunked coding is broken.
+  //         RespondToReadError answers each as HTTP wants it.
   Result<ByteSpan> ReadBody();
   // ReadWholeBody collects the rest. Errors: as ReadBody; ResourceExhausted above limit_bytes.
   Result<Bytes> ReadWholeBody(std::size_t limit_bytes);
+  void RespondToReadError(const Error& error);
 
   // Respond answers at once. Never blocks; a client that went away is no error.
   void Respond(Response response);
-  // RespondError answers the failure of ReadBody or ReadWholeBody with its status (400, 408, 413).
-  void RespondError(const Error& read_error);
 
   // BeginResponse starts a streamed answer, chunked unless content_length is given. It may start
   // while the body is still being read.
@@ -120,46 +116,16 @@ class Exchange {
   bool aborted() const;
 
  private:
-  friend class Connection;
-  friend class ExchangeTestPeer;
+  void SendHead(int status, const Headers& headers, std::optional<std::uint64_t> content_length,
+                std::string body, bool is_final);
+  Result<bool> Enqueue(ByteSpan bytes, bool may_block);
 
-  void Send(std::string head_and_body, bool is_final);
-
-  // Set by the connection before the handler runs, constant from then on.
-  Request request_;
-  std::string head_text_;  // what the views of request_ point into
-  std::string remote_address_;
-  bool body_is_whole_ = false;
-  bool is_head_ = false;
-  bool http10_ = false;
-  std::optional<std::uint64_t> content_length_;
-  Bytes whole_body_;
-  std::shared_ptr<ExchangeSink> sink_;
-
-  // Of the reading thread.
-  Bytes current_piece_;
-  bool whole_was_read_ = false;
-
+  const std::shared_ptr<ExchangeState> state_;
+  Bytes current_piece_;  // of the reading thread
   // Of the answering thread.
-  bool answered_ = false;
-  bool streaming_ = false;
+  enum class Answer { kNone, kStreaming, kDone } answer_ = Answer::kNone;
   bool chunked_ = false;
   std::optional<std::uint64_t> remaining_;
-
-  // Of both sides, guarded by mutex_.
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Bytes> body_pieces_;
-  std::size_t body_waiting_bytes_ = 0;
-  bool body_ended_ = false;
-  bool body_was_paused_ = false;
-  std::optional<Error> body_error_;
-  std::deque<std::string> output_;
-  std::size_t output_waiting_bytes_ = 0;
-  bool output_final_ = false;
-  bool close_after_ = false;
-  bool aborted_ = false;
-  bool scheduled_ = false;
 };
 
 // Handler answers one exchange. It may keep the pointer and answer later from another thread.
