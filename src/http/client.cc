@@ -319,6 +319,13 @@ Result<ClientResponse> Client::Send(const ClientRequest& request) {
   return std::move(transfer.response);
 }
 
+namespace {
+CURLcode OnChainContext(CURL*, void* context, void* user) {
+  CollectPeerChain(static_cast<SSL_CTX*>(context), *static_cast<std::vector<Bytes>*>(user));
+  return CURLE_OK;
+}
+}  // namespace
+
 Result<std::vector<Bytes>> FetchPeerChain(const std::string& base_url,
                                           std::chrono::milliseconds timeout) {
   InitializeCurl();
@@ -337,14 +344,13 @@ Result<std::vector<Bytes>> FetchPeerChain(const std::string& base_url,
   Set(curl.get(), CURLOPT_SSL_VERIFYPEER, 0L);
   Set(curl.get(), CURLOPT_SSL_VERIFYHOST, 0L);
   Set(curl.get(), CURLOPT_CONNECT_ONLY, 1L);
+  std::vector<Bytes> chain;
+  Set(curl.get(), CURLOPT_SSL_CTX_FUNCTION, &OnChainContext);
+  Set(curl.get(), CURLOPT_SSL_CTX_DATA, &chain);
   const CURLcode code = curl_easy_perform(curl.get());
   if (code != CURLE_OK) return ErrorOf(code, error_text, base_url);
-  curl_tlssessioninfo* session = nullptr;
-  if (curl_easy_getinfo(curl.get(), CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK ||
-      session == nullptr || session->internals == nullptr) {
-    return Internal("libcurl does not show the TLS session");
-  }
-  return PeerChainOf(static_cast<SSL*>(session->internals));
+  if (chain.empty()) return Unavailable(base_url + ": the server showed no certificate");
+  return chain;
 }
 
 }  // namespace salus::http

@@ -256,6 +256,7 @@ void Connection::PumpOutput() {
     if (left >= kReadBytes || outgoing_.size() == 1) {
       sent = std::min(left, kReadBytes);
       SendPlain(AsBytes(first).subspan(outgoing_offset_, sent));
+      if (stage_ == Stage::kClosed) return;  // and outgoing_ is gone
       outgoing_offset_ += sent;
       if (sent == left) {
         outgoing_.pop_front();

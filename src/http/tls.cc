@@ -230,17 +230,28 @@ Result<void> ConfigureClient(SSL_CTX* context, const ClientOptions& options) {
   return {};
 }
 
-std::vector<Bytes> PeerChainOf(SSL* ssl) {
-  std::vector<Bytes> out;
-  STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
-  for (int i = 0; i < sk_X509_num(chain); ++i) out.push_back(DerOf(sk_X509_value(chain, i)));
-  return out;
+void CollectPeerChain(SSL_CTX* context, std::vector<Bytes>& chain) {
+  SSL_CTX_set_cert_verify_callback(
+      context,
+      [](X509_STORE_CTX* path, void* user) {
+        auto& out = *static_cast<std::vector<Bytes>*>(user);
+        out.clear();
+        STACK_OF(X509)* shown = X509_STORE_CTX_get0_untrusted(path);
+        for (int i = 0; i < sk_X509_num(shown); ++i) out.push_back(DerOf(sk_X509_value(shown, i)));
+        return 1;
+      },
+      &chain);
 }
 
 TlsChannel::TlsChannel(std::shared_ptr<TlsContext> context, SSL* ssl)
     : context_(std::move(context)), ssl_(ssl) {}
 
-TlsChannel::~TlsChannel() { SSL_free(ssl_); }
+TlsChannel::~TlsChannel() {
+  // A connection that ends without a goodbye would take its session out of the table. TLS 1.3 has
+  // no need for that, and clients often just close. After a fatal error OpenSSL has done it.
+  if (!failed_) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(ssl_);
+}
 
 Result<std::unique_ptr<TlsChannel>> TlsChannel::Accept(std::shared_ptr<TlsContext> context,
                                                        TlsBuffers& buffers) {
@@ -257,10 +268,8 @@ Result<std::unique_ptr<TlsChannel>> TlsChannel::Accept(std::shared_ptr<TlsContex
   return std::unique_ptr<TlsChannel>(new TlsChannel(std::move(context), ssl));
 }
 
-namespace {
-TlsChannel::Outcome OutcomeOf(SSL* ssl, int result) {
-  using Outcome = TlsChannel::Outcome;
-  switch (SSL_get_error(ssl, result)) {
+TlsChannel::Outcome TlsChannel::OutcomeOf(int result) {
+  switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
       return Outcome::kNeedInput;
     case SSL_ERROR_ZERO_RETURN:
@@ -268,14 +277,14 @@ TlsChannel::Outcome OutcomeOf(SSL* ssl, int result) {
     default:
       // The queue is per thread: an error left there would be blamed on the next connection.
       ERR_clear_error();
+      failed_ = true;
       return Outcome::kFailed;
   }
 }
-}  // namespace
 
 TlsChannel::Outcome TlsChannel::Handshake() {
   const int result = SSL_do_handshake(ssl_);
-  return result == 1 ? Outcome::kDone : OutcomeOf(ssl_, result);
+  return result == 1 ? Outcome::kDone : OutcomeOf(result);
 }
 
 TlsChannel::Outcome TlsChannel::Read(MutableByteSpan out, std::size_t& size) {
@@ -283,7 +292,7 @@ TlsChannel::Outcome TlsChannel::Read(MutableByteSpan out, std::size_t& size) {
   while (size < out.size()) {
     std::size_t n = 0;
     const int result = SSL_read_ex(ssl_, out.data() + size, out.size() - size, &n);
-    if (result != 1) return OutcomeOf(ssl_, result);
+    if (result != 1) return OutcomeOf(result);
     size += n;
   }
   return Outcome::kDone;
@@ -292,7 +301,7 @@ TlsChannel::Outcome TlsChannel::Read(MutableByteSpan out, std::size_t& size) {
 TlsChannel::Outcome TlsChannel::Write(ByteSpan bytes) {
   std::size_t n = 0;
   const int result = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &n);
-  return result == 1 ? Outcome::kDone : OutcomeOf(ssl_, result);
+  return result == 1 ? Outcome::kDone : OutcomeOf(result);
 }
 
 void TlsChannel::CloseNotify() {

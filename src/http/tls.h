@@ -47,8 +47,9 @@ class TlsContext {
 // (libcurl).
 Result<void> ConfigureClient(ssl_ctx_st* context, const ClientOptions& options);
 
-// PeerChainOf is the chain that a server showed, leaf first, as DER.
-std::vector<Bytes> PeerChainOf(ssl_st* ssl);
+// CollectPeerChain makes a client's context accept every server, and note in chain what it shows,
+// leaf first, as DER. Only for FetchPeerChain, which sends nothing.
+void CollectPeerChain(ssl_ctx_st* context, std::vector<Bytes>& chain);
 
 // Sha256OfCertificate fingerprints DER.
 std::array<std::uint8_t, 32> Sha256OfCertificate(ByteSpan der);
@@ -78,8 +79,11 @@ class TlsChannel {
 
  private:
   TlsChannel(std::shared_ptr<TlsContext> context, ssl_st* ssl);
+  Outcome OutcomeOf(int result);
+
   const std::shared_ptr<TlsContext> context_;
   ssl_st* const ssl_;
+  bool failed_ = false;
 };
 
 }  // namespace salus::http
