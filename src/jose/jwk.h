@@ -62,6 +62,10 @@ class Jwk {
   // Errors: FailedPrecondition for a public key.
   Result<SecretBytes> PrivateJson() const;
 
+  // ToPublic is the public half as a key of its own.
+  // Errors: FailedPrecondition for a symmetric key.
+  Result<Jwk> ToPublic() const;
+
   // Thumbprint is SHA-256 over the required members of the public key (k of a symmetric one).
   Result<crypto::Hash32> Thumbprint() const;
 
@@ -73,15 +77,15 @@ class Jwk {
   Result<DecryptionKeyView> ForDecrypting(KeyManagement algorithm) const;
 
  private:
-  enum Operation : std::uint8_t;
   Result<void> ReadPurpose(const codec::JsonObject& members);
-  Result<void> CheckPurpose(JwkUse use, Operation operation, std::string_view algorithm) const;
+  Result<void> CheckPurpose(JwkUse use, std::uint8_t operations, std::string_view algorithm) const;
+  codec::JsonArray Operations(bool public_half) const;
 
   Material material_;
   std::optional<std::string> key_id_;
   std::optional<std::string> algorithm_;
   std::optional<JwkUse> use_;
-  std::optional<std::uint8_t> operations_;  // bits of Operation; absent when key_ops is
+  std::optional<std::uint8_t> operations_;  // bits of jwk_purpose.h; absent when key_ops is
 };
 
 // JwkSet is a key set whose members can be told apart.

@@ -5,15 +5,12 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
-#include "crypto/ed25519.h"
-#include "crypto/p256.h"
-#include "crypto/rsa.h"
+#include "crypto/pkcs8.h"
 #include "jose/key_view.h"
 
 namespace salus::jose {
@@ -40,14 +37,10 @@ class ReplayGuard {
   virtual Result<void> Accept(std::string_view sender, std::string_view id, Timestamp time) = 0;
 };
 
-// SenderKey is a sender's verification key; Ed25519 is not of the file exchange.
-using SenderKey = std::variant<crypto::P256PublicKey, crypto::RsaPublicKey>;
-
-// SenderKeyLookup returns the key that belongs to sender at time.
-// Errors: NotFound when there is none; Open turns any error into VerificationFailed but
-// Unavailable.
+// SenderKeyLookup returns the P-256 or RSA key that belongs to sender at the time of signing.
+// Errors: any; OpenMessage turns all but Unavailable and Internal into VerificationFailed.
 using SenderKeyLookup =
-    std::function<Result<SenderKey>(std::string_view sender, Timestamp signed_at)>;
+    std::function<Result<crypto::PublicKey>(std::string_view sender, Timestamp signed_at)>;
 
 // OpenRules is who opens, and how old or how far ahead a message may be.
 struct OpenRules {
