@@ -63,7 +63,8 @@ void CheckRoundTrip(salus::ByteSpan payload) {
   for (const PayloadForm form : {PayloadForm::kRaw, PayloadForm::kBase64Url}) {
     const auto detached =
         salus::jose::SignDetached(payload, Key(), SignatureAlgorithm::kHs256, form).value();
-    CHECK(VerifyDetached(detached, payload, Key(), {{SignatureAlgorithm::kHs256}}).has_value());
+    CHECK(salus::jose::VerifyDetached(detached, payload, Key(), {{SignatureAlgorithm::kHs256}})
+              .has_value());
   }
 }
 

@@ -54,7 +54,7 @@ Result<OpenedMessage> Open(ByteSpan message) {
     if (sender != "a") return salus::NotFound("sender");
     return salus::crypto::PublicKey(Signer().public_key());
   };
-  auto opened = OpenMessage(message, Reader(), lookup, OpenRules{"b"}, guard, Clock());
+  auto opened = salus::jose::OpenMessage(message, Reader(), lookup, OpenRules{"b"}, guard, Clock());
   CHECK(guard.accepted == (opened ? 1 : 0));
   if (opened) {
     CHECK(opened->header.sender == "a" && opened->header.recipient == "b");

@@ -38,7 +38,8 @@ std::string_view NameOf(SignatureAlgorithm algorithm);
 std::string_view NameOf(KeyManagement algorithm);
 std::string_view NameOf(ContentEncryption encryption);
 
-// ParseSignatureAlgorithm and its siblings read a registered name, case-sensitively.
+// ParseSignatureAlgorithm and its siblings read a registered name.
+// Shape:  the exact name, e.g. "ES256"; upper and lower case differ.
 // Errors: InvalidArgument for a name that is not in the enumeration; never echoes it.
 Result<SignatureAlgorithm> ParseSignatureAlgorithm(std::string_view name);
 Result<KeyManagement> ParseKeyManagement(std::string_view name);

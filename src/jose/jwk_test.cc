@@ -38,14 +38,15 @@ std::string Replaced(std::string_view text, std::string_view from, std::string_v
 
 TEST(JwkTest, ThumbprintsOfTheSpecifications) {
   // RFC 7638 section 3.1.
-  EXPECT_EQ(
-      ThumbprintText(
-          R"({"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1R)"
-          R"(K7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6C)"
-          R"(f0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbIS)"
-          R"(D08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awa)"
-          R"(pJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"})"),
-      "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+  const std::string modulus =
+      "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1"
+      "L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4"
+      "QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbO"
+      "pbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csF"
+      "Cur-kEgU8awapJzKnqDKgw";
+  EXPECT_EQ(ThumbprintText(R"({"kty":"RSA","n":")" + modulus +
+                           R"(","e":"AQAB","alg":"RS256","kid":"2011-04-29"})"),
+            "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
   // RFC 8037 appendix A.3; the private and the public key have the same.
   EXPECT_EQ(ThumbprintText(kEd25519), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
   EXPECT_EQ(Jwk::Parse(kEd25519).value().ToPublic().value().Thumbprint().value(),

@@ -145,8 +145,7 @@ Result<JsonObject> EncryptForMany(State& state, const JsonObject& request) {
   TRY(const ContentEncryption encryption, EncryptionAt(request));
   TRY(const Bytes payload, BytesAt(request, "payload"));
   TRY(const Bytes aad, BytesAt(request, "aad"));
-  TRY(const std::string token,
-      EncryptGeneral(payload, recipients, encryption, aad, state.random));
+  TRY(const std::string token, EncryptGeneral(payload, recipients, encryption, aad, state.random));
   return JsonObject{{"token", token}};
 }
 
@@ -192,8 +191,8 @@ Result<JsonObject> Open(State& state, const JsonObject& request) {
     return NotFound("sender");
   };
   AcceptAll guard;
-  TRY(const OpenedMessage opened, OpenMessage(AsBytes(token), reader_key, lookup,
-                                              OpenRules{"hospital-b"}, guard, state.clock));
+  TRY(const OpenedMessage opened,
+      OpenMessage(AsBytes(token), reader_key, lookup, OpenRules{"hospital-b"}, guard, state.clock));
   return JsonObject{{"payload", codec::Base64UrlEncode(opened.payload)}};
 }
 
