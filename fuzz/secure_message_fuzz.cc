@@ -81,9 +81,9 @@ void CheckHeader(ByteSpan header) {
 
 void CheckPayload(ByteSpan payload) {
   salus::SystemRandom random;
-  const auto message =
-      PackMessage(payload, {"a", "b", Clock().Now(), "1"}, Signer(), Reader().public_key(), random)
-          .value();
+  const auto message = salus::jose::PackMessage(payload, {"a", "b", Clock().Now(), "1"}, Signer(),
+                                                Reader().public_key(), random)
+                           .value();
   const auto opened = Open(message);
   CHECK(opened.has_value() && salus::Equal(opened->payload, payload));
 }
