@@ -40,7 +40,8 @@ std::string WriteJsonPretty(const Json& value);
 
 // CanonicalJson is the one text of a value that is signed.
 //
-// Source: RFC 8785: members sorted by UTF-16 code units, numbers as ECMAScript writes them.
+// Source: RFC 8785: members sorted by UTF-16 code units, numbers as ECMAScript writes them. ParseJson
+//         reads it back but for doubles from 2^64 to 10^21, which stand there as long integers.
 // Errors: InvalidArgument for an integer that a double can't hold (over 2^53).
 Result<std::string> CanonicalJson(const Json& value);
 
