@@ -1,3 +1,7 @@
+salus_fuzz(NAME jwk_fuzz DEPS jose)
+salus_fuzz(NAME jws_fuzz DEPS jose)
+salus_fuzz(NAME jwe_fuzz DEPS jose)
+salus_fuzz(NAME secure_message_fuzz DEPS jose)
 salus_fuzz(NAME json_fuzz DEPS codec)
 salus_fuzz(NAME cbor_fuzz DEPS codec)
 salus_fuzz(NAME rfc3339_fuzz DEPS codec)
