@@ -3,8 +3,8 @@
 // issuing authority; the issuing authority certifies identities.
 //
 // Source: RFC 5280 section 4; profile in docs/formats/identity.md.
-// Shape:  a directory (0700) of authority.key (PKCS #8, 0600), certificate.pem, and chain.pem (the
-//         certificates that a holder sends along: the issuing authority's; no root).
+// Shape:  a directory (0700) of authority.key (PKCS #8, 0600) and certificate.pem; the issuing
+//         authority's also has root.pem, since the root's directory moves away.
 #pragma once
 
 #include <filesystem>
@@ -35,7 +35,7 @@ struct Validity {
 
 // AuthorityProfile says what the certificate of a new authority holds.
 struct AuthorityProfile {
-  std::string origin;  // shown in the subject's common name
+  std::string name;  // the subject's common name, 1 to 64 characters, unlike its issuer's
   Validity validity;
   // When not empty, certificates below may carry no DNS names but these and what is under them
   // (name constraints, RFC 5280 section 4.2.1.10). URN identities can't be constrained that way:
@@ -54,7 +54,7 @@ struct IssueProfile {
 };
 
 class IssuingAuthority;
-class AuthorityKey;
+struct AuthorityKey;
 
 class RootAuthority {
  public:
@@ -97,11 +97,14 @@ class RootAuthority {
 class IssuingAuthority {
  public:
   // Create makes directory and key and has root certify it.
+  //
+  // Errors: as RootAuthority::Create and CertifyAuthority.
   static Result<IssuingAuthority> Create(const std::filesystem::path& directory,
                                          const RootAuthority& root, const AuthorityProfile& profile,
                                          RandomSource& random,
                                          const SecretBytes* passphrase = nullptr);
 
+  // Errors: as RootAuthority::Open; Corruption also when root.pem did not issue certificate.pem.
   static Result<IssuingAuthority> Open(const std::filesystem::path& directory,
                                        const SecretBytes* passphrase = nullptr);
 
@@ -110,6 +113,7 @@ class IssuingAuthority {
   ~IssuingAuthority();
 
   const Certificate& certificate() const { return certificate_; }
+  const Certificate& root_certificate() const { return root_; }
 
   // Issue certifies the request's keys for profile.identity. The certificate is recorded in log
   // first; when that fails, it is dropped.
@@ -120,13 +124,15 @@ class IssuingAuthority {
   Result<Certificate> Issue(const CertificationRequest& request, const IssueProfile& profile,
                             RandomSource& random, IssuanceLog& log) const;
 
+  // Errors: InvalidArgument when the profile is malformed.
   Result<RevocationList> Revoke(const RevocationProfile& profile) const;
 
  private:
-  IssuingAuthority(std::unique_ptr<AuthorityKey> key, Certificate certificate);
+  IssuingAuthority(std::unique_ptr<AuthorityKey> key, Certificate certificate, Certificate root);
 
   std::unique_ptr<AuthorityKey> key_;
   Certificate certificate_;
+  Certificate root_;
 };
 
 }  // namespace salus::pki

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "crypto/p256.h"
+#include "crypto/pkcs8.h"
 #include "crypto/sha256.h"
 #include "pki/identity.h"
 
@@ -26,9 +27,6 @@ inline constexpr std::size_t kMaxChainLength = 16;  // certificates in one PEM b
 // The arc of Salus's own object identifiers is 2.25.<UUID as an integer> (ITU-T X.667), the UUID
 // being f9f7dd18-5c79-42c0-bf48-8ad68a818f26; the encryption key's extension is its first child.
 inline constexpr char kEncryptionKeyOid[] = "2.25.332264752617119678298286052505968283430.1";
-
-// KeyAlgorithm is what kind of public key a certificate holds.
-enum class KeyAlgorithm { kP256, kEd25519, kRsa, kOther };
 
 class Certificate {
  public:
@@ -59,12 +57,13 @@ class Certificate {
   const std::string& issuer() const { return issuer_; }
 
   bool is_authority() const { return is_authority_; }
-  KeyAlgorithm key_algorithm() const { return key_algorithm_; }
 
   // subject_public_key_info is DER, as crypto/pkcs8.h reads it.
   const Bytes& subject_public_key_info() const { return subject_public_key_info_; }
 
-  // Errors: FailedPrecondition when the key is of another kind.
+  // Errors: InvalidArgument when the key is of a kind or size that Salus refuses.
+  Result<crypto::PublicKey> public_key() const;
+  // Errors: FailedPrecondition when the key is no P-256 key.
   Result<crypto::P256PublicKey> p256_public_key() const;
 
   // identity reads the subject alternative name only, never the common name.
@@ -97,13 +96,11 @@ class Certificate {
   std::string subject_;
   std::string issuer_;
   bool is_authority_ = false;
-  KeyAlgorithm key_algorithm_ = KeyAlgorithm::kOther;
   Bytes subject_public_key_info_;
   std::vector<std::string> uri_names_;
   std::vector<std::string> dns_names_;
   std::vector<Bytes> ip_names_;
   std::optional<Bytes> encryption_key_info_;  // the extension's value: a SubjectPublicKeyInfo
-  friend class CertificateReader;
 };
 
 }  // namespace salus::pki

@@ -60,7 +60,6 @@ class CertificationRequest {
   RequestSubject subject_;
   Bytes subject_public_key_info_;
   std::optional<crypto::P256PublicKey> encryption_key_;
-  friend class RequestReader;
 };
 
 }  // namespace salus::pki

@@ -23,7 +23,7 @@ namespace salus::pki {
 // Purpose is the end of a TLS connection that a certificate is for.
 enum class Purpose { kClient, kServer };
 
-class TrustAnchors;  // the parsed roots and revocation lists
+struct TrustAnchors;  // the parsed roots and revocation lists
 
 // Threads: immutable after Create, safe to share. A new revocation list makes a new TrustStore.
 class TrustStore {
@@ -41,6 +41,7 @@ class TrustStore {
   ~TrustStore();
 
   const std::vector<Certificate>& roots() const { return roots_; }
+  // anchors is for path.cc.
   const TrustAnchors& anchors() const { return *anchors_; }
 
  private:
@@ -60,5 +61,11 @@ class TrustStore {
 Result<Certificate> ValidatePath(std::span<const Certificate> chain, const TrustStore& trust,
                                  Timestamp time, Purpose purpose,
                                  std::optional<std::string_view> origin = std::nullopt);
+
+// CheckServerName says whether a server's certificate is for host, a DNS name or an IP address. The
+// common name and wildcards do not count.
+//
+// Errors: VerificationFailed.
+Result<void> CheckServerName(const Certificate& certificate, std::string_view host);
 
 }  // namespace salus::pki
