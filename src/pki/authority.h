@@ -29,8 +29,8 @@ namespace salus::pki {
 // Validity is from not_before up to and including not_after; X.509 keeps whole seconds, and both
 // are cut to them.
 struct Validity {
-  Timestamp not_before;
-  Timestamp not_after;
+  Timestamp not_before{};
+  Timestamp not_after{};
 };
 
 // AuthorityProfile says what the certificate of a new authority holds.
@@ -40,7 +40,7 @@ struct AuthorityProfile {
   // When not empty, certificates below may carry no DNS names but these and what is under them
   // (name constraints, RFC 5280 section 4.2.1.10). URN identities can't be constrained that way:
   // pass the origin to ValidatePath instead.
-  std::vector<std::string> permitted_dns_names;
+  std::vector<std::string> permitted_dns_names = {};
 };
 
 // IssueProfile says what a leaf certificate holds beside the request's keys.
@@ -48,9 +48,9 @@ struct IssueProfile {
   Identity identity;
   Validity validity;
   Purpose purpose = Purpose::kClient;
-  std::string name;                    // common name to show, at most 64 characters; may be empty
-  std::vector<std::string> dns_names;  // servers only
-  std::vector<std::string> ip_names;   // servers only, text
+  std::string name = {};  // common name to show, at most 64 characters; may be empty
+  std::vector<std::string> dns_names = {};  // servers only
+  std::vector<std::string> ip_names = {};   // servers only, text
 };
 
 class IssuingAuthority;

@@ -21,10 +21,10 @@ namespace salus::pki {
 
 // RequestSubject is what a request asks for; the authority decides what it gets.
 struct RequestSubject {
-  std::string name;  // common name, for people to read: 0 to 64 characters
-  std::optional<Identity> identity;
-  std::vector<std::string> dns_names;
-  std::vector<std::string> ip_names;  // text, "192.0.2.1" or "2001:db8::1"
+  std::string name = {};  // common name, for people to read: 0 to 64 characters
+  std::optional<Identity> identity = std::nullopt;
+  std::vector<std::string> dns_names = {};
+  std::vector<std::string> ip_names = {};  // text, "192.0.2.1" or "2001:db8::1"
 };
 
 class CertificationRequest {

@@ -19,7 +19,7 @@ struct PathPolicy {
   bool is_strict = true;  // OpenSSL's X509_STRICT: extensions as RFC 5280 section 4 wants
 
   // Inputs of RFC 5280 section 6.1.1.
-  std::vector<std::string> initial_policies;  // object identifiers; empty is any-policy
+  std::vector<std::string> initial_policies = {};  // object identifiers; empty is any-policy
   bool requires_explicit_policy = false;
   bool inhibits_policy_mapping = false;
   bool inhibits_any_policy = false;

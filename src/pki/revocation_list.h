@@ -36,9 +36,9 @@ struct RevokedCertificate {
 // RevocationProfile is the whole content of the next list.
 struct RevocationProfile {
   std::uint64_t number = 0;  // grows with each list of one authority
-  Timestamp this_update;
-  Timestamp next_update;
-  std::vector<RevokedCertificate> revoked;
+  Timestamp this_update{};
+  Timestamp next_update{};
+  std::vector<RevokedCertificate> revoked = {};
 };
 
 class RevocationList {
