@@ -14,11 +14,13 @@ inline constexpr std::size_t kCborMaxDepth = 16;
 
 // CborWriter appends one data item to a buffer, in the order of the calls.
 //
-// Source: RFC 8949 section 4.2.1 (core deterministic encoding). No tags, no floats, no simple values
+// Source: RFC 8949 section 4.2.1 (core deterministic encoding). No tags, no floats, no simple
+// values
 //         but false, true and null: no format of ours has them.
 // Shape:  the caller gives the number of items of an array, and of key-value pairs of a map, first,
-//         then the items; the keys of a map in the bytewise order of their encodings. A wrong order,
-//         a duplicate, too many items or nesting over 16 is a CHECK: a defect of the program.
+//         then the items; the keys of a map in the bytewise order of their encodings. A wrong
+//         order, a duplicate, too many items or nesting over 16 is a CHECK: a defect of the
+//         program.
 class CborWriter {
  public:
   explicit CborWriter(Bytes& out) : out_(out) {}
@@ -67,8 +69,8 @@ enum class CborType { kUint, kNegative, kByteString, kText, kArray, kMap, kBool,
 // CborReader pulls items out of one deterministic encoding, without copying.
 //
 // Source: RFC 8949 section 4.2.1. Everything else is refused: longer forms than needed, indefinite
-//         lengths, tags, floats, other simple values, invalid UTF-8, map keys out of order or twice,
-//         nesting over 16, trailing bytes; and integers outside -2^63 to 2^64 - 1.
+//         lengths, tags, floats, other simple values, invalid UTF-8, map keys out of order or
+//         twice, nesting over 16, trailing bytes; and integers outside -2^63 to 2^64 - 1.
 // Shape:  calls mirror CborWriter's. A failed call leaves the reader unusable. The keys of maps are
 //         checked as they go by, the trailing bytes and missing items by Finish.
 // Errors: InvalidArgument with the byte offset.
@@ -81,7 +83,8 @@ class CborReader {
   Result<std::int64_t> Int();
   Result<ByteSpan> ByteString();
   Result<std::string_view> Text();
-  // Array and Map return the number of items, and of pairs; never more than the bytes that are left.
+  // Array and Map return the number of items, and of pairs; never more than the bytes that are
+  // left.
   Result<std::size_t> Array();
   Result<std::size_t> Map();
   Result<bool> Bool();

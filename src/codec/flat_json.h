@@ -26,13 +26,16 @@ struct FlatMember {
 
 // FlatJsonParser reads lines that hold one JSON object each, fast: access events on their way in.
 //
-// Source:    RFC 8259 and RFC 7493, exactly what ParseJson takes (the json_fuzz target compares), but
+// Source:    RFC 8259 and RFC 7493, exactly what ParseJson takes (the json_fuzz target compares),
+// but
 //            for the limits below. simdjson 3.0.1's stage 1 finds the structural characters and
 //            checks UTF-8; the walk over them is ours. Nested values are checked by ParseJson.
-// Shape:     an object of at most 64 members in at most 64 KiB; members come in the order they stand.
-// Errors:    InvalidArgument with the byte offset in the line; a duplicate is called by its offset,
+// Shape:     an object of at most 64 members in at most 64 KiB; members come in the order they
+// stand. Errors:    InvalidArgument with the byte offset in the line; a duplicate is called by its
+// offset,
 //            not by its name. ResourceExhausted never: buffers grow to the largest input once.
-// Ownership: members view the input, or this parser's own buffer where there was an escape; both only
+// Ownership: members view the input, or this parser's own buffer where there was an escape; both
+// only
 //            until the next call.
 // Threads:   one parser per thread.
 class FlatJsonParser {
@@ -52,10 +55,10 @@ class FlatJsonParser {
   Result<Members> Parse(std::string_view line);
 
   // ParseLines calls on_line(line_number, line, Result<Members>) for each line of an NDJSON buffer,
-  // counted from 1. Lines end in LF or CRLF; the last may lack it; lines of nothing but blanks, tabs
-  // and CR are counted and passed over. A malformed line is reported and does not touch the others.
-  // The buffer is indexed in windows of whole lines, about a MiB each, so that stage 1 costs little
-  // per line.
+  // counted from 1. Lines end in LF or CRLF; the last may lack it; lines of nothing but blanks,
+  // tabs and CR are counted and passed over. A malformed line is reported and does not touch the
+  // others. The buffer is indexed in windows of whole lines, about a MiB each, so that stage 1
+  // costs little per line.
   template <typename OnLine>
   void ParseLines(std::string_view buffer, OnLine&& on_line) {
     Begin(buffer);

@@ -30,7 +30,8 @@ struct JsonLimits {
 Result<Json> ParseJson(std::string_view text, const JsonLimits& limits = {});
 
 // WriteJson writes without white space, members in the order they were put in. Strings must be
-// UTF-8 (all that ParseJson took are) and doubles finite: CHECK. ParseJson reads the same value back.
+// UTF-8 (all that ParseJson took are) and doubles finite: CHECK. ParseJson reads the same value
+// back.
 std::string WriteJson(const Json& value);
 // AppendJson is WriteJson at the end of out.
 void AppendJson(const Json& value, std::string& out);
@@ -53,9 +54,9 @@ Error Within(std::string_view array, std::size_t index, Error error);
 
 // The accessors read one member of an object by its type.
 //
-// Errors: InvalidArgument "NAME: is missing" or "NAME: must be a ...", and for IntAt "NAME: must be a
-// whole number"; Optional... return nullopt or nullptr where the member is absent (null is present).
-// Ownership: views and pointers into object.
+// Errors: InvalidArgument "NAME: is missing" or "NAME: must be a ...", and for IntAt "NAME: must be
+// a whole number"; Optional... return nullopt or nullptr where the member is absent (null is
+// present). Ownership: views and pointers into object.
 Result<std::string_view> StringAt(const JsonObject& object, std::string_view name);
 Result<std::optional<std::string_view>> OptionalStringAt(const JsonObject& object,
                                                          std::string_view name);
