@@ -40,9 +40,9 @@ class ListedIssuance final : public IssuanceLog {
 class AuthorityTest : public ::testing::Test {
  protected:
   AuthorityTest() {
-    root_.emplace(RootAuthority::Create(folder_ / "root", {.name = "Root", .validity = kRootYears},
-                                        random_)
-                      .value());
+    root_.emplace(
+        RootAuthority::Create(folder_ / "root", {.name = "Root", .validity = kRootYears}, random_)
+            .value());
     issuing_.emplace(IssuingAuthority::Create(folder_ / "issuing", *root_,
                                               {.name = "Issuing", .validity = kIssuingYears},
                                               random_)
@@ -129,9 +129,9 @@ TEST_F(AuthorityTest, RefusesWhatDoesNotFitTheRole) {
   auto server = Issue(Request(std::nullopt), profile);
   ASSERT_TRUE(server.has_value());
   EXPECT_TRUE(CheckServerName(*server, "127.0.0.1").has_value());
-  EXPECT_TRUE(ValidatePath({{*server, issuing_->certificate()}}, *trust_, kForgeNow,
-                           Purpose::kServer)
-                  .has_value());
+  EXPECT_TRUE(
+      ValidatePath({{*server, issuing_->certificate()}}, *trust_, kForgeNow, Purpose::kServer)
+          .has_value());
   profile.ip_names = {"localhost"};
   EXPECT_FALSE(Issue(Request(std::nullopt), profile).has_value());
   EXPECT_EQ(log_.entries.size(), 3U);  // nothing refused was recorded
@@ -179,7 +179,7 @@ TEST_F(AuthorityTest, OpensAgainAndNoticesForeignFiles) {
                 .code,
             ErrorCode::kAlreadyExists);
 
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((folder_ / "root").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0700U);
   std::filesystem::copy_file(folder_ / "root" / "certificate.pem",
@@ -209,8 +209,8 @@ TEST_F(AuthorityTest, NameConstraintsBind) {
   for (bool inside : {true, false}) {
     profile.dns_names = {inside ? "salus.hospital.example" : "salus.other.example"};
     auto leaf = bounded.Issue(Request(std::nullopt), profile, random_, log_).value();
-    auto outcome = ValidatePath({{leaf, bounded.certificate()}}, *trust_, kForgeNow,
-                                Purpose::kServer);
+    auto outcome =
+        ValidatePath({{leaf, bounded.certificate()}}, *trust_, kForgeNow, Purpose::kServer);
     EXPECT_EQ(outcome.has_value(), inside);
   }
 }
@@ -230,8 +230,7 @@ TEST_F(AuthorityTest, RevocationListsAreAskedFor) {
   const auto check = [&](const Certificate& leaf, std::vector<RevocationList> lists,
                          Timestamp time) {
     auto trust = TrustStore::Create({{root_->certificate()}}, lists).value();
-    auto outcome =
-        ValidatePath({{leaf, issuing_->certificate()}}, trust, time, Purpose::kClient);
+    auto outcome = ValidatePath({{leaf, issuing_->certificate()}}, trust, time, Purpose::kClient);
     return outcome.has_value() ? std::string("valid") : outcome.error().message;
   };
   EXPECT_EQ(check(good, {of_root, of_issuing}, kForgeNow), "valid");
@@ -252,15 +251,15 @@ TEST_F(AuthorityTest, RevocationListsAreAskedFor) {
   // A revoked issuing authority takes its leaves along.
   RevocationProfile authority = none;
   authority.revoked = {{issuing_->certificate().serial_number(), kForgeNow - days(1)}};
-  EXPECT_THAT(check(good, {root_->Revoke(authority).value(), issuing_->Revoke(none).value()},
-                    kForgeNow),
-              HasSubstr("was revoked"));
+  EXPECT_THAT(
+      check(good, {root_->Revoke(authority).value(), issuing_->Revoke(none).value()}, kForgeNow),
+      HasSubstr("was revoked"));
 }
 
 TEST_F(AuthorityTest, TimesAfter2049AreEncodedToo) {
   Timestamp far = std::chrono::sys_days(std::chrono::year(2080) / 1 / 1);
-  auto root = RootAuthority::Create(folder_ / "far",
-                                    {.name = "Far", .validity = {kForgeNow, far}}, random_);
+  auto root = RootAuthority::Create(folder_ / "far", {.name = "Far", .validity = {kForgeNow, far}},
+                                    random_);
   ASSERT_TRUE(root.has_value());
   EXPECT_EQ(root->certificate().not_after(), far);
 }
@@ -287,8 +286,7 @@ TEST_F(IdentityDirectoryTest, FromKeysToCertificate) {
   auto opened = IdentityDirectory::Open(folder_ / "ada");
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
   ASSERT_EQ(opened->chain().size(), 2U);
-  EXPECT_TRUE(
-      ValidatePath(opened->chain(), *trust_, kForgeNow, Purpose::kClient).has_value());
+  EXPECT_TRUE(ValidatePath(opened->chain(), *trust_, kForgeNow, Purpose::kClient).has_value());
   EXPECT_TRUE(opened->signing_key().public_key() == made->signing_key().public_key());
 }
 

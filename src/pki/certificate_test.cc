@@ -34,10 +34,10 @@ TEST(CertificateTest, PemComesBackAndIsStrict) {
   EXPECT_EQ(Certificate::FromPemBundle(pem + pem)->size(), 2U);
   std::string many;
   for (int i = 0; i < 17; ++i) many += pem;
-  for (const std::string& bad :
-       {std::string(), pem + pem, "x" + pem, pem + "x", pem.substr(1), pem.substr(0, 60), many,
-        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
-        "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"}) {
+  for (const std::string& bad : std::vector<std::string>{
+           std::string(), pem + pem, "x" + pem, pem + "x", pem.substr(1), pem.substr(0, 60), many,
+           "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+           "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"}) {
     EXPECT_FALSE(Certificate::FromPem(bad).has_value());
   }
   EXPECT_FALSE(Certificate::FromPemBundle(many).has_value());

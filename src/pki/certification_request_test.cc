@@ -45,9 +45,9 @@ TEST(CertificationRequestTest, EveryFlippedBitIsNoticed) {
 }
 
 TEST(CertificationRequestTest, RefusesCutAndLongerBytes) {
-  auto made = CertificationRequest::Create({.name = "N"}, crypto::P256PrivateKey::Generate(),
-                                           std::nullopt)
-                  .value();
+  auto made =
+      CertificationRequest::Create({.name = "N"}, crypto::P256PrivateKey::Generate(), std::nullopt)
+          .value();
   for (std::size_t size = 0; size < made.der().size(); ++size) {
     EXPECT_FALSE(CertificationRequest::FromDer(made.der().first(size)).has_value());
   }
@@ -62,8 +62,7 @@ TEST(CertificationRequestTest, RefusesCutAndLongerBytes) {
 TEST(CertificationRequestTest, RefusesOneKeyForBothUses) {
   auto key = crypto::P256PrivateKey::Generate();
   crypto::P256PublicKey its_own = key.public_key();
-  EXPECT_FALSE(
-      CertificationRequest::Create({.name = "N"}, std::move(key), its_own).has_value());
+  EXPECT_FALSE(CertificationRequest::Create({.name = "N"}, std::move(key), its_own).has_value());
 }
 
 TEST(CertificationRequestTest, RefusesMalformedNames) {

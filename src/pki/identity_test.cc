@@ -18,7 +18,8 @@ constexpr Example kExamples[] = {
     {"salus.example/hospital/2026", Role::kPatient, "p-1",
      "urn:salus:salus.example/hospital/2026:patient:p-1"},
     {"localhost:9443/h", Role::kServer, "node 1", "urn:salus:localhost%3A9443/h:server:node%201"},
-    {"a~b_c.d-e", Role::kOfficer, "urn:oid:1.2/3", "urn:salus:a~b_c.d-e:officer:urn%3Aoid%3A1.2%2F3"},
+    {"a~b_c.d-e", Role::kOfficer, "urn:oid:1.2/3",
+     "urn:salus:a~b_c.d-e:officer:urn%3Aoid%3A1.2%2F3"},
     {"klinik-m\xC3\xBCnchen.example", Role::kClinician, "J\xC3\xBCrgen %41",
      "urn:salus:klinik-m%C3%BCnchen.example:clinician:J%C3%BCrgen%20%2541"},
 };
@@ -45,23 +46,23 @@ TEST(IdentityTest, RefusesWhatIsNotCanonical) {
            "urn:salus:a:nurse:x",
            "URN:salus:a:patient:x",
            "urn:SALUS:a:patient:x",
-           "urn:salus:a:patient:x:y",        // the id's colon must be encoded
-           "urn:salus:a:patient:x/y",        // so must its slash
-           "urn:salus:a%2Fb:patient:x",      // the origin's slash must not be
-           "urn:salus:a:patient:%78",        // encodes what needs no encoding
-           "urn:salus:a:patient:%c3%bc",     // lower-case hex
-           "urn:salus:a:patient:%C3",        // not UTF-8
-           "urn:salus:a:patient:%",          // cut
-           "urn:salus:a:patient:%4",         // cut
-           "urn:salus:a:patient:%00",        // control character
-           "urn:salus:a:patient:%0A",        // control character
-           "urn:salus:a:patient:x y",        // not encoded
-           "urn:salus:a:patient:x?y",        // not encoded
-           "urn:salus:a:patient:x#y",        // not encoded
-           "urn:salus:a:patient:\xC3\xBC",   // not encoded
-           "urn:salus:a%20b:patient:x",      // a space in an origin
-           "urn:salus:a%2Bb:patient:x",      // a plus in an origin
-           "urn:salus:a%C2%A0b:patient:x",   // a no-break space in an origin
+           "urn:salus:a:patient:x:y",          // the id's colon must be encoded
+           "urn:salus:a:patient:x/y",          // so must its slash
+           "urn:salus:a%2Fb:patient:x",        // the origin's slash must not be
+           "urn:salus:a:patient:%78",          // encodes what needs no encoding
+           "urn:salus:a:patient:%c3%bc",       // lower-case hex
+           "urn:salus:a:patient:%C3",          // not UTF-8
+           "urn:salus:a:patient:%",            // cut
+           "urn:salus:a:patient:%4",           // cut
+           "urn:salus:a:patient:%00",          // control character
+           "urn:salus:a:patient:%0A",          // control character
+           "urn:salus:a:patient:x y",          // not encoded
+           "urn:salus:a:patient:x?y",          // not encoded
+           "urn:salus:a:patient:x#y",          // not encoded
+           "urn:salus:a:patient:\xC3\xBC",     // not encoded
+           "urn:salus:a%20b:patient:x",        // a space in an origin
+           "urn:salus:a%2Bb:patient:x",        // a plus in an origin
+           "urn:salus:a%C2%A0b:patient:x",     // a no-break space in an origin
            "urn:salus:a%E2%80%8Bb:patient:x",  // a zero-width space in an origin
            "urn:salus:/a:patient:x",
            "urn:salus:a/:patient:x",

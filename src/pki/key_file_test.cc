@@ -15,7 +15,7 @@ namespace {
 SecretBytes Secret(std::string_view text) { return SecretBytes(AsBytes(text)); }
 
 mode_t ModeOf(const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status{};
   EXPECT_EQ(::stat(path.c_str(), &status), 0);
   return status.st_mode & 07777;
 }

@@ -22,8 +22,8 @@ class PathTest : public ::testing::Test {
                                Timestamp time = kForgeNow) {
     return ValidatePath({{*leaf.certificate, *issuing_.certificate}}, *trust_, time, purpose);
   }
-  void ExpectRefused(const ForgeParty& leaf, const char* reason,
-                     Purpose purpose = Purpose::kClient, Timestamp time = kForgeNow) {
+  void ExpectRefused(const ForgeParty& leaf, const char* reason, Purpose purpose = Purpose::kClient,
+                     Timestamp time = kForgeNow) {
     auto outcome = Validate(leaf, purpose, time);
     ASSERT_FALSE(outcome.has_value()) << "accepted; expected: " << reason;
     EXPECT_EQ(outcome.error().code, ErrorCode::kVerificationFailed) << outcome.error().message;
@@ -103,8 +103,8 @@ TEST_F(PathTest, RefusesASignatureThatWasTouched) {
   der.back() ^= 1;
   auto touched = Certificate::FromDer(der);
   ASSERT_TRUE(touched.has_value());
-  auto outcome = ValidatePath({{*touched, *issuing_.certificate}}, *trust_, kForgeNow,
-                              Purpose::kClient);
+  auto outcome =
+      ValidatePath({{*touched, *issuing_.certificate}}, *trust_, kForgeNow, Purpose::kClient);
   ASSERT_FALSE(outcome.has_value());
   EXPECT_EQ(outcome.error().code, ErrorCode::kVerificationFailed);
 }
@@ -126,9 +126,8 @@ TEST_F(PathTest, RefusesTheRootAndAuthoritiesAsLeaves) {
 TEST_F(PathTest, ALeafCanNotIssue) {
   ForgeParty leaf = Leaf({});
   ForgeParty below = Forge({}, ForgeP256(), &leaf);
-  auto outcome =
-      ValidatePath({{*below.certificate, *leaf.certificate, *issuing_.certificate}}, *trust_,
-                   kForgeNow, Purpose::kClient);
+  auto outcome = ValidatePath({{*below.certificate, *leaf.certificate, *issuing_.certificate}},
+                              *trust_, kForgeNow, Purpose::kClient);
   ASSERT_FALSE(outcome.has_value());
   EXPECT_THAT(outcome.error().message, HasSubstr("may not issue certificates"));
 }
@@ -195,8 +194,8 @@ TEST_F(PathTest, RefusesWeakAlgorithms) {
   ForgeParty rsa_issuing = Forge(AuthorityForgery("rsa"), ForgeRsa(2048), &root_);
   for (const ForgeProfile& weak : {sha1, md5}) {
     ForgeParty leaf = Forge(weak, ForgeP256(), &rsa_issuing);
-    auto outcome = ValidatePath({{*leaf.certificate, *rsa_issuing.certificate}}, *trust_,
-                                kForgeNow, Purpose::kClient);
+    auto outcome = ValidatePath({{*leaf.certificate, *rsa_issuing.certificate}}, *trust_, kForgeNow,
+                                Purpose::kClient);
     EXPECT_FALSE(outcome.has_value());
   }
   ExpectRefused(Forge({}, ForgeRsa(1024), &issuing_), "key");
@@ -231,8 +230,7 @@ TEST_F(PathTest, LimitsDepth) {
     std::vector<Certificate> chain;
     ForgeParty issuer = root_;
     for (int i = 0; i < authorities; ++i) {
-      ForgeParty next =
-          Forge(AuthorityForgery("level " + std::to_string(i)), ForgeP256(), &issuer);
+      ForgeParty next = Forge(AuthorityForgery("level " + std::to_string(i)), ForgeP256(), &issuer);
       chain.insert(chain.begin(), *next.certificate);
       issuer = next;
     }
@@ -287,8 +285,7 @@ TEST_F(PathTest, TrustStoreTakesSelfSignedAuthoritiesOnly) {
   }
   ForgeProfile sha1 = AuthorityForgery("sha1");
   sha1.digest = "SHA1";
-  EXPECT_FALSE(
-      TrustStore::Create({{*Forge(sha1, ForgeP256(), nullptr).certificate}}).has_value());
+  EXPECT_FALSE(TrustStore::Create({{*Forge(sha1, ForgeP256(), nullptr).certificate}}).has_value());
 }
 
 TEST_F(PathTest, ServerNamesComeFromTheAlternativeNames) {
