@@ -37,7 +37,8 @@ Result<Certificate> Certificate::FromDer(ByteSpan der) {
   out.subject_ = ReadName(X509_get_subject_name(x509.get()));
   out.issuer_ = ReadName(X509_get_issuer_name(x509.get()));
   // Anything that could pass for an authority, version 1 certificates and Netscape's bit included.
-  out.is_authority_ = X509_check_ca(x509.get()) != 0;
+  out.is_authority_ =
+      X509_check_ca(x509.get()) != 0 || (X509_get_extension_flags(x509.get()) & EXFLAG_CA) != 0;
   out.subject_public_key_info_ = SubjectPublicKeyInfoOf(x509.get());
   TRY(AlternativeNames names, ReadAlternativeNames(x509.get()));
   out.uri_names_ = std::move(names.uris);

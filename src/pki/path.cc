@@ -15,9 +15,13 @@
 namespace salus::pki {
 
 // TrustAnchors is what OpenSSL wants of a TrustStore, parsed once.
+struct RevocationStackFree {
+  void operator()(STACK_OF(X509_CRL) * p) const { sk_X509_CRL_pop_free(p, X509_CRL_free); }
+};
 struct TrustAnchors {
   StoreHandle store;
-  bool has_revocation_lists = false;
+  // Not in the store: OpenSSL would find there only lists that the certificate's issuer signed.
+  std::unique_ptr<STACK_OF(X509_CRL), RevocationStackFree> revocation_lists;
 };
 
 namespace {
@@ -111,8 +115,11 @@ Result<void> CheckKeyAndSignature(const X509* certificate, int depth, bool is_ro
 
 // CheckLeafProfile asks of the leaf what RFC 5280 leaves open: absent usages would mean "any".
 Result<void> CheckLeafProfile(X509* leaf, Purpose purpose) {
-  if (X509_check_ca(leaf) != 0) return Refuse(0, "is an authority's, not a holder's");
+  // X509_check_ca overlooks CA:TRUE where the key usage lacks certificate signing.
   std::uint32_t flags = X509_get_extension_flags(leaf);
+  if (X509_check_ca(leaf) != 0 || (flags & EXFLAG_CA) != 0) {
+    return Refuse(0, "is an authority's, not a holder's");
+  }
   if ((flags & EXFLAG_KUSAGE) == 0 || (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0) {
     return Refuse(0, "has the wrong purpose: its key usage does not allow signing");
   }
@@ -132,11 +139,16 @@ Result<void> ApplyPolicy(const PathPolicy& policy, const TrustAnchors& anchors, 
   if (policy.requires_explicit_policy) flags |= X509_V_FLAG_EXPLICIT_POLICY;
   if (policy.inhibits_policy_mapping) flags |= X509_V_FLAG_INHIBIT_MAP;
   if (policy.inhibits_any_policy) flags |= X509_V_FLAG_INHIBIT_ANY;
-  if (anchors.has_revocation_lists) flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+  if (sk_X509_CRL_num(anchors.revocation_lists.get()) > 0) {
+    flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+  }
   if (policy.allows_extended_revocation) {
     flags |= X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS;
   }
-  for (const std::string& text : policy.initial_policies) {
+  // OpenSSL takes an empty set as "no policy is acceptable" where RFC 5280 says any-policy.
+  static const std::vector<std::string> kAnyPolicy = {"2.5.29.32.0"};
+  for (const std::string& text :
+       policy.initial_policies.empty() ? kAnyPolicy : policy.initial_policies) {
     ObjectHandle object(OBJ_txt2obj(text.c_str(), 1));
     if (!object || X509_VERIFY_PARAM_add0_policy(parameters, object.get()) != 1) {
       return Internal("OpenSSL could not take the initial policy set");
@@ -198,7 +210,8 @@ Result<TrustStore> TrustStore::Create(std::span<const Certificate> roots,
   if (roots.empty()) return InvalidArgument("trust store: no root given");
   auto anchors = std::make_unique<TrustAnchors>();
   anchors->store.reset(X509_STORE_new());
-  if (!anchors->store) return Internal("out of memory");
+  anchors->revocation_lists.reset(sk_X509_CRL_new_null());
+  if (!anchors->store || !anchors->revocation_lists) return Internal("out of memory");
   for (const Certificate& root : roots) {
     TRY(X509Handle x509, ParseX509(root.der()));
     TRY_VOID(CheckRoot(root, x509.get()));
@@ -209,11 +222,10 @@ Result<TrustStore> TrustStore::Create(std::span<const Certificate> roots,
   }
   for (const RevocationList& list : revocation_lists) {
     TRY(RevocationHandle crl, ParseX509RevocationList(list.der()));
-    if (X509_STORE_add_crl(anchors->store.get(), crl.get()) != 1) {
-      ERR_clear_error();
-      return Internal("OpenSSL does not take a revocation list");
+    if (sk_X509_CRL_push(anchors->revocation_lists.get(), crl.get()) <= 0) {
+      return Internal("out of memory");
     }
-    anchors->has_revocation_lists = true;
+    (void)crl.release();  // the stack owns it
   }
   return TrustStore({roots.begin(), roots.end()}, std::move(anchors));
 }
@@ -234,6 +246,7 @@ Result<Certificate> ValidatePathUnder(const PathPolicy& policy, std::span<const 
     ERR_clear_error();
     return Internal("OpenSSL could not prepare the validation");
   }
+  X509_STORE_CTX_set0_crls(context.get(), trust.anchors().revocation_lists.get());
   TRY_VOID(ApplyPolicy(policy, trust.anchors(), time, purpose,
                        X509_STORE_CTX_get0_param(context.get())));
   int outcome = X509_verify_cert(context.get());
@@ -268,15 +281,23 @@ Result<Certificate> ValidatePath(std::span<const Certificate> chain, const Trust
 Result<void> CheckServerName(const Certificate& certificate, std::string_view host) {
   TRY(X509Handle x509, ParseX509(certificate.der()));
   auto ip = ParseIpName(host);
+  std::string folded(host);
+  for (char& c : folded) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  // OpenSSL would take an empty host as "not set", and ".example" as "anything below".
+  if (!ip.has_value() && !ValidateDnsName(folded).has_value()) {
+    return VerificationFailed(
+        "the host name is malformed: use a DNS name without a trailing dot, or an IP address");
+  }
   int outcome =
       ip.has_value()
           ? X509_check_ip(x509.get(), ip->data(), ip->size(), 0)
-          : X509_check_host(x509.get(), host.data(), host.size(),
+          : X509_check_host(x509.get(), folded.data(), folded.size(),
                             X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_WILDCARDS,
                             nullptr);
   ERR_clear_error();
-  // An empty name would be "not set" to OpenSSL's callers; here it matches nothing.
-  if (host.empty() || outcome != 1) {
+  if (outcome != 1) {
     return VerificationFailed("the server's certificate is not for this host name");
   }
   return {};

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -25,9 +26,12 @@ namespace fs = std::filesystem;
 constexpr Timestamp kSuiteTime = std::chrono::sys_days(std::chrono::year(2020) / 6 / 1);
 
 // What differs from the suite's answer, and why.
-const std::map<std::string, std::string> kRefusedByPolicy = {
-    {"ValidDSASignaturesTest4", "DSA is refused"},
-    {"ValidDSAParameterInheritanceTest5", "DSA is refused"},
+const std::map<std::string, std::string> kRefused = {
+    {"ValidDSASignaturesTest4", "4.1.4: DSA is refused"},
+    {"ValidDSAParameterInheritanceTest5", "4.1.5: DSA is refused"},
+    {"ValidcRLIssuerTest30",
+     "4.14.30: the list that covers its own issuer's certificate; OpenSSL does not follow an "
+     "indirect list's path that far, and production takes no indirect lists"},
 };
 
 struct PolicyCase {
@@ -103,6 +107,15 @@ Bytes ReadFile(const fs::path& path) {
   return Bytes(std::istreambuf_iterator<char>(file), {});
 }
 
+// Section 4.3 varies case and spaces of names; picking helper certificates must not depend on them.
+std::string Folded(const std::string& name) {
+  std::string out;
+  for (char c : name) {
+    if (c != ' ' && c != '\\') out.push_back(static_cast<char>(std::tolower(c)));
+  }
+  return out;
+}
+
 class PkitsTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -136,7 +149,7 @@ class PkitsTest : public ::testing::Test {
       for (const auto& [name, authority] : authorities_) {
         bool is_indirect = chain[0].issuer().find("indirectCRL") != std::string::npos &&
                            name.starts_with("indirectCRL");
-        if ((authority.subject() == chain[at].issuer() || is_indirect) &&
+        if ((Folded(authority.subject()) == Folded(chain[at].issuer()) || is_indirect) &&
             name != "TrustAnchorRootCertificate" && used.insert(name).second) {
           chain.push_back(authority);
         }
@@ -176,16 +189,15 @@ TEST_F(PkitsTest, EveryFileNamedValidOrInvalid) {
       EXPECT_FALSE(outcome.has_value()) << name << " was accepted";
     } else if (name.starts_with("Valid")) {
       ++valid;
-      bool expected = !kRefusedByPolicy.contains(name);
+      bool expected = !kRefused.contains(name);
       EXPECT_EQ(outcome.has_value(), expected)
           << name << ": " << (outcome.has_value() ? "accepted" : outcome.error().message);
     }
   }
   EXPECT_EQ(leaves_.size(), 223U);
-  RecordProperty("valid", valid);
-  RecordProperty("invalid", invalid);
-  EXPECT_GT(valid, 70);
-  EXPECT_GT(invalid, 100);
+  // 88 and 115 files, less the five of section 4.10 that have cases of their own.
+  EXPECT_EQ(valid, 83);
+  EXPECT_EQ(invalid, 115);
 }
 
 TEST_F(PkitsTest, PolicyInputs) {
