@@ -1,0 +1,1 @@
+salus_bench(NAME crypto_bench DEPS crypto)
