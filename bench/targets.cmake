@@ -2,3 +2,4 @@
 salus_bench(NAME crypto_bench DEPS crypto)
 salus_bench(NAME codec_bench DEPS codec)
 salus_bench(NAME merkle_bench DEPS merkle)
+salus_bench(NAME storage_bench DEPS storage)
