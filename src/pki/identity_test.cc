@@ -72,7 +72,7 @@ TEST(IdentityTest, RefusesWhatIsNotCanonical) {
        }) {
     EXPECT_FALSE(Identity::Parse(uri).has_value()) << uri;
   }
-  using namespace std::string_view_literals;
+  using namespace std::literals;
   EXPECT_FALSE(Identity::Parse("urn:salus:a:patient:x\0y"sv).has_value());
 }
 

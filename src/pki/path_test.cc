@@ -175,7 +175,7 @@ TEST_F(PathTest, IdentityIsOneUriNameAndNothingElse) {
 }
 
 TEST_F(PathTest, NamesWithControlCharactersAreNoCertificate) {
-  using namespace std::string_literals;
+  using namespace std::literals;
   for (const std::string& uri :
        {"urn:salus:host/org/2026:patient:p-1\0officer"s, "urn:salus:host:patient:p-1\n"s,
         "urn:salus:host:patient:\xC3\xBC"s, " urn:salus:host:patient:p-1"s}) {
@@ -298,7 +298,7 @@ TEST_F(PathTest, ServerNamesComeFromTheAlternativeNames) {
   const auto fits = [&](std::string_view host) {
     return CheckServerName(*server.certificate, host).has_value();
   };
-  using namespace std::string_view_literals;
+  using namespace std::literals;
   EXPECT_TRUE(fits("salus.example"));
   EXPECT_TRUE(fits("SALUS.example"));
   EXPECT_TRUE(fits("127.0.0.1"));
