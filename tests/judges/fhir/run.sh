@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh WORK_FOLDER WRITE_EVENTS VECTORS: our AuditEvents before Medplum's validator.
-# Exit 77: skipped, the reason by name in the last line.
+# Where it can't run it says so by name, and is counted as skipped.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$1
@@ -8,9 +8,9 @@ write_events=$2
 vectors=${SALUS_VECTORS:-$3}
 
 skip() {
-  echo "fhir judge: $1"
+  echo "skipped: judge_fhir: $1"
   echo "0 passed, 0 failed, 1 skipped"
-  exit 77
+  exit 0
 }
 
 [ -d "$vectors/audit/balp/profiles" ] || skip "vectors not found"

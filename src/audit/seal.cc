@@ -1,0 +1,90 @@
+#include "audit/seal.h"
+
+#include <algorithm>
+
+#include "audit/secret_access.h"
+#include "base/check.h"
+#include "codec/cbor.h"
+#include "crypto/sha256.h"
+
+namespace salus::audit {
+
+namespace {
+
+constexpr std::string_view kEntryLabel = "salus/entry";
+constexpr std::string_view kKidLabel = "salus/kid";
+constexpr std::array<std::uint8_t, 3> kProtected = {0xa1, 0x01, 0x03};
+
+}  // namespace
+
+EpochKey EpochKey::Generate(RandomSource& random) {
+  SecretArray<32> key;
+  random.Fill(key.mutable_view(AuditSecrets::Token()));
+  return EpochKey(std::move(key));
+}
+
+EpochKey::EpochKey(SecretArray<32> key) : key_(std::move(key)), mac_(key_) {}
+
+EntryKey EpochKey::KeyOf(const EntryIv& iv) const {
+  return mac_.MacSecret({AsBytes(kEntryLabel), iv});
+}
+
+EntryKeyId KeyIdOf(const EntryKey& key) {
+  const crypto::Hash32 hash =
+      crypto::Sha256({AsBytes(kKidLabel), key.view(AuditSecrets::Token())});
+  EntryKeyId id;
+  std::copy_n(hash.begin(), id.size(), id.begin());
+  return id;
+}
+
+Bytes SealingAad(std::string_view origin, const SubjectTag& tag) {
+  Bytes external;
+  codec::CborWriter external_writer(external);
+  external_writer.Array(2);
+  external_writer.Text(origin);
+  external_writer.ByteString(tag.span());
+  Bytes aad;
+  codec::CborWriter writer(aad);
+  writer.Array(3);
+  writer.Text("Encrypt0");
+  writer.ByteString(kProtected);
+  writer.ByteString(external);
+  return aad;
+}
+
+EntryKey Sealer::SealEvent(const EpochKey& epoch, ByteSpan aad, ByteSpan plaintext, Bytes& out) {
+  EntryIv iv;
+  random_->Fill(iv);
+  EntryKey key = epoch.KeyOf(iv);
+  const std::size_t ciphertext_size = plaintext.size() + crypto::kGcmTagSize;
+  AppendSealedHead(KeyIdOf(key), iv, ciphertext_size, out);
+  const std::size_t at = out.size();
+  out.resize(at + ciphertext_size);
+  cipher_.Seal(key, iv, aad, plaintext, MutableByteSpan(out).subspan(at));
+  return key;
+}
+
+SealedBody Sealer::SealBody(const EpochKey& epoch, ByteSpan aad, ByteSpan plaintext,
+                            Bytes& storage) {
+  SealedBody body;
+  random_->Fill(body.iv);
+  const EntryKey key = epoch.KeyOf(body.iv);
+  body.key_id = KeyIdOf(key);
+  storage.resize(plaintext.size() + crypto::kGcmTagSize);
+  cipher_.Seal(key, body.iv, aad, plaintext, storage);
+  body.ciphertext = storage;
+  return body;
+}
+
+Result<Bytes> Sealer::Open(const EntryKey& key, ByteSpan aad, const SealedBody& body) {
+  Bytes plaintext(body.ciphertext.size() - crypto::kGcmTagSize);
+  TRY_VOID(OpenInto(key, aad, body, plaintext));
+  return plaintext;
+}
+
+Result<void> Sealer::OpenInto(const EntryKey& key, ByteSpan aad, const SealedBody& body,
+                              MutableByteSpan out) {
+  return cipher_.Open(key, body.iv, aad, body.ciphertext, out);
+}
+
+}  // namespace salus::audit

@@ -1,0 +1,127 @@
+#include "crypto/aes_gcm.h"
+
+#include "base/check.h"
+#include "crypto/openssl_handles.h"
+#include "crypto/secret_mint.h"
+
+namespace salus::crypto {
+
+namespace {
+
+const EVP_CIPHER* GcmAlgorithm(std::size_t key_size) {
+  static const CipherPtr aes128(EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr));
+  static const CipherPtr aes256(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
+  CHECK(aes128 && aes256);
+  return key_size == 16 ? aes128.get() : aes256.get();
+}
+
+CipherContextPtr NewContext(const EVP_CIPHER* cipher, const std::uint8_t* key) {
+  CipherContextPtr context(EVP_CIPHER_CTX_new());
+  CHECK(context);
+  CHECK(EVP_EncryptInit_ex2(context.get(), cipher, key, nullptr, nullptr) == 1);
+  return context;
+}
+
+// A null key keeps the one that the context has.
+void SealWith(EVP_CIPHER_CTX* context, const std::uint8_t* key, GcmNonce nonce, ByteSpan aad,
+              ByteSpan plaintext, MutableByteSpan out) {
+  CHECK(out.size() == plaintext.size() + kGcmTagSize);
+  CHECK(EVP_EncryptInit_ex2(context, nullptr, key, nonce.data(), nullptr) == 1);
+  int size = 0;
+  if (!aad.empty()) {
+    CHECK(EVP_EncryptUpdate(context, nullptr, &size, aad.data(), SizeOf(aad)) == 1);
+  }
+  if (!plaintext.empty()) {
+    CHECK(EVP_EncryptUpdate(context, out.data(), &size, plaintext.data(), SizeOf(plaintext)) == 1);
+  }
+  std::uint8_t* const tag = out.data() + plaintext.size();
+  CHECK(EVP_EncryptFinal_ex(context, tag, &size) == 1);
+  CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kGcmTagSize, tag) == 1);
+}
+
+Result<void> OpenWith(EVP_CIPHER_CTX* context, const std::uint8_t* key, GcmNonce nonce,
+                      ByteSpan aad, ByteSpan sealed, MutableByteSpan out) {
+  if (sealed.size() < kGcmTagSize) return VerificationFailed("sealed data does not open");
+  CHECK(out.size() == sealed.size() - kGcmTagSize);
+  std::uint8_t tag[kGcmTagSize];
+  std::memcpy(tag, sealed.data() + out.size(), kGcmTagSize);
+  CHECK(EVP_DecryptInit_ex2(context, nullptr, key, nonce.data(), nullptr) == 1);
+  int size = 0;
+  if (!aad.empty()) {
+    CHECK(EVP_DecryptUpdate(context, nullptr, &size, aad.data(), SizeOf(aad)) == 1);
+  }
+  if (!out.empty()) {
+    CHECK(EVP_DecryptUpdate(context, out.data(), &size, sealed.data(), SizeOf(out)) == 1);
+  }
+  CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kGcmTagSize, tag) == 1);
+  std::uint8_t unused[kGcmTagSize];
+  if (EVP_DecryptFinal_ex(context, unused, &size) == 1) return {};
+  WipeMemory(out.data(), out.size());
+  ForgetErrors();
+  return VerificationFailed("sealed data does not open");
+}
+
+}  // namespace
+
+struct AesGcm::Context {
+  CipherContextPtr cipher;
+};
+
+AesGcm::AesGcm(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+AesGcm::AesGcm(AesGcm&&) noexcept = default;
+AesGcm& AesGcm::operator=(AesGcm&&) noexcept = default;
+AesGcm::~AesGcm() = default;
+
+Result<AesGcm> AesGcm::Create(ByteSpan key) {
+  if (key.size() != 16 && key.size() != 32) {
+    return InvalidArgument("an AES-GCM key has 16 or 32 bytes");
+  }
+  return AesGcm(
+      std::make_unique<Context>(Context{NewContext(GcmAlgorithm(key.size()), key.data())}));
+}
+
+AesGcm AesGcm::Create(const SecretArray<32>& key) {
+  return AesGcm(std::make_unique<Context>(
+      Context{NewContext(GcmAlgorithm(32), key.view(CryptoSecrets::Token()).data())}));
+}
+
+void AesGcm::Seal(GcmNonce nonce, ByteSpan aad, ByteSpan plaintext, MutableByteSpan out) {
+  SealWith(context_->cipher.get(), nullptr, nonce, aad, plaintext, out);
+}
+
+Result<void> AesGcm::Open(GcmNonce nonce, ByteSpan aad, ByteSpan sealed, MutableByteSpan out) {
+  return OpenWith(context_->cipher.get(), nullptr, nonce, aad, sealed, out);
+}
+
+// Two contexts, because one that changes direction is set up anew.
+struct AesGcmRekey::Context {
+  CipherContextPtr seal = NewContext(GcmAlgorithm(32), nullptr);
+  CipherContextPtr open = NewContext(GcmAlgorithm(32), nullptr);
+};
+
+AesGcmRekey::AesGcmRekey() : context_(std::make_unique<Context>()) {}
+AesGcmRekey::AesGcmRekey(AesGcmRekey&&) noexcept = default;
+AesGcmRekey& AesGcmRekey::operator=(AesGcmRekey&&) noexcept = default;
+AesGcmRekey::~AesGcmRekey() = default;
+
+void AesGcmRekey::Seal(std::span<const std::uint8_t, 32> key, GcmNonce nonce, ByteSpan aad,
+                       ByteSpan plaintext, MutableByteSpan out) {
+  SealWith(context_->seal.get(), key.data(), nonce, aad, plaintext, out);
+}
+
+void AesGcmRekey::Seal(const SecretArray<32>& key, GcmNonce nonce, ByteSpan aad, ByteSpan plaintext,
+                       MutableByteSpan out) {
+  Seal(key.view(CryptoSecrets::Token()), nonce, aad, plaintext, out);
+}
+
+Result<void> AesGcmRekey::Open(std::span<const std::uint8_t, 32> key, GcmNonce nonce, ByteSpan aad,
+                               ByteSpan sealed, MutableByteSpan out) {
+  return OpenWith(context_->open.get(), key.data(), nonce, aad, sealed, out);
+}
+
+Result<void> AesGcmRekey::Open(const SecretArray<32>& key, GcmNonce nonce, ByteSpan aad,
+                               ByteSpan sealed, MutableByteSpan out) {
+  return Open(key.view(CryptoSecrets::Token()), nonce, aad, sealed, out);
+}
+
+}  // namespace salus::crypto

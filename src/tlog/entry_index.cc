@@ -1,0 +1,351 @@
+#include "tlog/entry_index.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/check.h"
+#include "base/endian.h"
+#include "base/log.h"
+#include "codec/hex.h"
+#include "crypto/sha256.h"
+
+namespace salus::tlog {
+
+namespace {
+
+constexpr std::string_view kManifestHead = "salus index 1\n";
+constexpr std::size_t kMaxManifestBytes = 1 << 20;
+
+// The manifest is text: the head, one line "FIRST END" a run, and last the SHA-256 of all that.
+std::string ManifestText(std::span<const storage::RecordRange> ranges) {
+  std::string text(kManifestHead);
+  for (const auto& range : ranges) text += fmt::format("{} {}\n", range.first, range.end);
+  text += codec::HexEncode(crypto::Sha256(AsBytes(text)));
+  text += '\n';
+  return text;
+}
+
+Result<std::vector<storage::RecordRange>> ParseManifest(std::string_view text) {
+  const Error bad = Corruption("the index manifest is damaged");
+  std::vector<storage::RecordRange> ranges;
+  if (!text.starts_with(kManifestHead)) return bad;
+  const char* at = text.data() + kManifestHead.size();
+  const char* end = text.data() + text.size();
+  while (end - at > 65) {
+    storage::RecordRange range;
+    const auto first = std::from_chars(at, end, range.first);
+    if (first.ec != std::errc() || first.ptr == end || *first.ptr != ' ') return bad;
+    const auto last = std::from_chars(first.ptr + 1, end, range.end);
+    if (last.ec != std::errc() || last.ptr == end || *last.ptr != '\n') return bad;
+    ranges.push_back(range);
+    at = last.ptr + 1;
+  }
+  if (ManifestText(ranges) != text) return bad;
+  return ranges;
+}
+
+}  // namespace
+
+EntryIndex::EntryIndex(storage::FileSystem& fs, std::string directory, bool read_only)
+    : fs_(fs),
+      directory_(std::move(directory)),
+      read_only_(read_only),
+      filter_(std::make_unique<storage::MembershipFilter>(1 << 20)),
+      recent_(std::make_unique<RecentEntries>(0)),
+      runs_(std::make_shared<Runs>()) {}
+
+EntryIndex::~EntryIndex() {
+  flusher_.request_stop();
+  flush_wanted_.notify_all();
+}
+
+std::uint64_t EntryIndex::KeyOf(const RepeatKey& key) {
+  return LoadBe<std::uint64_t>(key.identity.data());
+}
+
+std::string EntryIndex::PathOf(const storage::RecordRange& range, char kind) const {
+  return storage::JoinPath(directory_, fmt::format("{}-{:x}-{:x}.run", kind, range.first,
+                                                   range.end));
+}
+
+Result<EntryIndex::RunPair> EntryIndex::OpenRun(const storage::RecordRange& range) const {
+  RunPair run{.range = range, .postings = nullptr, .repeats = nullptr};
+  TRY(storage::PostingRun postings, storage::PostingRun::Open(fs_, PathOf(range, 'p')));
+  TRY(storage::SortedRun repeats, storage::SortedRun::Open(fs_, PathOf(range, 'r')));
+  const auto same = [&range](storage::RecordRange other) {
+    return other.first == range.first && other.end == range.end;
+  };
+  if (!same(postings.range()) || !same(repeats.range())) {
+    return Corruption("an index run covers other entries than its name says");
+  }
+  run.postings = std::make_shared<storage::PostingRun>(std::move(postings));
+  run.repeats = std::make_shared<storage::SortedRun>(std::move(repeats));
+  return run;
+}
+
+Result<void> EntryIndex::LoadFilter(const RunPair& run) {
+  storage::SortedRun::Cursor cursor(*run.repeats);
+  std::vector<std::uint64_t> keys;
+  storage::SortedRunEntry entry;
+  for (;;) {
+    TRY(const bool more, cursor.Next(entry));
+    if (more) keys.push_back(entry.key);
+    if (!more || keys.size() == 4096) {
+      filter_->AddMany(keys);
+      keys.clear();
+    }
+    if (!more) return {};
+  }
+}
+
+Result<std::unique_ptr<EntryIndex>> EntryIndex::Open(storage::FileSystem& fs,
+                                                     const std::string& directory,
+                                                     bool read_only) {
+  std::unique_ptr<EntryIndex> index(new EntryIndex(fs, directory, read_only));
+  std::vector<storage::RecordRange> ranges;
+  const std::string path = storage::JoinPath(directory, "manifest");
+  if (auto file = fs.OpenExisting(path, storage::FileAccess::kReadOnly)) {
+    TRY(const std::uint64_t size, (*file)->Size());
+    Bytes text(std::min<std::uint64_t>(size, kMaxManifestBytes));
+    TRY_VOID((*file)->ReadExactAt(0, text));
+    auto parsed = ParseManifest(AsText(text));
+    if (parsed) {
+      ranges = *std::move(parsed);
+    } else {
+      Log(LogLevel::kWarning, "index manifest damaged: rebuilding");
+    }
+  }
+  auto runs = std::make_shared<Runs>();
+  if (!ranges.empty()) {
+    index->filter_ = std::make_unique<storage::MembershipFilter>(ranges.back().end + (1 << 20));
+  }
+  for (const auto& range : ranges) {
+    auto run = index->OpenRun(range);
+    const bool is_adjacent = range.first == (runs->empty() ? 0 : runs->back().range.end);
+    if (!run || !is_adjacent || !index->LoadFilter(*run)) {
+      Log(LogLevel::kWarning, "index run damaged or missing: rebuilding from there",
+          {{"first", static_cast<std::int64_t>(range.first)}});
+      break;
+    }
+    runs->push_back(*std::move(run));
+  }
+  index->recent_ =
+      std::make_unique<RecentEntries>(runs->empty() ? 0 : runs->back().range.end);
+  index->runs_ = std::move(runs);
+  if (!read_only) {
+    index->flusher_ =
+        std::jthread([i = index.get()](std::stop_token stop) { i->RunFlusher(stop); });
+  }
+  return index;
+}
+
+std::uint64_t EntryIndex::covered() const {
+  std::shared_lock lock(mutex_);
+  return runs_->empty() ? 0 : runs_->back().range.end;
+}
+
+void EntryIndex::AddMany(std::uint64_t first, std::span<const RecordMeta> metas) {
+  std::unique_lock lock(mutex_);
+  for (std::size_t i = 0; i < metas.size(); ++i) {
+    if (metas[i].repeat) {
+      recent_->AddRepeat(KeyOf(*metas[i].repeat), first + i);
+      filter_->Add(KeyOf(*metas[i].repeat));
+    }
+    if (metas[i].subject) recent_->AddPosting(*metas[i].subject, first + i);
+  }
+}
+
+void EntryIndex::MayBeRepeats(std::span<const RepeatKey> keys, std::span<std::uint8_t> out) const {
+  std::array<std::uint64_t, 256> chunk;
+  for (std::size_t at = 0; at < keys.size(); at += chunk.size()) {
+    const std::size_t n = std::min(chunk.size(), keys.size() - at);
+    for (std::size_t i = 0; i < n; ++i) chunk[i] = KeyOf(keys[at + i]);
+    filter_->MayContainMany(std::span(chunk).first(n), out.subspan(at, n));
+  }
+}
+
+Result<std::vector<std::uint64_t>> EntryIndex::Candidates(const RepeatKey& key) const {
+  std::vector<std::uint64_t> found;
+  std::shared_ptr<const Runs> runs;
+  {
+    std::shared_lock lock(mutex_);
+    recent_->FindRepeat(KeyOf(key), found);
+    if (frozen_) frozen_->FindRepeat(KeyOf(key), found);
+    runs = runs_;
+  }
+  for (const RunPair& run : *runs) TRY_VOID(run.repeats->Find(KeyOf(key), found));
+  return found;
+}
+
+Result<std::vector<std::uint64_t>> EntryIndex::EntriesOf(SubjectNumber subject,
+                                                         std::uint64_t end) const {
+  std::vector<std::uint64_t> found;
+  std::vector<std::uint64_t> recent;
+  std::shared_ptr<const Runs> runs;
+  {
+    std::shared_lock lock(mutex_);
+    if (frozen_) frozen_->FindPostings(subject, recent);
+    recent_->FindPostings(subject, recent);
+    runs = runs_;
+  }
+  for (const RunPair& run : *runs) TRY_VOID(run.postings->Find(subject.value, found));
+  found.insert(found.end(), recent.begin(), recent.end());
+  found.erase(std::lower_bound(found.begin(), found.end(), end), found.end());
+  return found;
+}
+
+Result<void> EntryIndex::WriteManifest(const Runs& runs) {
+  std::vector<storage::RecordRange> ranges;
+  for (const RunPair& run : runs) ranges.push_back(run.range);
+  const std::string temporary = storage::JoinPath(directory_, "manifest.tmp");
+  [[maybe_unused]] const Result<void> absent = fs_.Remove(temporary);
+  TRY(auto file, fs_.Create(temporary));
+  TRY_VOID(file->WriteAt(0, AsBytes(ManifestText(ranges))));
+  TRY_VOID(file->SyncData());
+  TRY_VOID(fs_.Rename(temporary, storage::JoinPath(directory_, "manifest")));
+  return fs_.SyncDirectory(directory_);
+}
+
+Result<void> EntryIndex::WriteRun(const RecentEntries& recent, std::uint64_t end) {
+  const storage::RecordRange range{recent.first(), end};
+  TRY_VOID(storage::PostingRun::Write(fs_, PathOf(range, 'p'), recent.Postings(), range));
+  TRY_VOID(storage::SortedRun::Write(fs_, PathOf(range, 'r'), recent.Repeats(), range));
+  TRY(RunPair run, OpenRun(range));
+  auto runs = std::make_shared<Runs>(*runs_);
+  runs->push_back(std::move(run));
+  TRY_VOID(WriteManifest(*runs));
+  std::unique_lock lock(mutex_);
+  runs_ = std::move(runs);
+  frozen_.reset();
+  return {};
+}
+
+// Merges the last kMergeWidth runs when they are of about one size: each entry is rewritten once for
+// each factor of kMergeWidth that the log grows by.
+Result<bool> EntryIndex::MergeOnce() {
+  const std::shared_ptr<const Runs> old = runs_;
+  if (old->size() < kMergeWidth) return false;
+  const std::size_t keep = old->size() - kMergeWidth;
+  const auto length = [](const RunPair& run) { return run.range.end - run.range.first; };
+  if (length((*old)[keep]) >= length(old->back()) * kMergeWidth) return false;
+  std::vector<const storage::PostingRun*> postings;
+  std::vector<const storage::SortedRun*> repeats;
+  for (std::size_t i = keep; i < old->size(); ++i) {
+    postings.push_back((*old)[i].postings.get());
+    repeats.push_back((*old)[i].repeats.get());
+  }
+  const storage::RecordRange range{(*old)[keep].range.first, old->back().range.end};
+  TRY_VOID(storage::PostingRun::Merge(fs_, postings, PathOf(range, 'p')));
+  TRY_VOID(storage::SortedRun::Merge(fs_, repeats, PathOf(range, 'r')));
+  TRY(RunPair run, OpenRun(range));
+  auto runs =
+      std::make_shared<Runs>(old->begin(), old->begin() + static_cast<std::ptrdiff_t>(keep));
+  runs->push_back(std::move(run));
+  TRY_VOID(WriteManifest(*runs));
+  {
+    std::unique_lock lock(mutex_);
+    runs_ = std::move(runs);
+  }
+  for (std::size_t i = keep; i < old->size(); ++i) {
+    TRY_VOID(fs_.Remove(PathOf((*old)[i].range, 'p')));
+    TRY_VOID(fs_.Remove(PathOf((*old)[i].range, 'r')));
+  }
+  return true;
+}
+
+void EntryIndex::MaybeFlush(std::uint64_t end) {
+  if (read_only_) return;
+  std::lock_guard flush_lock(flush_mutex_);
+  if (is_flushing_) return;
+  {
+    std::unique_lock lock(mutex_);
+    if (recent_->posting_count() < kFlushEntries) return;
+    if (!frozen_) {  // else an earlier flush failed: try that part again
+      frozen_ = std::move(recent_);
+      frozen_end_ = end;
+      recent_ = std::make_unique<RecentEntries>(end);
+    }
+  }
+  is_flushing_ = true;
+  flush_wanted_.notify_all();
+}
+
+Result<void> EntryIndex::FlushNow(std::uint64_t end) {
+  if (read_only_) return {};
+  std::unique_lock flush_lock(flush_mutex_);
+  flush_done_.wait(flush_lock, [this] { return !is_flushing_; });
+  std::shared_ptr<RecentEntries> frozen;
+  {
+    std::unique_lock lock(mutex_);
+    if (!frozen_) {
+      if (recent_->first() == end) return {};
+      frozen_ = std::move(recent_);
+      frozen_end_ = end;
+      recent_ = std::make_unique<RecentEntries>(end);
+    }
+    frozen = frozen_;
+  }
+  return WriteRun(*frozen, frozen_end_);
+}
+
+void EntryIndex::RunFlusher(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(flush_mutex_);
+      if (!flush_wanted_.wait(lock, stop, [this] { return is_flushing_; })) return;
+    }
+    std::shared_ptr<RecentEntries> frozen;
+    {
+      std::shared_lock lock(mutex_);
+      frozen = frozen_;
+    }
+    Result<void> ok = frozen ? WriteRun(*frozen, frozen_end_) : Result<void>();
+    while (ok && !stop.stop_requested()) {
+      const Result<bool> merged = MergeOnce();
+      if (!merged) ok = Result<void>(merged.error());
+      if (!merged || !*merged) break;
+    }
+    // What could not be written stays in memory, and is tried again with the next flush.
+    if (!ok) {
+      Log(LogLevel::kWarning, "index run not written", {{"reason", CodeName(ok.error().code)}});
+    }
+    std::lock_guard lock(flush_mutex_);
+    is_flushing_ = false;
+    flush_done_.notify_all();
+  }
+}
+
+Result<void> EntryIndex::CheckAll() const {
+  std::shared_ptr<const Runs> runs;
+  {
+    std::shared_lock lock(mutex_);
+    runs = runs_;
+  }
+  for (const RunPair& run : *runs) {
+    storage::SortedRun::Cursor cursor(*run.repeats);
+    storage::SortedRunEntry entry;
+    for (bool more = true; more;) {
+      TRY(more, cursor.Next(entry));
+    }
+    storage::PostingRun::PageCache cache;
+    std::vector<std::uint64_t> records;
+    for (std::uint64_t i = 0; i < run.postings->subject_count(); ++i) {
+      TRY(const auto directory_entry, run.postings->SubjectAt(i, cache));
+      records.clear();
+      TRY_VOID(run.postings->Find(directory_entry.subject, records));
+    }
+  }
+  return {};
+}
+
+void EntryIndex::Clear() {
+  std::unique_lock lock(mutex_);
+  runs_ = std::make_shared<Runs>();
+  frozen_.reset();
+  recent_ = std::make_unique<RecentEntries>(0);
+  filter_ = std::make_unique<storage::MembershipFilter>(1 << 20);
+}
+
+}  // namespace salus::tlog
