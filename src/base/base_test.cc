@@ -45,9 +45,9 @@ TEST(Utf8Test, AcceptsWellFormedAndRefusesTheRest) {
                            "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "ASCII then \xe2\x82\xac"}) {
     EXPECT_TRUE(IsValidUtf8(good)) << good;
   }
-  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80",
-                          "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-                          "12345678\xff"}) {
+  for (const char* bad :
+       {"\x80", "\xc0\x80", "\xc1\xbf", "\xc3", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "12345678\xff"}) {
     EXPECT_FALSE(IsValidUtf8(bad));
   }
 }

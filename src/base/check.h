@@ -14,8 +14,8 @@ namespace salus {
 
 }  // namespace salus
 
-#define CHECK(condition)                                      \
-  do {                                                        \
-    if (!(condition)) [[unlikely]]                            \
-      ::salus::CheckFailed(#condition, __FILE__, __LINE__);   \
+#define CHECK(condition)                                    \
+  do {                                                      \
+    if (!(condition)) [[unlikely]]                          \
+      ::salus::CheckFailed(#condition, __FILE__, __LINE__); \
   } while (false)

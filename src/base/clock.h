@@ -16,7 +16,9 @@ using Day = std::chrono::sys_days;
 inline Day DayOf(Timestamp time) { return std::chrono::floor<std::chrono::days>(time); }
 
 inline std::int64_t ToUnixMillis(Timestamp time) { return time.time_since_epoch().count(); }
-inline Timestamp FromUnixMillis(std::int64_t ms) { return Timestamp(std::chrono::milliseconds(ms)); }
+inline Timestamp FromUnixMillis(std::int64_t ms) {
+  return Timestamp(std::chrono::milliseconds(ms));
+}
 inline std::uint32_t ToUnixDay(Day day) {
   return static_cast<std::uint32_t>(day.time_since_epoch().count());
 }
@@ -30,6 +32,7 @@ class Clock {
   virtual std::chrono::steady_clock::time_point Monotonic() const = 0;
 };
 
+// SystemClock reads the clocks of the operating system.
 class SystemClock final : public Clock {
  public:
   Timestamp Now() const override;

@@ -1,7 +1,8 @@
 // Id<Tag> is an opaque identifier as its issuer sent it, byte for byte: never trimmed, folded or
 // normalised (a translated id would give the same person a second VRF tag).
 //
-// Shape: 1 to 128 bytes of valid UTF-8 without control characters (U+0000-001F, U+007F).
+// Source: the audit protocol, P1.1 (byte for byte), the limits are our own.
+// Shape:  1 to 128 bytes of valid UTF-8 without control characters (U+0000-001F, U+007F).
 #pragma once
 
 #include <compare>

@@ -39,8 +39,7 @@ void AppendValues(std::string& out, const D& list, std::string_view type) {
     if (m.labels.empty()) {
       fmt::format_to(std::back_inserter(out), "{} {}\n", m.name, m.metric.value());
     } else {
-      fmt::format_to(std::back_inserter(out), "{}{{{}}} {}\n", m.name, m.labels,
-                     m.metric.value());
+      fmt::format_to(std::back_inserter(out), "{}{{{}}} {}\n", m.name, m.labels, m.metric.value());
     }
   }
 }

@@ -67,9 +67,9 @@ class MetricRegistry {
     M metric;
   };
   mutable std::mutex mutex_;
-  std::deque<Named<Counter>> counters_;     // guarded by mutex_; elements never move
-  std::deque<Named<Gauge>> gauges_;         // guarded by mutex_
-  std::deque<Named<Histogram>> histograms_; // guarded by mutex_
+  std::deque<Named<Counter>> counters_;      // guarded by mutex_; elements never move
+  std::deque<Named<Gauge>> gauges_;          // guarded by mutex_
+  std::deque<Named<Histogram>> histograms_;  // guarded by mutex_
 };
 
 }  // namespace salus

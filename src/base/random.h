@@ -36,7 +36,8 @@ class SeededRandom final : public RandomSource {
   explicit SeededRandom(std::uint64_t seed) : state_(seed) {}
   void Fill(MutableByteSpan out) override;
   std::uint64_t Next();
-  // Below returns a number in [0, bound); bound > 0. The bias below 2^-32 is of no concern in tests.
+  // Below returns a number in [0, bound); bound > 0. The bias below 2^-32 is of no concern in
+  // tests.
   std::uint64_t Below(std::uint64_t bound) { return Next() % bound; }
 
  private:

@@ -82,15 +82,16 @@ inline Error Internal(std::string m) { return {ErrorCode::kInternal, std::move(m
 #define SALUS_CONCAT(a, b) SALUS_CONCAT_INNER(a, b)
 
 // TRY(auto x, expr): x is the value of expr, or the function returns its Error.
-#define TRY(declaration, ...) TRY_NAMED(SALUS_CONCAT(try_result_, __LINE__), declaration, __VA_ARGS__)
-#define TRY_NAMED(name, declaration, ...)                                  \
-  auto name = (__VA_ARGS__);                                               \
-  if (!name.has_value()) [[unlikely]]                                      \
-    return std::unexpected<::salus::Error>(std::move(name).error());       \
+#define TRY(declaration, ...) \
+  TRY_NAMED(SALUS_CONCAT(try_result_, __LINE__), declaration, __VA_ARGS__)
+#define TRY_NAMED(name, declaration, ...)                            \
+  auto name = (__VA_ARGS__);                                         \
+  if (!name.has_value()) [[unlikely]]                                \
+    return std::unexpected<::salus::Error>(std::move(name).error()); \
   declaration = *std::move(name)
 
 // TRY_VOID(expr): the function returns the Error of a Result<void>, or of any Result whose value is
 // not needed.
-#define TRY_VOID(...)                                                      \
-  if (auto try_void = (__VA_ARGS__); !try_void.has_value()) [[unlikely]]   \
+#define TRY_VOID(...)                                                    \
+  if (auto try_void = (__VA_ARGS__); !try_void.has_value()) [[unlikely]] \
   return std::unexpected<::salus::Error>(std::move(try_void).error())

@@ -27,6 +27,7 @@ class SecretAccess {
   friend class SecretAccessMint;
   constexpr SecretAccess() = default;
 };
+// SecretAccessMint is the base of the one class a module that hands out tokens.
 class SecretAccessMint {
  protected:
   static constexpr SecretAccess Mint() { return SecretAccess(); }

@@ -50,7 +50,7 @@ class CborWriter {
     bool at_key;
     std::size_t key_start;
     std::size_t last_key_start;
-    std::size_t last_key_end;
+    std::size_t last_key_end;  // 0: no key yet
   };
 
   void BeginItem();
@@ -118,6 +118,7 @@ class CborReader {
 
   Error Fail(std::string_view what) const;
   Result<std::uint64_t> Head(std::uint8_t major, std::string_view expected);
+  Result<void> CheckKeyOrder(const Frame& frame) const;
   Result<void> BeginItem();
   Result<void> EndItem();
   Result<ByteSpan> String(std::uint8_t major, std::string_view expected);

@@ -55,18 +55,22 @@ Result<void> CborReader::BeginItem() {
   return {};
 }
 
+Result<void> CborReader::CheckKeyOrder(const Frame& frame) const {
+  const std::string_view key = AsText(input_.subspan(frame.key_start, position_ - frame.key_start));
+  const std::string_view last =
+      AsText(input_.subspan(frame.last_key_start, frame.last_key_end - frame.last_key_start));
+  if (last < key) return {};
+  return Fail(last == key ? "a duplicate map key ends here" : "a map key out of order ends here");
+}
+
 // Ends the item, and with it every array and map whose last item it was.
 Result<void> CborReader::EndItem() {
   while (depth_ > 0) {
     Frame& frame = frames_[depth_ - 1];
     if (frame.is_map && frame.at_key) {
-      const std::string_view key =
-          AsText(input_.subspan(frame.key_start, position_ - frame.key_start));
-      const std::string_view last =
-          AsText(input_.subspan(frame.last_key_start, frame.last_key_end - frame.last_key_start));
-      if (frame.last_key_end != 0 && !(last < key)) {
-        return Fail(last == key ? "a duplicate map key ends here"
-                                : "a map key out of order ends here");
+      // The first byte decides nearly always: integer labels, or texts of different lengths.
+      if (frame.last_key_end != 0 && input_[frame.last_key_start] >= input_[frame.key_start]) {
+        TRY_VOID(CheckKeyOrder(frame));
       }
       frame.last_key_start = frame.key_start;
       frame.last_key_end = position_;

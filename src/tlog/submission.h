@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "merkle/memory_tree.h"
 #include "merkle/types.h"
 #include "tlog/record_meta.h"
 
@@ -59,13 +61,18 @@ struct Outcome {
 };
 
 // CommitAnswers is shared by all submissions of one commit, so that one receipt covers them: each
-// fills in its own part of hashes; whoever is last signs.
+// fills in its own part of hashes and leaves a continuation; whoever is last signs and runs them.
 struct CommitAnswers {
   std::uint64_t first_index = 0;
   std::uint64_t count = 0;  // entries of the commit
   Timestamp time;
   std::vector<merkle::LeafHash> hashes;  // one a logged or repeated event, in commit order
-  std::atomic<std::uint32_t> submissions_left{0};
+
+  std::mutex mutex;
+  std::uint32_t submissions_left = 0;                    // by mutex
+  std::vector<std::function<void()>> when_receipted;     // by mutex
+  Result<std::string> receipt_note;                      // set before the continuations run
+  merkle::MemoryTree tree;                               // likewise
 };
 
 class Submission {

@@ -1,0 +1,106 @@
+// What ParseJson takes it reads back from what WriteJson made of it; FlatJsonParser takes the same
+// objects with the same members; ParseLines sees each line as Parse sees it alone.
+#include <boost/json/object.hpp>
+#include <cstdint>
+
+#include "base/check.h"
+#include "codec/flat_json.h"
+#include "codec/json.h"
+
+namespace {
+
+using namespace salus::codec;
+
+bool SameValue(const FlatMember& member, const Json& value) {
+  switch (member.kind) {
+    case FlatKind::kString:
+      return value.is_string() && value.get_string() == member.text;
+    case FlatKind::kNumber:
+      return value.is_number() && ParseJson(member.text).value() == value;
+    case FlatKind::kTrue:
+      return value.is_bool() && value.get_bool();
+    case FlatKind::kFalse:
+      return value.is_bool() && !value.get_bool();
+    case FlatKind::kNull:
+      return value.is_null();
+    case FlatKind::kNested:
+      return value.is_structured() && ParseJson(member.text).value() == value;
+  }
+  return false;
+}
+
+void CompareFlat(FlatJsonParser& parser, std::string_view text) {
+  if (text.size() > FlatJsonParser::kMaxLineBytes) return;
+  const auto tree = ParseJson(text);
+  const auto flat = parser.Parse(text);
+  const bool taken =
+      tree && tree->is_object() && tree->get_object().size() <= FlatJsonParser::kMaxMembers;
+  CHECK(flat.has_value() == taken);
+  if (!taken) return;
+  CHECK(flat->size() == tree->get_object().size());
+  std::size_t i = 0;
+  for (const auto& member : tree->get_object()) {
+    const FlatMember& other = (*flat)[i++];
+    CHECK(other.name == std::string_view(member.key()));
+    CHECK(SameValue(other, member.value()));
+  }
+}
+
+void CompareTree(std::string_view text) {
+  const auto tree = ParseJson(text);
+  if (!tree) return;
+  CHECK(ParseJson(WriteJson(*tree)).value() == *tree);
+  CHECK(ParseJson(WriteJsonPretty(*tree)).value() == *tree);
+  // A double of 2^64 to 10^21 has no point in its canonical text, which is no integer that we take.
+  const auto canonical = CanonicalJson(*tree);
+  if (!canonical) return;
+  const auto again = ParseJson(*canonical);
+  if (again) CHECK(CanonicalJson(*again).value() == *canonical);
+}
+
+bool IsBlank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+void CompareLines(FlatJsonParser& parser, std::string_view text) {
+  FlatJsonParser alone;
+  std::string_view rest = text;
+  std::size_t number = 0;
+  const auto next_line = [&] {
+    const std::size_t feed = rest.find('\n');
+    const std::string_view line = rest.substr(0, feed);
+    rest = feed == std::string_view::npos ? std::string_view() : rest.substr(feed + 1);
+    ++number;
+    return line;
+  };
+  parser.ParseLines(text, [&](std::size_t line_number, std::string_view line,
+                              salus::Result<FlatJsonParser::Members> members) {
+    std::string_view expected = next_line();
+    while (IsBlank(expected)) expected = next_line();
+    if (expected.ends_with('\r')) expected.remove_suffix(1);
+    CHECK(line_number == number);
+    CHECK(line == expected);
+    const auto single = alone.Parse(line);
+    CHECK(single.has_value() == members.has_value());
+    if (!single) return;
+    CHECK(single->size() == members->size());
+    for (std::size_t i = 0; i < single->size(); ++i) {
+      CHECK((*single)[i].name == (*members)[i].name);
+      CHECK((*single)[i].text == (*members)[i].text);
+      CHECK((*single)[i].kind == (*members)[i].kind);
+      CHECK((*single)[i].offset == (*members)[i].offset);
+    }
+  });
+  while (!rest.empty()) CHECK(IsBlank(next_line()));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static FlatJsonParser parser;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  CompareTree(text);
+  CompareFlat(parser, text);
+  CompareLines(parser, text);
+  return 0;
+}

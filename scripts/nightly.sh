@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# nightly.sh: every test with sanitizers, data races, clang-tidy on every file, and fuzzing.
+# Runs all stages, also after one has failed, and ends with what failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+jobs=${JOBS:-2}
+failed=()
+
+stage() {
+  local name=$1
+  shift
+  echo "==== $name"
+  "$@" || failed+=("$name")
+}
+
+sanitized() {
+  scripts/configure.sh "$1" &&
+    cmake --build "build/$1" -j "$jobs" &&
+    tools/run_tests.py --build "build/$1" -j "$jobs" -E house
+}
+
+stage "address and undefined behaviour" sanitized asan
+stage "data races" sanitized tsan
+stage "clang-tidy" scripts/clang_tidy.sh --all
+stage "fuzzing" env FUZZ_SECONDS="${FUZZ_SECONDS:-600}" scripts/fuzz.sh
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+  printf 'failed: %s\n' "${failed[@]}"
+  exit 1
+fi
+echo "all stages passed"
