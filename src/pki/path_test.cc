@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "pki/forged_certificate.h"
 
 namespace salus::pki {
@@ -286,6 +289,23 @@ TEST_F(PathTest, TrustStoreTakesSelfSignedAuthoritiesOnly) {
   ForgeProfile sha1 = AuthorityForgery("sha1");
   sha1.digest = "SHA1";
   EXPECT_FALSE(TrustStore::Create({{*Forge(sha1, ForgeP256(), nullptr).certificate}}).has_value());
+}
+
+// For the thread sanitizer: one store, many validations.
+TEST_F(PathTest, ThreadsShareATrustStore) {
+  std::vector<Certificate> chain = {*Leaf({}).certificate, *issuing_.certificate};
+  std::atomic<int> accepted = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        for (int round = 0; round < 25; ++round) {
+          accepted += ValidatePath(chain, *trust_, kForgeNow, Purpose::kClient).has_value();
+        }
+      });
+    }
+  }
+  EXPECT_EQ(accepted, 100);
 }
 
 TEST_F(PathTest, ServerNamesComeFromTheAlternativeNames) {
