@@ -306,11 +306,11 @@ const std::map<std::string, std::string>& NotRead() {
       {"tessera/log/.state/treeState.lock", "state of Tessera's own"},
       {"tessera/log/.state/version", "state of Tessera's own"},
       {"sunlight/skylight/skylight.yaml", "configuration of another program"},
-      {"sunlight/skylight/tree/tile/", "placeholder text, not hashes"},
+      {"sunlight/skylight/tree/tile/", "text where hashes would stand"},
       {"sunlight/skylight/tree/issuer/", "static-ct's issuers"},
       {"sunlight/skylight/witness/mirror/"
        "000de184301123b9278c086a7d9f68c9577e83872224c197058fd90784ea9706/tile/entries/",
-       "placeholder text, not entries"},
+       "text where entries would stand"},
   };
   return reasons;
 }
