@@ -189,7 +189,7 @@ TEST(FlatJsonLinesTest, WindowsAndLongLines) {
 TEST(FlatJsonConformanceTest, AgreesWithParseJsonOnJsonTestSuite) {
   const char* const set = std::getenv("SALUS_VECTORS");
   const fs::path folder =
-      fs::path(set != nullptr ? set : SALUS_DEFAULT_VECTORS) / "parsers/json/test_parsing";
+      fs::path(set != nullptr ? set : SALUS_VECTORS_DEFAULT) / "parsers/json/test_parsing";
   if (!fs::exists(folder)) GTEST_SKIP() << "skipped: vectors not found";
   FlatJsonParser parser;
   int compared = 0;

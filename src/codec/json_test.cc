@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 fs::path Vectors() {
   const char* const set = std::getenv("SALUS_VECTORS");
-  return set != nullptr ? fs::path(set) : fs::path(SALUS_DEFAULT_VECTORS);
+  return set != nullptr ? fs::path(set) : fs::path(SALUS_VECTORS_DEFAULT);
 }
 
 std::string ReadFile(const fs::path& path) {

@@ -165,6 +165,25 @@ Result<P256PrivateKey> P256PrivateFrom(EVP_PKEY* key) {
   return out;
 }
 
+Result<PublicKey> PublicFrom(KeyPtr key) {
+  if (EVP_PKEY_is_a(key.get(), "EC")) {
+    TRY(P256PublicKey out, P256PublicFrom(key.get()));
+    return PublicKey(std::move(out));
+  }
+  if (EVP_PKEY_is_a(key.get(), "ED25519")) {
+    std::array<std::uint8_t, 32> bytes;
+    std::size_t size = bytes.size();
+    CHECK(EVP_PKEY_get_raw_public_key(key.get(), bytes.data(), &size) == 1);
+    TRY(const Ed25519PublicKey out, Ed25519PublicKey::FromBytes(bytes));
+    return PublicKey(out);
+  }
+  if (EVP_PKEY_is_a(key.get(), "RSA")) {
+    TRY(RsaPublicKey out, RsaInternals::PublicFrom(std::move(key)));
+    return PublicKey(std::move(out));
+  }
+  return InvalidArgument("a key that is neither P-256, Ed25519 nor RSA");
+}
+
 Result<PrivateKey> PrivateFrom(KeyPtr key) {
   if (EVP_PKEY_is_a(key.get(), "EC")) {
     TRY(P256PrivateKey out, P256PrivateFrom(key.get()));
@@ -318,25 +337,13 @@ Result<PublicKey> DecodePublicKeyDer(ByteSpan der) {
   const std::uint8_t* cursor = der.data();
   KeyPtr key(d2i_PUBKEY(nullptr, &cursor, SizeOf(der)));
   ForgetErrors();
-  if (!key || cursor != der.data() + der.size()) {
-    return InvalidArgument("not a SubjectPublicKeyInfo");
+  if (!key) return InvalidArgument("not a SubjectPublicKeyInfo");
+  TRY(PublicKey out, PublicFrom(std::move(key)));
+  // OpenSSL reads BER and more; one key has one encoding here, so that a pinned key is its bytes.
+  if (!Equal(EncodePublicKeyDer(out), der)) {
+    return InvalidArgument("a SubjectPublicKeyInfo that is not in its one DER form");
   }
-  if (EVP_PKEY_is_a(key.get(), "EC")) {
-    TRY(P256PublicKey out, P256PublicFrom(key.get()));
-    return PublicKey(std::move(out));
-  }
-  if (EVP_PKEY_is_a(key.get(), "ED25519")) {
-    std::array<std::uint8_t, 32> bytes;
-    std::size_t size = bytes.size();
-    CHECK(EVP_PKEY_get_raw_public_key(key.get(), bytes.data(), &size) == 1);
-    TRY(const Ed25519PublicKey out, Ed25519PublicKey::FromBytes(bytes));
-    return PublicKey(out);
-  }
-  if (EVP_PKEY_is_a(key.get(), "RSA")) {
-    TRY(RsaPublicKey out, RsaInternals::PublicFrom(std::move(key)));
-    return PublicKey(std::move(out));
-  }
-  return InvalidArgument("a key that is neither P-256, Ed25519 nor RSA");
+  return out;
 }
 
 std::string EncodePublicKeyPem(const PublicKey& key) {

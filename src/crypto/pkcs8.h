@@ -44,6 +44,7 @@ Result<PrivateKey> DecodePrivateKeyPem(ByteSpan pem, const SecretBytes* passphra
 // EncodePublicKeyDer and its inverse: SubjectPublicKeyInfo.
 //
 // Source: RFC 5280 section 4.1.2.7, RFC 5480, RFC 8410, RFC 8017.
+// Shape:  the one DER form: points uncompressed, curve by name, RSA parameters NULL.
 // Errors: InvalidArgument.
 Bytes EncodePublicKeyDer(const PublicKey& key);
 Result<PublicKey> DecodePublicKeyDer(ByteSpan der);

@@ -99,12 +99,16 @@ inline void Compress(std::uint32_t* const* states, const std::uint8_t* const* bl
 }  // namespace
 
 bool ShaNiDetected() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return false;
-  const bool ssse3 = (c & (1u << 9)) != 0;
-  const bool sse41 = (c & (1u << 19)) != 0;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
-  return ssse3 && sse41 && (b & (1u << 29)) != 0;
+  // Asked once: under a hypervisor each CPUID instruction costs microseconds.
+  static const bool detected = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0) return false;
+    const bool ssse3 = (c & (1u << 9)) != 0;
+    const bool sse41 = (c & (1u << 19)) != 0;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+    return ssse3 && sse41 && (b & (1u << 29)) != 0;
+  }();
+  return detected;
 }
 
 void ShaNiCompress1(std::uint32_t* state, const std::uint8_t* blocks, std::size_t block_count) {
