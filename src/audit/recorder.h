@@ -32,7 +32,7 @@ struct RecordedLine {
   Result<tlog::Outcome> outcome;  // an error: the line was refused
   // Set when it was logged, or is a repeat from this process's epoch:
   std::uint32_t patient = 0;   // place in RecordedBatch::patients
-  SecretArray<32> key;         // k; all zero for a repeat whose epoch is over
+  SecretArray<32> key = {};    // k; all zero for a repeat whose epoch is over
   bool has_key = false;
   std::size_t entry_offset = 0;  // into RecordedBatch::entries; size 0 for a repeat
   std::size_t entry_size = 0;
@@ -139,8 +139,9 @@ class Recorder {
   // ForgetSubject ends the subject's epoch at once (its readers changed).
   void ForgetSubject(const Subject& subject);
 
+  struct State;  // shared with the requests of this module
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

@@ -270,6 +270,7 @@ Bytes RawConnection::TakeSession() {
 
 bool RawConnection::resumed() const { return SSL_session_reused(state_->ssl) == 1; }
 int RawConnection::fd() const { return state_->fd; }
+ssl_st* RawConnection::ssl() const { return state_->ssl; }
 
 int StatusOf(std::string_view response) {
   if (!response.starts_with("HTTP/1.1 ") || response.size() < 12) return 0;

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <random>
 #include <set>
+#include "base/random.h"
 
 #include "storage/memory_file_system.h"
 
@@ -23,14 +23,13 @@ std::vector<std::uint64_t> Find(const PostingRun& run, std::uint32_t subject) {
   return records;
 }
 
-std::vector<Posting> RandomPostings(std::mt19937_64& random, std::size_t count,
-                                    std::uint32_t subjects, RecordRange range,
-                                    Reference& reference) {
+std::vector<Posting> RandomPostings(SeededRandom& random, std::size_t count, std::uint32_t subjects,
+                                    RecordRange range, Reference& reference) {
   std::vector<Posting> postings;
   for (std::size_t i = 0; i < count; ++i) {
     // A few subjects own most of the postings.
-    const auto subject = static_cast<std::uint32_t>(random() % (random() % subjects + 1));
-    const std::uint64_t record = range.first + random() % (range.end - range.first);
+    const auto subject = static_cast<std::uint32_t>(random.Next() % (random.Next() % subjects + 1));
+    const std::uint64_t record = range.first + random.Next() % (range.end - range.first);
     postings.push_back({subject, record});
     reference[subject].insert(record);
   }
@@ -55,7 +54,7 @@ void ExpectSame(const PostingRun& run, const Reference& reference, std::uint32_t
 TEST(PostingRunTest, FindsTheRecordsOfASubject) {
   for (const std::size_t count : {0u, 1u, 1023u, 1025u, 20000u}) {
     for (const std::uint32_t subjects : {1u, 256u, 257u, 3000u}) {
-      std::mt19937_64 random(count + subjects);
+      SeededRandom random(count + subjects);
       Reference reference;
       MemoryFileSystem fs;
       const RecordRange range{1u << 20, (1u << 20) + 30000};
@@ -70,7 +69,7 @@ TEST(PostingRunTest, FindsTheRecordsOfASubject) {
 }
 
 TEST(PostingRunTest, MergesAdjacentRuns) {
-  std::mt19937_64 random(7);
+  SeededRandom random(7);
   MemoryFileSystem fs;
   Reference reference;
   std::vector<PostingRun> runs;
