@@ -5,9 +5,8 @@
 #include "base/check.h"
 #include "fhir/balp.h"
 
+namespace salus::fhir {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace salus;
-  using namespace salus::fhir;
   const auto json = codec::ParseJson({reinterpret_cast<const char*>(data), size});
   if (!json) return 0;
   const auto events = ParseAuditEvents(*json);
@@ -30,3 +29,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace salus::fhir

@@ -1,6 +1,8 @@
 // JSON, strictly: parse to a tree, read typed members, write.
 #pragma once
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <optional>

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 
 #include "codec/base64.h"
 #include "codec/rfc3339.h"

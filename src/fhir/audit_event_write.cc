@@ -1,5 +1,3 @@
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 
 #include "codec/base64.h"
 #include "codec/rfc3339.h"

@@ -7,10 +7,8 @@
 #include "codec/rfc3339.h"
 #include "fhir/balp.h"
 
+namespace salus::fhir {
 namespace {
-
-using namespace salus;
-using namespace salus::fhir;
 
 Access Least(Action action) {
   Access access;
@@ -63,18 +61,27 @@ bool Write(const std::string& folder, const char* variant, const Access& access)
 
 }  // namespace
 
+bool WriteAll(const std::string& folder) {
+  for (const Action action : {Action::kCreate, Action::kRead, Action::kDelete, Action::kChange,
+                              Action::kQuery, Action::kPrint, Action::kCopy}) {
+    if (!Write(folder, "least", Least(action)) || !Write(folder, "full", Full(action)) ||
+        !Write(folder, "reference", ByReference(action))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace salus::fhir
+
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fputs("usage: write_events FOLDER\n", stderr);
     return 2;
   }
-  for (const Action action : {Action::kCreate, Action::kRead, Action::kDelete, Action::kChange,
-                              Action::kQuery, Action::kPrint, Action::kCopy}) {
-    if (!Write(argv[1], "least", Least(action)) || !Write(argv[1], "full", Full(action)) ||
-        !Write(argv[1], "reference", ByReference(action))) {
-      std::fputs("write_events: cannot write\n", stderr);
-      return 1;
-    }
+  if (!salus::fhir::WriteAll(argv[1])) {
+    std::fputs("write_events: cannot write\n", stderr);
+    return 1;
   }
   return 0;
 }
