@@ -105,7 +105,7 @@ Result<Config> Config::Parse(std::string_view text) {
   Config config;
   toml::table table;
   try {
-    table = toml::parse(text, "salus.toml");
+    table = toml::parse(text, std::string_view("salus.toml"));
   } catch (const toml::parse_error& error) {
     return InvalidArgument(fmt::format("salus.toml line {}: {}", error.source().begin.line,
                                        error.description()));
