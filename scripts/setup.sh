@@ -69,7 +69,7 @@ install_packages() {
     return 1
   fi
   log=$(mktemp)
-  echo "setup: installing ${#missing[@]} Debian packages: ${missing[*]}"
+  echo "setup: installing ${#missing[@]} Debian packages, which may take minutes: ${missing[*]}"
   if ! apt update > "$log" 2>&1; then
     echo "setup: apt-get update failed; trying with the package lists that are there" >&2
     tail -n 5 "$log" >&2

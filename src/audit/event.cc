@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "audit/padding.h"
 #include "base/check.h"
 #include "base/id.h"
 #include "codec/cbor.h"
@@ -33,7 +34,6 @@ enum Label : std::uint64_t {
   kSeq = 16,
   kSource = 17,
   kSystem = 18,
-  kPadding = 23,
 };
 
 struct TextMember {
@@ -145,16 +145,6 @@ Result<void> ReadMember(const codec::FlatMember& member, Event& event, std::uint
   return {};
 }
 
-// A padding of exactly `gap` bytes needs a header that fits: gaps of 1 and 26 can't be made, because
-// a byte string's header grows at 24.
-std::size_t PaddingContent(std::size_t unpadded_size) {
-  std::size_t gap = kPaddingBlock - unpadded_size % kPaddingBlock;
-  if (gap < 2 || gap == 26) gap += kPaddingBlock;
-  if (gap <= 25) return gap - 2;
-  if (gap <= 258) return gap - 3;
-  return gap - 4;
-}
-
 void WriteText(codec::CborWriter& writer, Label label, std::string_view text) {
   if (text.empty()) return;
   writer.Uint(label);
@@ -217,15 +207,12 @@ Result<Event> DecodeMap(ByteSpan plaintext) {
   std::uint8_t seen = 0;
   for (std::size_t i = 0; i < pairs; ++i) {
     TRY(const std::uint64_t label, reader.Uint());
-    if (label != kPadding) {
+    if (label == kPaddingLabel) {
+      TRY_VOID(ReadPadding(reader));
+      if (i + 1 != pairs) return NotAnEvent();
+    } else {
       TRY_VOID(DecodeField(reader, label, event, seen));
-      continue;
     }
-    TRY(const ByteSpan padding, reader.ByteString());
-    for (const std::uint8_t byte : padding) {
-      if (byte != 0) return NotAnEvent();
-    }
-    if (i + 1 != pairs) return NotAnEvent();
   }
   TRY_VOID(reader.Finish());
   if (seen != (Bit(kHasId) | Bit(kHasTime) | Bit(kHasAction))) return NotAnEvent();
@@ -296,7 +283,6 @@ Result<Event> ReadEventMembers(codec::FlatJsonParser::Members members, Timestamp
 }
 
 EncodedEvent EncodeEvent(const Event& event, Bytes& out) {
-  static constexpr std::array<std::uint8_t, 2 * kPaddingBlock> kZeros{};
   const std::size_t start = out.size();
   std::size_t pairs = 4 + (event.outcome ? 1 : 0) + (event.seq ? 1 : 0);
   for (std::size_t i = 0; i < kTextMemberCount; ++i) {
@@ -336,8 +322,7 @@ EncodedEvent EncodeEvent(const Event& event, Bytes& out) {
   WriteText(writer, kSource, event.source);
   WriteText(writer, kSystem, event.system);
   const std::size_t content_size = out.size() - start;
-  writer.Uint(kPadding);
-  writer.ByteString(ByteSpan(kZeros).first(PaddingContent(content_size)));
+  WritePadding(writer, content_size);
   CHECK((out.size() - start) % kPaddingBlock == 0);
   return {content_size};
 }

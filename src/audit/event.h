@@ -70,7 +70,6 @@ struct Event {
 
 inline constexpr std::size_t kMaxDetailBytes = 2 * 1024;
 inline constexpr std::size_t kMaxOriginalBytes = 32 * 1024;
-inline constexpr std::size_t kPaddingBlock = 256;
 
 // ReadEventMembers makes an event of a line that FlatJsonParser took.
 //

@@ -32,7 +32,7 @@ struct RecordedLine {
   Result<tlog::Outcome> outcome;  // an error: the line was refused
   // Set when it was logged, or is a repeat from this process's epoch:
   std::uint32_t patient = 0;   // place in RecordedBatch::patients
-  SecretArray<32> key;         // k; all zero for a repeat whose epoch is over
+  SecretArray<32> key = {};    // k; all zero for a repeat whose epoch is over
   bool has_key = false;
   std::size_t entry_offset = 0;  // into RecordedBatch::entries; size 0 for a repeat
   std::size_t entry_size = 0;
@@ -41,9 +41,18 @@ struct RecordedLine {
 // RecordedBatch is the answer to a request.
 struct RecordedBatch {
   std::vector<RecordedLine> lines;
-  std::vector<ProvenTag> patients;  // each patient of the request once
+  struct Patient {
+    Subject subject;
+    ProvenTag tag;
+  };
+  // One receipt a commit; a request is more than one commit only when an epoch ended under it.
+  struct CommitReceipt {
+    Receipt receipt;
+    std::vector<std::uint32_t> lines;  // places in `lines`, in the order of the receipt's leaves
+  };
+  std::vector<Patient> patients;  // each patient of the request once
   Bytes entries;
-  std::optional<Receipt> receipt;   // over the logged and repeated lines; nullopt when there is none
+  std::vector<CommitReceipt> receipts;  // over the logged and repeated lines
 };
 
 // RecordOptions of one request.
@@ -52,12 +61,16 @@ struct RecordOptions {
   bool may_use_reserve = false;
 };
 
-// NewPolicy is a kind 4 entry about to be made, about a subject or in clear.
+// NewPolicy is a kind 4 entry about to be made, in the chain of a subject.
 struct NewPolicy {
   EventType type;
-  Subject subject;                          // whose chain it steps
+  Subject subject;
   std::optional<crypto::Hash32> row_digest;
-  Bytes plaintext;                          // deterministic CBOR map; sealed to the subject's readers
+  Bytes content;           // one deterministic CBOR map
+  bool is_sealed = true;   // to the subject's readers; else in clear (mandates, custody shares)
+  bool ends_epoch = true;  // the subject's readers change: a policy entry in the narrow sense
+  // A patient that is registered for the first time has no row yet: the key its grant goes to.
+  std::optional<crypto::P256PublicKey> first_key;
 };
 
 struct LoggedPolicy {
@@ -91,12 +104,20 @@ class Recorder {
   void RecordEvents(const SourceRow& source, std::vector<Event> events,
                     const RecordOptions& options, Done done);
 
-  // RecordPolicy logs one kind 4 entry about a subject, sealed to its readers, and begins a new epoch
-  // for it. RecordClear logs an entry in clear: about the subject when one is given.
-  Result<LoggedPolicy> RecordPolicy(const NewPolicy& policy);
-  Result<LoggedPolicy> RecordClear(tlog::EntryKind kind, EventType type,
-                                   const std::optional<Subject>& subject, ByteSpan clear,
-                                   const std::optional<crypto::Hash32>& row_digest);
+  // RecordPolicies logs kind 4 entries in one commit, then runs `apply` (which stores their rows), and
+  // begins a new epoch for every subject of a policy entry. Nobody seals in between: an epoch is made
+  // either with the old readers before the entry, or with the new ones behind it.
+  //
+  // Errors: those of the log, and of apply; the entries of a failed apply stay in the log, and the
+  // same call can be made again.
+  using Apply = std::function<Result<void>(std::span<const LoggedPolicy>)>;
+  Result<std::vector<LoggedPolicy>> RecordPolicies(std::span<const NewPolicy> policies,
+                                                   const Apply& apply);
+  // RecordClear logs an entry in clear that is about no subject (sources, certificates, clock).
+  Result<LoggedPolicy> RecordClear(tlog::EntryKind kind, EventType type, ByteSpan clear,
+                                   const std::optional<crypto::Hash32>& row_digest = std::nullopt);
+  // TakeIntoCustody registers those of the patients that are not registered, without a key.
+  Result<void> TakeIntoCustody(std::span<const Subject> patients);
   // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain; a patient's
   // own repeats within an hour are one entry. The receipt shows it to the asker.
   struct Query {
@@ -114,8 +135,6 @@ class Recorder {
 
   // TagOf is the subject's tag with its proof.
   ProvenTag TagOf(const Subject& subject);
-  // EnsureDayKey makes sure that the auditor's day key of today is granted in its own chain.
-  Result<void> EnsureDayKey(const AuditorRow& auditor);
 
   // ForgetOldEpochs wipes every key whose UTC day is over. Called by the node at midnight, and by
   // tests with a turned clock.
@@ -123,8 +142,9 @@ class Recorder {
   // ForgetSubject ends the subject's epoch at once (its readers changed).
   void ForgetSubject(const Subject& subject);
 
+  struct State;  // shared with the requests of this module
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

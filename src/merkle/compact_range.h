@@ -2,8 +2,7 @@
 // hashes at most.
 //
 // Source: RFC 6962 section 2.1; the peaks are those of RFC 9162 section 2.1.2.
-// Shape:  peaks from the largest subtree (leftmost) to the smallest; one for each 1 bit of the
-// size.
+// Shape:  peaks from the largest subtree (leftmost) to the smallest; one for each 1 bit of size.
 #pragma once
 
 #include <functional>

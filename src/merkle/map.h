@@ -1,12 +1,9 @@
 // MapTree is the verifiable map over all subjects, in memory: for each position a count and a head,
 // under one root.
 //
-// Source:  docs/formats/map.md: a binary tree over 256-bit positions in which the subtree of one
-// leaf
-//          is that leaf.
-// Shape:   about 106 bytes a subject. Apply costs one leaf hash a touched leaf, and one node hash
-// for
-//          each inner node above it, once a batch.
+// Source:  docs/formats/map.md: a binary tree over 256-bit positions, in which the subtree of one
+//          leaf is that leaf.
+// Shape:   about 108 bytes a subject. Apply computes each hash that changes once a batch.
 // Threads: const calls may run together; Apply and the others need the map alone.
 #pragma once
 

@@ -42,8 +42,7 @@ inline MapNodeHash MapLeafHash(const MapPosition& position, const MapValue& valu
   return HashMapLeaf(position, HashMapValue(value));
 }
 
-// ChainHead0 is the head of a chain without entries; ChainStep adds the entry at `index` of the
-// log.
+// ChainHead0 is the head of a chain without entries; ChainStep adds the entry at a log index.
 ChainHead ChainHead0(std::string_view origin, const SubjectTag& tag);
 ChainHead ChainStep(const ChainHead& head, LeafIndex index, const LeafHash& leaf);
 

@@ -1,4 +1,4 @@
-// MapTree::Nodes is the memory of a map: leaves, inner nodes, and the work lists of one batch.
+// Internal to the module. MapTree::Nodes is the memory of a map: leaves, inner nodes, work lists.
 //
 // An inner node is stored where a subtree has more than kBucketLeaves leaves. It holds the hashes
 // of its two children, not its own, so that hashing it reads one place, and so that a proof finds

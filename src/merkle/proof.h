@@ -23,8 +23,7 @@ inline constexpr std::size_t kMaxProofHashes = 63;
 // in a tree of size end - start. Source: C2SP tlog-witness, sign-subtree. Errors: InvalidArgument.
 Result<void> CheckSubtree(LeafIndex start, TreeSize end);
 
-// InclusionProof shows that one entry is in the tree of a given size. The leaf's sibling comes
-// first.
+// InclusionProof shows that one entry is in the tree of a given size. Leaf's sibling first.
 class InclusionProof {
  public:
   InclusionProof() = default;

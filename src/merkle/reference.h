@@ -1,5 +1,5 @@
-// The RFC 6962 tree and the map, written down literally and slowly. For tests and fuzzers only: the
-// fast code is compared with this.
+// Test code only: the RFC 6962 tree and the map, written down literally and slowly. For tests and
+// fuzzers: the fast code is compared with this.
 #pragma once
 
 #include <algorithm>

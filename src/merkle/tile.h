@@ -2,8 +2,7 @@
 //
 // Source: C2SP tlog-tiles. Tile n of level l holds the hashes of level 8*l from 256*n on.
 // Shape:  path tile/L/N[.p/W], entries tile/entries/N[.p/W]; N in groups of three digits, all but
-// the
-//         last with an x in front (1234067 is x001/x234/067); a tile is W hashes of 32 bytes.
+//         the last with an x in front (x001/x234/067 is 1234067); a tile is W hashes of 32 bytes.
 #pragma once
 
 #include <functional>

@@ -25,8 +25,7 @@ inline constexpr TreeSize kMaxTreeSize{std::uint64_t{1} << 63};
 
 // LeafHash is SHA-256(0x00 || entry).
 using LeafHash = Digest<struct LeafHashTag>;
-// NodeHash is the hash of any subtree: a leaf hash at level 0, SHA-256(0x01 || left || right)
-// above.
+// NodeHash is the hash of any subtree: a leaf hash, or SHA-256(0x01 || left || right).
 using NodeHash = Digest<struct NodeHashTag>;
 // RootHash is the hash of a whole tree.
 using RootHash = Digest<struct RootHashTag>;

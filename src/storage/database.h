@@ -60,6 +60,7 @@ class Statement {
     void operator()(sqlite3_stmt* statement) const;
   };
   explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  Result<void> Bound(int result);
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
@@ -139,6 +140,8 @@ class Database {
     void operator()(sqlite3* connection) const;
   };
   explicit Database(sqlite3* connection) : connection_(connection) {}
+  static Result<Database> OpenConnection(const std::string& path, int flags,
+                                         const Options& options);
   std::unique_ptr<sqlite3, Close> connection_;
 };
 

@@ -32,7 +32,7 @@ class MembershipFilter {
   // out[i] becomes 1 when keys[i] may have been added, else 0; same sizes.
   void MayContainMany(std::span<const std::uint64_t> keys, std::span<std::uint8_t> out) const;
 
-  std::uint64_t key_count() const { return key_count_.load(std::memory_order_relaxed); }
+  std::uint64_t key_count() const { return key_count_.load(std::memory_order_acquire); }
   std::uint64_t memory_bytes() const;
   int generation_count() const { return generations_.load(std::memory_order_acquire); }
 
@@ -43,7 +43,7 @@ class MembershipFilter {
 
   void Grow(std::uint64_t keys);
 
-  std::array<std::unique_ptr<Generation>, kMaxGenerations> lines_;
+  std::array<std::unique_ptr<Generation>, kMaxGenerations> filters_;
   std::atomic<int> generations_{0};
   std::uint64_t room_ = 0;  // keys that the newest generation still takes; the writer's
   std::atomic<std::uint64_t> key_count_{0};

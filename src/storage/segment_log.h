@@ -30,6 +30,9 @@ struct SegmentLogOptions {
   // whatever is wrong with them is damage and never a torn write. Frames from it on are verified
   // in full by Open.
   std::uint64_t trusted_record_count = 0;
+
+  // Errors: InvalidArgument when the segment size is not possible.
+  Result<void> Check() const;
 };
 
 // RecoveryReport says what Open found at the end of the log.
@@ -75,6 +78,8 @@ class Record {
   Hash32 payload_hash_{};
   Bytes bytes_ = Bytes(17);  // as stored: meta length, meta, payload, record hash
 };
+
+class RecordHasher;
 
 // SegmentLog is the system of record: an append-only sequence of records, numbered from 0, in
 // frames (one group commit each), in preallocated segment files.
@@ -155,24 +160,37 @@ class SegmentLog {
   Result<FrameView> FrameOf(std::uint64_t number) const;
 
  private:
-  struct Place;    // where a frame stands
-  struct Decoder;  // verifies whole frames
   class Recovery;
-  struct Prepared;
 
   SegmentLog(FileSystem& fs, std::string directory, const Hash32& log_id,
              const SegmentLogOptions& options);
 
+  // Place is where a frame stands and which records it holds.
+  struct Place {
+    std::uint64_t index;
+    std::uint64_t segment;
+    std::uint64_t offset;
+    std::uint64_t first_record;
+    std::uint32_t record_count;
+  };
+
   std::string SegmentPath(std::uint64_t segment_number) const;
-  Result<std::shared_ptr<const File>> FileOf(std::uint64_t segment_number) const;
-  Result<void> PrepareNumber(std::uint64_t segment_number);
+  Error Damaged(std::uint64_t segment, std::uint64_t offset, std::string_view what) const;
+
+  // segment_log.cc: the appender's side.
+  Result<void> PrepareLocked();
+  Result<void> BeginSegment();
   Result<void> EraseFailedWrite();
-  Result<void> WriteFrame(std::uint64_t frame_bytes, std::uint64_t record_count);
-  void BuildFrame(std::span<const RecordInput> records, std::uint64_t time_ms, std::uint32_t term);
+  void BuildFrame(const FrameHeader& header, std::span<const RecordInput> records);
+
+  // segment_reader.cc
+  Result<std::shared_ptr<const File>> FileOf(std::uint64_t segment_number) const;
+  Place PlaceAt(std::uint64_t index) const;
   Result<Place> PlaceOf(std::uint64_t number) const;
   Result<FrameHeader> HeaderAt(const Place& place, const File& file) const;
-  Result<Hash32> HashBefore(std::uint64_t frame_index) const;
-  Error Damaged(std::uint64_t segment, std::uint64_t offset, std::string_view what) const;
+  Result<Hash32> HashBefore(const Place& place, const File& file) const;
+  Result<void> ReadFromFrame(const Place& place, std::span<const std::uint64_t> numbers,
+                             const RecordVisitor& visit) const;
 
   // Constant.
   FileSystem& fs_;
@@ -196,14 +214,14 @@ class SegmentLog {
   // The appender's.
   std::unique_ptr<File> active_;
   std::uint64_t active_segment_ = 0;
+  std::uint64_t active_capacity_ = 0;
   std::uint64_t write_offset_ = 0;
-  std::uint64_t dirty_bytes_ = 0;  // bytes a failed write may have left at write_offset_
+  std::uint64_t dirty_bytes_ = 0;  // what a failed write may have left at write_offset_
+  bool begin_pending_ = false;     // a segment header was perhaps written: nothing goes before it
+  bool broken_ = false;            // a sync failed
   Hash32 last_frame_hash_{};
-  bool broken_ = false;
   Bytes frame_buffer_;
-  Bytes hash_messages_;
-  std::vector<ByteSpan> hash_inputs_;
-  std::vector<Hash32> record_hashes_;
+  std::unique_ptr<RecordHasher> hasher_;
   RecoveryReport recovery_;
 };
 

@@ -242,7 +242,8 @@ bool Log::PlanGrant(PendingGrant& grant, Plan& plan) {
   if (grant.index != 0) return grant.index >= last_policy;
   if (grant.policy_index != last_policy) return false;
   for (const auto& needed : grant.needs) {
-    if (!PlanGrant(*needed, plan)) return false;
+    // One that is in the log already serves, whatever came after it in its own chain.
+    if (needed->index == 0 && !PlanGrant(*needed, plan)) return false;
   }
   grant.index = plan.next_index();
   plan.grants.push_back(&grant);

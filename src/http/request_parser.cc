@@ -1,0 +1,347 @@
+#include "http/request_parser.h"
+
+#include <algorithm>
+#include <boost/beast/http/basic_parser.hpp>
+#include <cstring>
+
+#include "http/message.h"
+
+namespace salus::http {
+namespace {
+
+namespace beast = boost::beast;
+
+constexpr std::size_t kMaxChunkOverheadBytes = 8 * 1024;
+constexpr int kMaxChunkSizeDigits = 15;
+
+std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
+
+// HeadParser collects what Beast finds, as views.
+class HeadParser final : public beast::http::basic_parser<true> {
+ public:
+  std::string_view method;
+  std::string_view target;
+  int version = 11;
+  std::vector<FieldView>* fields = nullptr;
+
+ private:
+  using Code = beast::error_code;
+  void on_request_impl(beast::http::verb, beast::string_view method_text,
+                       beast::string_view target_text, int http_version, Code& ec) override {
+    method = View(method_text);
+    target = View(target_text);
+    version = http_version;
+    ec = {};
+  }
+  void on_response_impl(int, beast::string_view, int, Code& ec) override { ec = {}; }
+  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
+                     Code& ec) override {
+    fields->push_back({View(name), View(value)});
+    ec = {};
+  }
+  void on_header_impl(Code& ec) override { ec = {}; }
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, Code& ec) override { ec = {}; }
+  std::size_t on_body_impl(beast::string_view body, Code& ec) override {
+    ec = {};
+    return body.size();
+  }
+  void on_chunk_header_impl(std::uint64_t, beast::string_view, Code& ec) override { ec = {}; }
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, Code& ec) override {
+    ec = {};
+    return body.size();
+  }
+  void on_finish_impl(Code& ec) override { ec = {}; }
+};
+
+// CheckLines refuses what no honest client sends, before Beast sees it.
+std::optional<Refusal> CheckLines(std::string_view head, const HeadLimits& limits) {
+  std::size_t lines = 0;
+  std::size_t start = 0;
+  while (start < head.size()) {
+    const std::size_t lf = head.find('\n', start);
+    if (lf == std::string_view::npos || lf == start || head[lf - 1] != '\r') {
+      return Refusal{400, "a line does not end in CR LF"};
+    }
+    const std::string_view line = head.substr(start, lf - 1 - start);
+    if (line.find('\r') != std::string_view::npos || line.find('\0') != std::string_view::npos) {
+      return Refusal{400, "a line holds a CR or NUL"};
+    }
+    if (lines == 0) {
+      if (line.size() > limits.target_bytes + 32) return Refusal{414, "the target is too long"};
+    } else if (!line.empty()) {
+      if (line[0] == ' ' || line[0] == '\t') return Refusal{400, "a header line is folded"};
+      const std::size_t colon = line.find(':');
+      if (colon == std::string_view::npos || colon == 0 ||
+          !IsValidField(line.substr(0, colon), line.substr(colon + 1))) {
+        return Refusal{400, "a header field is malformed"};
+      }
+      if (lines > limits.header_count) return Refusal{431, "there are too many header fields"};
+    }
+    ++lines;
+    start = lf + 1;
+  }
+  return std::nullopt;
+}
+
+bool IsHostChar(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-._~:[]%!$&'()*+;=").find(c) != std::string_view::npos;
+}
+
+// FramingFields are the fields that say where a message ends, and how often they came.
+struct FramingFields {
+  int hosts = 0;
+  int lengths = 0;
+  int encodings = 0;
+  std::string_view host, length, encoding;
+  bool close = false;
+  bool keep_alive = false;
+};
+
+// HasToken looks for a word in a comma-separated list.
+bool HasToken(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    std::string_view item = list.substr(0, comma);
+    while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) item.remove_prefix(1);
+    while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
+    if (EqualIgnoreCase(item, word)) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
+std::optional<Refusal> CheckFramingFields(const FramingFields& found, Framing& framing) {
+  if (found.hosts > 1 || (found.hosts == 0 && !framing.http10) ||
+      !std::all_of(found.host.begin(), found.host.end(), IsHostChar)) {
+    return Refusal{400, "there must be one well-formed Host field"};
+  }
+  if (found.lengths > 1 || found.encodings > 1 || (found.lengths != 0 && found.encodings != 0)) {
+    return Refusal{400, "the length of the body is given more than once"};
+  }
+  framing.content_length = 0;
+  if (found.lengths == 1) {
+    if (found.length.empty() || found.length.size() > 18) {
+      return Refusal{400, "Content-Length is malformed"};
+    }
+    std::uint64_t value = 0;
+    for (const char c : found.length) {
+      if (c < '0' || c > '9') return Refusal{400, "Content-Length is malformed"};
+      value = value * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    framing.content_length = value;
+  }
+  if (found.encodings == 1) {
+    if (framing.http10) return Refusal{400, "Transfer-Encoding needs HTTP/1.1"};
+    if (!EqualIgnoreCase(found.encoding, "chunked")) {
+      // Something else before, after or instead of chunked: the end of the body is not known.
+      return HasToken(found.encoding, "chunked")
+                 ? Refusal{400, "Transfer-Encoding may only be chunked"}
+                 : Refusal{501, "Transfer-Encoding may only be chunked"};
+    }
+    framing.chunked = true;
+    framing.content_length.reset();
+  }
+  framing.keep_alive = framing.http10 ? false : !found.close;
+  return std::nullopt;
+}
+
+std::optional<Refusal> ReadFraming(const Request& request, Framing& framing) {
+  FramingFields found;
+  for (const auto& [name, value] : request.fields) {
+    if (EqualIgnoreCase(name, "host")) {
+      ++found.hosts;
+      found.host = value;
+    } else if (EqualIgnoreCase(name, "content-length")) {
+      ++found.lengths;
+      found.length = value;
+    } else if (EqualIgnoreCase(name, "transfer-encoding")) {
+      ++found.encodings;
+      found.encoding = value;
+    } else if (EqualIgnoreCase(name, "content_length") ||
+               EqualIgnoreCase(name, "transfer_encoding")) {
+      return Refusal{400, "a framing field is misspelt"};
+    } else if (EqualIgnoreCase(name, "connection")) {
+      found.close = found.close || HasToken(value, "close");
+    } else if (EqualIgnoreCase(name, "expect")) {
+      if (!EqualIgnoreCase(value, "100-continue")) return Refusal{417, "unknown expectation"};
+      framing.expects_continue = !framing.http10;
+    }
+  }
+  return CheckFramingFields(found, framing);
+}
+
+}  // namespace
+
+std::optional<Refusal> ParseHead(std::string_view head, const HeadLimits& limits, Request& request,
+                                 Framing& framing) {
+  if (auto refusal = CheckLines(head, limits)) return refusal;
+  request.fields.clear();
+  request.fields.reserve(16);
+  HeadParser parser;
+  parser.fields = &request.fields;
+  parser.header_limit(static_cast<std::uint32_t>(head.size() + 1));
+  parser.body_limit(boost::none);
+  // Framing is read from the fields below, more strictly; the body never goes through Beast.
+  parser.skip(true);
+  beast::error_code ec;
+  parser.put(boost::asio::const_buffer(head.data(), head.size()), ec);
+  if (ec == beast::http::error::bad_version) {
+    return head.find(" HTTP/2") < head.find('\r') ? Refusal{505, "HTTP/1.1 is spoken here"}
+                                                  : Refusal{400, "the HTTP version is malformed"};
+  }
+  if (ec || !parser.is_header_done()) return Refusal{400, "the request is malformed"};
+  if (parser.target.size() > limits.target_bytes) return Refusal{414, "the target is too long"};
+  framing.http10 = parser.version == 10;
+  const std::optional<Method> method = ParseMethod(parser.method);
+  if (auto refusal = ReadFraming(request, framing)) return refusal;
+  if (!method) return Refusal{501, "the method is not known here"};
+  request.method = *method;
+  request.target = parser.target;
+  const bool is_asterisk = request.target == "*" && *method == Method::kOptions;
+  if (!is_asterisk && !request.target.starts_with('/')) {
+    return Refusal{400, "the target must start with /"};
+  }
+  if (request.target.find('#') != std::string_view::npos) {
+    return Refusal{400, "the target holds a fragment"};
+  }
+  const std::size_t mark = std::min(request.target.find('?'), request.target.size());
+  request.path = request.target.substr(0, mark);
+  request.query = request.target.substr(std::min(mark + 1, request.target.size()));
+  return std::nullopt;
+}
+
+RequestReader::Step RequestReader::Next(ByteSpan input) {
+  switch (state_) {
+    case State::kHead:
+      return NextHead(input);
+    case State::kHeadDone:
+      return {Event::kRefused, 0, {}, {500, "StartBody was not called"}};
+    case State::kEnd:
+      state_ = State::kHead;
+      return {Event::kEnd, 0, {}, {}};
+    case State::kLength: {
+      if (input.empty()) return {Event::kNeedMore, 0, {}, {}};
+      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, input.size()));
+      remaining_ -= n;
+      if (remaining_ == 0) state_ = State::kEnd;
+      return {Event::kBody, n, input.first(n), {}};
+    }
+    default:
+      return NextChunked(input);
+  }
+}
+
+RequestReader::Step RequestReader::NextHead(ByteSpan input) {
+  if (input.empty()) return {Event::kNeedMore, 0, {}, {}};
+  const std::size_t before = head_.size();
+  // The end may lie across the border of two pieces.
+  const std::size_t take = std::min(input.size(), limits_.header_bytes + 1 - before);
+  head_.append(AsText(input.first(take)));
+  const std::size_t from = before < 3 ? 0 : before - 3;
+  const std::size_t end = head_.find("\r\n\r\n", from);
+  if (end != std::string::npos && end + 4 <= limits_.header_bytes) {
+    const std::size_t consumed = end + 4 - before;
+    head_.resize(end + 4);
+    state_ = State::kHeadDone;
+    return {Event::kHead, consumed, {}, {}};
+  }
+  const std::size_t line_end = std::min(head_.find('\n'), head_.size());
+  if (line_end > limits_.target_bytes + 32) {
+    return {Event::kRefused, take, {}, {414, "the target is too long"}};
+  }
+  if (head_.size() > limits_.header_bytes) {
+    return {Event::kRefused, take, {}, {431, "the header is too long"}};
+  }
+  // Garbage (a TLS hello on a plain port, say) is refused at once, not after a timeout.
+  if (head_[0] < 'A' || head_[0] > 'z') {
+    return {Event::kRefused, take, {}, {400, "the request is malformed"}};
+  }
+  return {Event::kNeedMore, take, {}, {}};
+}
+
+void RequestReader::StartBody(const Framing& framing) {
+  head_.clear();
+  overhead_bytes_ = 0;
+  size_digits_ = 0;
+  remaining_ = framing.content_length.value_or(0);
+  if (framing.chunked) {
+    state_ = State::kChunkSize;
+  } else {
+    state_ = remaining_ == 0 ? State::kEnd : State::kLength;
+  }
+}
+
+RequestReader::Step RequestReader::NextChunked(ByteSpan input) {
+  std::size_t i = 0;
+  while (i < input.size()) {
+    if (state_ == State::kChunkData) {
+      const auto n =
+          static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, input.size() - i));
+      remaining_ -= n;
+      if (remaining_ == 0) state_ = State::kChunkDataCr;
+      return {Event::kBody, i + n, input.subspan(i, n), {}};
+    }
+    if (!ChunkByte(static_cast<char>(input[i]))) {
+      return {Event::kRefused, i, {}, {400, "the chunked coding is broken"}};
+    }
+    ++i;
+    if (state_ == State::kEnd) {
+      state_ = State::kHead;
+      return {Event::kEnd, i, {}, {}};
+    }
+  }
+  return {Event::kNeedMore, i, {}, {}};
+}
+
+// ChunkByte takes one byte of what stands between the chunks' data. Source: RFC 9112 section 7.1.
+// Extensions and trailers are skipped, within a bound; white space around the size is refused.
+bool RequestReader::ChunkByte(char c) {
+  const auto go = [&](bool is_expected, State next) {
+    state_ = next;
+    return is_expected;
+  };
+  const auto is_text = [&] {
+    return (c == '\t' || static_cast<unsigned char>(c) >= 0x20) && c != 0x7f;
+  };
+  switch (state_) {
+    case State::kChunkSize: {
+      const bool is_digit = c >= '0' && c <= '9';
+      const char letter = static_cast<char>(c | 0x20);
+      const bool is_letter = letter >= 'a' && letter <= 'f';
+      if (is_digit || is_letter) {
+        if (++size_digits_ > kMaxChunkSizeDigits) return false;
+        remaining_ =
+            remaining_ * 16 + static_cast<std::uint64_t>(is_digit ? c - '0' : letter - 'a' + 10);
+        return true;
+      }
+      if (size_digits_ == 0) return false;
+      if (c == ';') return go(true, State::kChunkExtension);
+      return go(c == '\r', State::kChunkSizeLf);
+    }
+    case State::kChunkExtension:
+      if (c == '\r') return go(true, State::kChunkSizeLf);
+      return is_text() && ++overhead_bytes_ <= kMaxChunkOverheadBytes;
+    case State::kChunkSizeLf:
+      size_digits_ = 0;
+      return go(c == '\n', remaining_ == 0 ? State::kTrailerStart : State::kChunkData);
+    case State::kChunkDataCr:
+      return go(c == '\r', State::kChunkDataLf);
+    case State::kChunkDataLf:
+      return go(c == '\n', State::kChunkSize);
+    case State::kTrailerStart:
+      if (c == '\r') return go(true, State::kEndLf);
+      return go(is_text() && c != ' ' && c != '\t' && c != ':', State::kTrailerLine);
+    case State::kTrailerLine:
+      if (c == '\r') return go(true, State::kTrailerLf);
+      return is_text() && ++overhead_bytes_ <= kMaxChunkOverheadBytes;
+    case State::kTrailerLf:
+      return go(c == '\n', State::kTrailerStart);
+    case State::kEndLf:
+      return go(c == '\n', State::kEnd);
+    default:
+      return false;
+  }
+}
+
+}  // namespace salus::http

@@ -1,0 +1,334 @@
+#include "http/tls.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "base/check.h"
+
+namespace salus::http {
+namespace {
+
+template <auto Free>
+struct Freer {
+  template <typename T>
+  void operator()(T* p) const {
+    Free(p);
+  }
+};
+using BioPtr = std::unique_ptr<BIO, Freer<BIO_free>>;
+using X509Ptr = std::unique_ptr<X509, Freer<X509_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
+using ContextPtr = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
+
+// TlsKeyAccess is the one place of this module that sees private keys.
+class TlsKeyAccess : private SecretAccessMint {
+ public:
+  static ByteSpan View(const SecretBytes& key) { return key.view(Mint()); }
+};
+
+constexpr std::uint8_t kSessionContext[] = "salus";
+constexpr long kSessionSeconds = 3600;
+constexpr int kMaxPathLength = 4;
+
+BioPtr ReadOnly(ByteSpan bytes) {
+  CHECK(bytes.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()));
+  return BioPtr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+}
+
+int NoPassphrase(char*, int, int, void*) { return 0; }
+
+Result<std::vector<X509Ptr>> ReadCertificates(std::string_view pem, const char* what) {
+  BioPtr bio = ReadOnly(AsBytes(pem));
+  std::vector<X509Ptr> out;
+  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr)) {
+    out.emplace_back(certificate);
+  }
+  ERR_clear_error();
+  if (out.empty()) return InvalidArgument(std::string(what) + " hold no PEM certificate");
+  return out;
+}
+
+Result<KeyPtr> ReadKey(const SecretBytes& secret) {
+  const ByteSpan bytes = TlsKeyAccess::View(secret);
+  KeyPtr key;
+  if (AsText(bytes).starts_with("-----BEGIN")) {
+    BioPtr bio = ReadOnly(bytes);
+    key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
+  } else {
+    const unsigned char* p = bytes.data();
+    key.reset(d2i_AutoPrivateKey(nullptr, &p, static_cast<long>(bytes.size())));
+  }
+  ERR_clear_error();
+  if (key == nullptr) {
+    return InvalidArgument("the private key is neither PKCS#8 PEM without passphrase nor DER");
+  }
+  return key;
+}
+
+Result<void> UseIdentity(SSL_CTX* context, std::string_view chain_pem, const SecretBytes& secret) {
+  TRY(std::vector<X509Ptr> chain, ReadCertificates(chain_pem, "the own certificates"));
+  TRY(KeyPtr key, ReadKey(secret));
+  if (SSL_CTX_use_certificate(context, chain[0].get()) != 1) {
+    ERR_clear_error();
+    return InvalidArgument("the own certificate can't be used: its key is too weak or unknown");
+  }
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) {
+      ERR_clear_error();
+      return InvalidArgument("a certificate of the own chain can't be used");
+    }
+  }
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    ERR_clear_error();
+    return InvalidArgument("the private key does not belong to the own certificate");
+  }
+  return {};
+}
+
+Result<void> UseAnchors(SSL_CTX* context, std::string_view pem, int purpose) {
+  TRY(std::vector<X509Ptr> anchors, ReadCertificates(pem, "the trusted authorities"));
+  X509_STORE* store = X509_STORE_new();
+  if (store == nullptr) return Internal("OpenSSL has no memory");
+  SSL_CTX_set_cert_store(context, store);
+  for (const X509Ptr& anchor : anchors) {
+    if (X509_STORE_add_cert(store, anchor.get()) != 1) return Internal("OpenSSL has no memory");
+    SSL_CTX_add_client_CA(context, anchor.get());
+  }
+  X509_VERIFY_PARAM* param = SSL_CTX_get0_param(context);
+  X509_VERIFY_PARAM_set_purpose(param, purpose);
+  X509_VERIFY_PARAM_set_depth(param, kMaxPathLength);
+  // Only a self-signed root ends a path: an intermediate among the anchors is no anchor.
+  X509_VERIFY_PARAM_clear_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+  return {};
+}
+
+void UseCommonPolicy(SSL_CTX* context) {
+  CHECK(SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1);
+  CHECK(SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1);
+  CHECK(SSL_CTX_set1_groups_list(context, "X25519:P-256") == 1);
+  SSL_CTX_set_security_level(context, 2);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+}
+
+int SelectHttp11(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
+                 unsigned in_size, void*) {
+  static constexpr unsigned char kOurs[] = "\x08http/1.1";
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, out_size, kOurs, sizeof kOurs - 1, in, in_size) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// The BIO of all channels: its data is the thread's TlsBuffers.
+TlsBuffers& BuffersOf(BIO* bio) { return *static_cast<TlsBuffers*>(BIO_get_data(bio)); }
+
+int BioRead(BIO* bio, char* out, std::size_t size, std::size_t* read) {
+  TlsBuffers& buffers = BuffersOf(bio);
+  BIO_clear_retry_flags(bio);
+  const std::size_t n = std::min(size, buffers.in.size());
+  *read = n;
+  if (n == 0) {
+    BIO_set_retry_read(bio);
+    return 0;
+  }
+  std::memcpy(out, buffers.in.data(), n);
+  buffers.in = buffers.in.subspan(n);
+  return 1;
+}
+
+int BioWrite(BIO* bio, const char* data, std::size_t size, std::size_t* written) {
+  Append(BuffersOf(bio).out, AsBytes({data, size}));
+  *written = size;
+  return 1;
+}
+
+long BioControl(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+int BioCreate(BIO* bio) {
+  BIO_set_init(bio, 1);
+  return 1;
+}
+
+BIO_METHOD* BufferBioMethod() {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "salus buffers");
+    CHECK(m != nullptr);
+    BIO_meth_set_read_ex(m, BioRead);
+    BIO_meth_set_write_ex(m, BioWrite);
+    BIO_meth_set_ctrl(m, BioControl);
+    BIO_meth_set_create(m, BioCreate);
+    return m;
+  }();
+  return method;
+}
+
+Bytes DerOf(X509* certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(certificate, &der);
+  CHECK(size > 0);
+  Bytes out(der, der + size);
+  OPENSSL_free(der);
+  return out;
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 32> Sha256OfCertificate(ByteSpan der) {
+  std::array<std::uint8_t, 32> out;
+  CHECK(EVP_Q_digest(nullptr, "SHA256", nullptr, der.data(), der.size(), out.data(), nullptr) == 1);
+  return out;
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::ForServer(const TlsServerOptions& options,
+                                                          std::size_t max_sessions) {
+  ContextPtr context(SSL_CTX_new(TLS_server_method()));
+  if (context == nullptr) return Internal("OpenSSL has no memory");
+  SSL_CTX* c = context.get();
+  UseCommonPolicy(c);
+  TRY_VOID(UseIdentity(c, options.certificate_chain_pem, options.private_key_pem));
+  if (options.client_certificate != ClientCertificate::kNone) {
+    TRY_VOID(UseAnchors(c, options.client_authorities_pem, X509_PURPOSE_SSL_CLIENT));
+    const int fail = options.client_certificate == ClientCertificate::kRequired
+                         ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                         : 0;
+    SSL_CTX_set_verify(c, SSL_VERIFY_PEER | fail, nullptr);
+  }
+  SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
+  SSL_CTX_set_session_id_context(c, kSessionContext, sizeof kSessionContext);
+  SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_SERVER);
+  SSL_CTX_sess_set_cache_size(c, static_cast<long>(max_sessions));
+  SSL_CTX_set_timeout(c, kSessionSeconds);
+  SSL_CTX_set_num_tickets(c, 1);
+  SSL_CTX_set_alpn_select_cb(c, SelectHttp11, nullptr);
+  return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
+}
+
+TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+
+void TlsContext::ForgetSessions() {
+  SSL_CTX_flush_sessions(context_, 0);  // 0: all, whatever their age
+}
+
+Result<void> ConfigureClient(SSL_CTX* context, const ClientOptions& options) {
+  UseCommonPolicy(context);
+  TRY_VOID(UseAnchors(context, options.trust_anchors_pem, X509_PURPOSE_SSL_SERVER));
+  if (!options.certificate_chain_pem.empty()) {
+    TRY_VOID(UseIdentity(context, options.certificate_chain_pem, options.private_key));
+  }
+  return {};
+}
+
+void CollectPeerChain(SSL_CTX* context, std::vector<Bytes>& chain) {
+  SSL_CTX_set_cert_verify_callback(
+      context,
+      [](X509_STORE_CTX* path, void* user) {
+        auto& out = *static_cast<std::vector<Bytes>*>(user);
+        out.clear();
+        STACK_OF(X509)* shown = X509_STORE_CTX_get0_untrusted(path);
+        for (int i = 0; i < sk_X509_num(shown); ++i) out.push_back(DerOf(sk_X509_value(shown, i)));
+        return 1;
+      },
+      &chain);
+}
+
+TlsChannel::TlsChannel(std::shared_ptr<TlsContext> context, SSL* ssl)
+    : context_(std::move(context)), ssl_(ssl) {}
+
+TlsChannel::~TlsChannel() {
+  // A connection that ends without a goodbye would take its session out of the table. TLS 1.3 has
+  // no need for that, and clients often just close. After a fatal error OpenSSL has done it.
+  if (!failed_) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(ssl_);
+}
+
+Result<std::unique_ptr<TlsChannel>> TlsChannel::Accept(std::shared_ptr<TlsContext> context,
+                                                       TlsBuffers& buffers) {
+  SSL* ssl = SSL_new(context->get());
+  BIO* bio = BIO_new(BufferBioMethod());
+  if (ssl == nullptr || bio == nullptr) {
+    SSL_free(ssl);
+    BIO_free(bio);
+    return Internal("OpenSSL has no memory");
+  }
+  BIO_set_data(bio, &buffers);
+  SSL_set_bio(ssl, bio, bio);
+  SSL_set_accept_state(ssl);
+  return std::unique_ptr<TlsChannel>(new TlsChannel(std::move(context), ssl));
+}
+
+TlsChannel::Outcome TlsChannel::OutcomeOf(int result) {
+  switch (SSL_get_error(ssl_, result)) {
+    case SSL_ERROR_WANT_READ:
+      return Outcome::kNeedInput;
+    case SSL_ERROR_ZERO_RETURN:
+      return Outcome::kClosed;
+    default:
+      // The queue is per thread: an error left there would be blamed on the next connection.
+      ERR_clear_error();
+      failed_ = true;
+      return Outcome::kFailed;
+  }
+}
+
+TlsChannel::Outcome TlsChannel::Handshake() {
+  const int result = SSL_do_handshake(ssl_);
+  return result == 1 ? Outcome::kDone : OutcomeOf(result);
+}
+
+TlsChannel::Outcome TlsChannel::Read(MutableByteSpan out, std::size_t& size) {
+  size = 0;
+  while (size < out.size()) {
+    std::size_t n = 0;
+    const int result = SSL_read_ex(ssl_, out.data() + size, out.size() - size, &n);
+    if (result != 1) return OutcomeOf(result);
+    size += n;
+  }
+  return Outcome::kDone;
+}
+
+TlsChannel::Outcome TlsChannel::Write(ByteSpan bytes) {
+  std::size_t n = 0;
+  const int result = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &n);
+  return result == 1 ? Outcome::kDone : OutcomeOf(result);
+}
+
+void TlsChannel::CloseNotify() {
+  if (SSL_is_init_finished(ssl_)) SSL_shutdown(ssl_);
+  ERR_clear_error();
+}
+
+bool TlsChannel::resumed() const { return SSL_session_reused(ssl_) == 1; }
+
+std::shared_ptr<PeerCertificate> TlsChannel::Peer() const {
+  X509* leaf = SSL_get0_peer_certificate(ssl_);
+  if (leaf == nullptr || SSL_get_verify_result(ssl_) != X509_V_OK) return nullptr;
+  // A resumed session was verified at its first handshake; only its dates can have changed here.
+  if (X509_cmp_current_time(X509_get0_notAfter(leaf)) <= 0) return nullptr;
+  auto peer = std::make_shared<PeerCertificate>();
+  peer->leaf_der = DerOf(leaf);
+  peer->fingerprint = Sha256OfCertificate(peer->leaf_der);
+  peer->resumed = resumed();
+  if (STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl_)) {
+    for (int i = 1; i < sk_X509_num(chain); ++i)
+      peer->chain_der.push_back(DerOf(sk_X509_value(chain, i)));
+  } else if (STACK_OF(X509)* shown = SSL_get_peer_cert_chain(ssl_)) {
+    for (int i = 0; i < sk_X509_num(shown); ++i)
+      peer->chain_der.push_back(DerOf(sk_X509_value(shown, i)));
+  }
+  return peer;
+}
+
+}  // namespace salus::http

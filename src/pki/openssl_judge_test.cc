@@ -1,0 +1,229 @@
+// The openssl command line as judge: what this module issues must be what another program reads.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "pki/authority.h"
+#include "pki/identity_directory.h"
+#include "pki/test_folder.h"
+
+extern char** environ;
+
+namespace salus::pki {
+namespace {
+
+using std::chrono::days;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Outcome {
+  int status = -1;
+  std::string output;
+};
+
+Outcome RunOpenssl(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "openssl");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  int ends[2];
+  CHECK(::pipe(ends) == 0);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
+  posix_spawn_file_actions_addclose(&actions, ends[0]);
+  posix_spawn_file_actions_addclose(&actions, ends[1]);
+  pid_t child = -1;
+  int failure = ::posix_spawnp(&child, "openssl", &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  ::close(ends[1]);
+  Outcome out;
+  char block[4096];
+  for (ssize_t n = 0; failure == 0 && (n = ::read(ends[0], block, sizeof block)) > 0;) {
+    out.output.append(block, static_cast<std::size_t>(n));
+  }
+  ::close(ends[0]);
+  if (failure == 0) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    out.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  return out;
+}
+
+class UnloggedIssuance final : public IssuanceLog {
+ public:
+  Result<void> Record(ByteSpan, const Identity&, bool) override { return {}; }
+};
+
+class OpensslJudgeTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (RunOpenssl({"version"}).status != 0) GTEST_SKIP() << "skipped: no openssl program";
+    const Timestamp now = SystemClock().Now();  // openssl verify looks at its own clock
+    root_.emplace(RootAuthority::Create(
+                      folder_ / "root",
+                      {.name = "Root", .validity = {now - days(2), now + days(99)}}, random_)
+                      .value());
+    issuing_.emplace(IssuingAuthority::Create(
+                         folder_ / "issuing", *root_,
+                         {.name = "Issuing", .validity = {now - days(2), now + days(50)}}, random_)
+                         .value());
+    validity_ = {now - days(1), now + days(10)};
+  }
+
+  std::filesystem::path Issue(const char* name, const IssueProfile& profile) {
+    auto directory =
+        IdentityDirectory::Create(folder_ / name, {.name = "Ada", .identity = profile.identity});
+    EXPECT_TRUE(directory.has_value()) << directory.error().message;
+    UnloggedIssuance log;
+    auto certificate = issuing_->Issue(directory->request(), profile, random_, log);
+    EXPECT_TRUE(certificate.has_value()) << certificate.error().message;
+    EXPECT_TRUE(directory->Install({*certificate, issuing_->certificate()}).has_value());
+    return directory->path();
+  }
+  Outcome Verify(const std::filesystem::path& directory, const char* purpose) {
+    return RunOpenssl({"verify", "-x509_strict", "-purpose", purpose, "-CAfile",
+                       folder_ / "root" / "certificate.pem", "-untrusted",
+                       folder_ / "issuing" / "certificate.pem", directory / "certificate.pem"});
+  }
+
+  TestFolder folder_;
+  SystemRandom random_;
+  Validity validity_;
+  std::optional<RootAuthority> root_;
+  std::optional<IssuingAuthority> issuing_;
+};
+
+TEST_F(OpensslJudgeTest, VerifiesALeafForItsPurposeOnly) {
+  auto ada = Issue("ada", {.identity = Identity::Create("h/o", Role::kPatient, "a 1").value(),
+                           .validity = validity_,
+                           .name = "Ada"});
+  EXPECT_EQ(Verify(ada, "sslclient").status, 0) << Verify(ada, "sslclient").output;
+  EXPECT_NE(Verify(ada, "sslserver").status, 0);
+  auto server = Issue("server", {.identity = Identity::Create("h/o", Role::kServer, "s").value(),
+                                 .validity = validity_,
+                                 .purpose = Purpose::kServer,
+                                 .dns_names = {"salus.example"},
+                                 .ip_names = {"127.0.0.1"}});
+  EXPECT_EQ(Verify(server, "sslserver").status, 0) << Verify(server, "sslserver").output;
+  EXPECT_NE(Verify(server, "sslclient").status, 0);
+}
+
+TEST_F(OpensslJudgeTest, ReadsWhatTheProfileSays) {
+  auto ada = Issue("ada", {.identity = Identity::Create("h/o", Role::kPatient, "a 1").value(),
+                           .validity = validity_,
+                           .name = "Ada"});
+  Outcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
+  EXPECT_THAT(
+      text.output,
+      AllOf(HasSubstr("Version: 3"), HasSubstr("ecdsa-with-SHA256"),
+            HasSubstr("URI:urn:salus:h/o:patient:a%201"), HasSubstr("CA:FALSE"),
+            HasSubstr("X509v3 Basic Constraints: critical"),
+            HasSubstr("X509v3 Key Usage: critical"), HasSubstr("Digital Signature"),
+            HasSubstr("TLS Web Client Authentication"), HasSubstr("X509v3 Subject Key Identifier"),
+            HasSubstr("X509v3 Authority Key Identifier"), HasSubstr(kEncryptionKeyOid),
+            HasSubstr("Subject: CN = Ada"), HasSubstr("Issuer: CN = Issuing")));
+  EXPECT_THAT(text.output, AllOf(Not(HasSubstr("DNS:")), Not(HasSubstr("Key Encipherment"))));
+  Outcome issuing =
+      RunOpenssl({"x509", "-in", folder_ / "issuing" / "certificate.pem", "-noout", "-text"});
+  EXPECT_THAT(issuing.output,
+              AllOf(HasSubstr("CA:TRUE, pathlen:0"), HasSubstr("Certificate Sign, CRL Sign"),
+                    Not(HasSubstr("Extended Key Usage"))));
+}
+
+TEST_F(OpensslJudgeTest, AnEmptyNameMakesTheAlternativeNameCritical) {
+  auto ada = Issue("ada", {.identity = Identity::Create("h/o", Role::kPatient, "a").value(),
+                           .validity = validity_});
+  Outcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
+  EXPECT_THAT(text.output, HasSubstr("X509v3 Subject Alternative Name: critical"));
+  EXPECT_EQ(Verify(ada, "sslclient").status, 0);
+}
+
+TEST_F(OpensslJudgeTest, TakesOurRequestsAndKeys) {
+  SecretBytes passphrase(AsBytes("opensesame"));
+  auto made = IdentityDirectory::Create(folder_ / "ada", {.name = "Ada"}, &passphrase);
+  ASSERT_TRUE(made.has_value());
+  Outcome request =
+      RunOpenssl({"req", "-in", made->path() / "request.pem", "-noout", "-verify", "-text"});
+  EXPECT_EQ(request.status, 0);
+  EXPECT_THAT(request.output, AllOf(HasSubstr("OK"), HasSubstr(kEncryptionKeyOid)));
+  for (const char* file : {"sign.key", "encrypt.key"}) {
+    EXPECT_EQ(RunOpenssl({"pkey", "-in", made->path() / file, "-passin", "pass:opensesame",
+                          "-noout", "-check"})
+                  .status,
+              0);
+    EXPECT_NE(
+        RunOpenssl({"pkey", "-in", made->path() / file, "-passin", "pass:other", "-noout"}).status,
+        0);
+  }
+}
+
+TEST_F(OpensslJudgeTest, WeTakeItsRequests) {
+  Outcome made =
+      RunOpenssl({"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                  "-keyout", folder_ / "k.pem", "-out", folder_ / "r.pem", "-subj", "/CN=ehr",
+                  "-addext", "subjectAltName=URI:urn:salus:h/o:source:ehr-1"});
+  ASSERT_EQ(made.status, 0) << made.output;
+  std::ifstream file(folder_ / "r.pem");
+  std::string pem(std::istreambuf_iterator<char>(file), {});
+  auto request = CertificationRequest::FromPem(pem);
+  ASSERT_TRUE(request.has_value()) << request.error().message;
+  EXPECT_EQ(request->subject().name, "ehr");
+  EXPECT_EQ(request->subject().identity->id, "ehr-1");
+  EXPECT_EQ(request->encryption_key(), std::nullopt);
+
+  for (const char* curve : {"P-384", "secp256k1"}) {
+    ASSERT_EQ(RunOpenssl({"req", "-new", "-newkey", "ec", "-pkeyopt",
+                          std::string("ec_paramgen_curve:") + curve, "-nodes", "-keyout",
+                          folder_ / "k.pem", "-out", folder_ / "r.pem", "-subj", "/CN=x"})
+                  .status,
+              0);
+    std::ifstream weak(folder_ / "r.pem");
+    EXPECT_FALSE(
+        CertificationRequest::FromPem(std::string(std::istreambuf_iterator<char>(weak), {}))
+            .has_value());
+  }
+  for (const char* weakness : {"rsa:1024", "rsa:2048"}) {
+    bool is_small = std::string(weakness) == "rsa:1024";
+    ASSERT_EQ(
+        RunOpenssl({"req", "-new", "-newkey", weakness, is_small ? "-sha256" : "-sha1", "-nodes",
+                    "-keyout", folder_ / "k.pem", "-out", folder_ / "r.pem", "-subj", "/CN=x"})
+            .status,
+        0);
+    std::ifstream weak(folder_ / "r.pem");
+    EXPECT_FALSE(
+        CertificationRequest::FromPem(std::string(std::istreambuf_iterator<char>(weak), {}))
+            .has_value());
+  }
+}
+
+TEST_F(OpensslJudgeTest, RevocationListsWork) {
+  auto ada = Issue("ada", {.identity = Identity::Create("h/o", Role::kPatient, "a").value(),
+                           .validity = validity_});
+  auto serial = IdentityDirectory::Open(ada)->chain().front().serial_number();
+  const Timestamp now = SystemClock().Now();
+  for (bool revokes : {false, true}) {
+    RevocationProfile profile{
+        .number = 7, .this_update = now - days(1), .next_update = now + days(1)};
+    if (revokes) profile.revoked = {{serial, now - days(1), RevocationReason::kSuperseded}};
+    std::ofstream(folder_ / "list.pem") << issuing_->Revoke(profile)->ToPem();
+    Outcome outcome =
+        RunOpenssl({"verify", "-crl_check", "-CRLfile", folder_ / "list.pem", "-CAfile",
+                    folder_ / "root" / "certificate.pem", "-untrusted",
+                    folder_ / "issuing" / "certificate.pem", ada / "certificate.pem"});
+    EXPECT_EQ(outcome.status == 0, !revokes) << outcome.output;
+    EXPECT_EQ(outcome.output.find("revoked") != std::string::npos, revokes);
+  }
+}
+
+}  // namespace
+}  // namespace salus::pki
