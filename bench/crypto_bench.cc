@@ -1,4 +1,5 @@
-// The hot paths of the product: see docs/benchmarks for the goals.
+// The hot paths of crypto. Goals on one core of the reference machine: AES-GCM with a new key below
+// 0.49 us, P256Grant below 60 us.
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -197,3 +198,5 @@ BENCHMARK(VrfVerify);
 
 }  // namespace
 }  // namespace salus::crypto
+
+BENCHMARK_MAIN();

@@ -6,9 +6,8 @@
 #include "codec/hex.h"
 #include "codec/uuid.h"
 
+namespace salus::codec {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace salus;
-  using namespace salus::codec;
   const ByteSpan bytes(data, size);
   const std::string_view text = AsText(bytes);
   CHECK(Equal(Base64Decode(Base64Encode(bytes)).value(), bytes));
@@ -21,3 +20,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto uuid = Uuid::Parse(text)) CHECK(Uuid::Parse(uuid->ToString()).value() == *uuid);
   return 0;
 }
+
+}  // namespace salus::codec

@@ -5,10 +5,8 @@
 #include "base/check.h"
 #include "codec/cbor.h"
 
+namespace salus::codec {
 namespace {
-
-using namespace salus;
-using namespace salus::codec;
 
 Result<void> Copy(CborReader& reader, CborWriter& writer) {
   TRY(const CborType type, reader.PeekType());
@@ -79,3 +77,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(Equal(out, input));
   return 0;
 }
+
+}  // namespace salus::codec

@@ -1,15 +1,13 @@
 // What ParseJson takes it reads back from what WriteJson made of it; FlatJsonParser takes the same
 // objects with the same members; ParseLines sees each line as Parse sees it alone.
-#include <boost/json/object.hpp>
 #include <cstdint>
 
 #include "base/check.h"
 #include "codec/flat_json.h"
 #include "codec/json.h"
 
+namespace salus::codec {
 namespace {
-
-using namespace salus::codec;
 
 bool SameValue(const FlatMember& member, const Json& value) {
   switch (member.kind) {
@@ -104,3 +102,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CompareLines(parser, text);
   return 0;
 }
+
+}  // namespace salus::codec

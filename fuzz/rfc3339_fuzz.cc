@@ -7,9 +7,8 @@
 #include "base/check.h"
 #include "codec/rfc3339.h"
 
+namespace salus::codec {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace salus;
-  using namespace salus::codec;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto time = ParseRfc3339(text)) {
     const std::string normal = FormatRfc3339(*time);
@@ -31,3 +30,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace salus::codec

@@ -60,7 +60,9 @@ struct HistoryAnswer {
   ProvenCheckpoint newest;
   merkle::ConsistencyProof from_known;  // known_size -> newest; empty when known_size is 0
   crypto::VrfProof tag_proof;
-  merkle::MapProof map_proof;
+  // Absence from the empty map until it is set: MapProof has no default.
+  merkle::MapProof map_proof =
+      *merkle::MapProof::Create(merkle::MapProof::Kind::kEmpty, {}, std::nullopt);
   std::optional<merkle::MapValue> map_value;  // nullopt: the subject has no entries
   std::uint64_t after = 0;                    // echoes the question
   std::vector<ChainItem> chain;               // the entries after COUNT, all of them

@@ -32,7 +32,7 @@ struct RecordedLine {
   Result<tlog::Outcome> outcome;  // an error: the line was refused
   // Set when it was logged, or is a repeat from this process's epoch:
   std::uint32_t patient = 0;   // place in RecordedBatch::patients
-  SecretArray<32> key;         // k; all zero for a repeat whose epoch is over
+  SecretArray<32> key = {};    // k; all zero for a repeat whose epoch is over
   bool has_key = false;
   std::size_t entry_offset = 0;  // into RecordedBatch::entries; size 0 for a repeat
   std::size_t entry_size = 0;
@@ -113,8 +113,11 @@ class Recorder {
   using Apply = std::function<Result<void>(std::span<const LoggedPolicy>)>;
   Result<std::vector<LoggedPolicy>> RecordPolicies(std::span<const NewPolicy> policies,
                                                    const Apply& apply);
-  // RecordClear logs an entry in clear that is about no subject (certificates, clock).
-  Result<LoggedPolicy> RecordClear(tlog::EntryKind kind, EventType type, ByteSpan clear);
+  // RecordClear logs an entry in clear that is about no subject (sources, certificates, clock).
+  Result<LoggedPolicy> RecordClear(tlog::EntryKind kind, EventType type, ByteSpan clear,
+                                   const std::optional<crypto::Hash32>& row_digest = std::nullopt);
+  // TakeIntoCustody registers those of the patients that are not registered, without a key.
+  Result<void> TakeIntoCustody(std::span<const Subject> patients);
   // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain; a patient's
   // own repeats within an hour are one entry. The receipt shows it to the asker.
   struct Query {
@@ -139,8 +142,9 @@ class Recorder {
   // ForgetSubject ends the subject's epoch at once (its readers changed).
   void ForgetSubject(const Subject& subject);
 
+  struct State;  // shared with the requests of this module
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -45,7 +43,7 @@ std::vector<Seen> Lines(std::string_view buffer) {
 TEST(FlatJsonTest, ReadsEveryKind) {
   FlatJsonParser parser;
   const std::string_view line =
-      R"( {"s":"text","n":-12,"d":1.5e3 ,"t" : true,"f":false,"z":null,"o":{"a":[1,{}]},"a":[ ] } )";
+      R"( {"s":"text","n":-12,"d":1.5e3 ,"t" : true,"f":false,"z":null,"o":{"a":[1,{}]},"a":[ ]} )";
   const auto members = parser.Parse(line).value();
   const std::pair<FlatKind, const char*> expected[] = {{FlatKind::kString, "text"},
                                                        {FlatKind::kNumber, "-12"},
@@ -189,7 +187,7 @@ TEST(FlatJsonLinesTest, WindowsAndLongLines) {
 TEST(FlatJsonConformanceTest, AgreesWithParseJsonOnJsonTestSuite) {
   const char* const set = std::getenv("SALUS_VECTORS");
   const fs::path folder =
-      fs::path(set != nullptr ? set : SALUS_DEFAULT_VECTORS) / "parsers/json/test_parsing";
+      fs::path(set != nullptr ? set : SALUS_VECTORS_DEFAULT) / "parsers/json/test_parsing";
   if (!fs::exists(folder)) GTEST_SKIP() << "skipped: vectors not found";
   FlatJsonParser parser;
   int compared = 0;

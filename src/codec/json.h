@@ -1,6 +1,8 @@
 // JSON, strictly: parse to a tree, read typed members, write.
 #pragma once
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <optional>
@@ -40,9 +42,10 @@ std::string WriteJsonPretty(const Json& value);
 
 // CanonicalJson is the one text of a value that is signed.
 //
-// Source: RFC 8785: members sorted by UTF-16 code units, numbers as ECMAScript writes them. ParseJson
+// Source: RFC 8785: members sorted by UTF-16 code units, numbers as ECMAScript writes them.
+// ParseJson
 //         reads it back but for doubles from 2^64 to 10^21, which stand there as long integers.
-// Errors: InvalidArgument for an integer that a double can't hold (over 2^53).
+// Errors: InvalidArgument for an integer over 2^53 that a double would write with other digits.
 Result<std::string> CanonicalJson(const Json& value);
 
 // AppendJsonString writes text as a JSON string with its quotes; text must be UTF-8.

@@ -1,5 +1,3 @@
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <limits>
 
 #include "codec/json.h"

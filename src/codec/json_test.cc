@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -19,7 +17,7 @@ namespace fs = std::filesystem;
 
 fs::path Vectors() {
   const char* const set = std::getenv("SALUS_VECTORS");
-  return set != nullptr ? fs::path(set) : fs::path(SALUS_DEFAULT_VECTORS);
+  return set != nullptr ? fs::path(set) : fs::path(SALUS_VECTORS_DEFAULT);
 }
 
 std::string ReadFile(const fs::path& path) {

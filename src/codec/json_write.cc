@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <charconv>
 #include <cmath>
 #include <vector>
@@ -105,10 +103,13 @@ class Writer {
  private:
   template <typename Integer>
   bool WriteInteger(Integer value) {
-    constexpr std::int64_t kLargestExact = std::int64_t{1} << 53;
-    if (form_ == Form::kCanonical &&
-        (std::cmp_greater(value, kLargestExact) || std::cmp_less(value, -kLargestExact))) {
-      return false;
+    if (form_ == Form::kCanonical) {
+      // RFC 8785 knows doubles only: what a double would write otherwise has no canonical text.
+      std::string digits;
+      AppendInteger(value, digits);
+      const std::size_t start = out_.size();
+      AppendNumber(static_cast<double>(value), false, out_);
+      return std::string_view(out_).substr(start) == digits;
     }
     AppendInteger(value, out_);
     return true;

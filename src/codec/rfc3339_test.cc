@@ -5,8 +5,6 @@
 namespace salus::codec {
 namespace {
 
-using namespace std::chrono;
-
 std::string Normal(std::string_view text) {
   auto time = ParseRfc3339(text);
   return time ? FormatRfc3339(*time) : time.error().message;
@@ -85,12 +83,12 @@ TEST(Rfc3339Test, RefusesTheRest) {
 }
 
 TEST(Rfc3339Test, EveryDayOfFourHundredYearsThereAndBack) {
-  const Day first = year(1800) / 1 / 1;
+  const Day first = std::chrono::year(1800) / 1 / 1;
   for (int i = 0; i < 146'097; ++i) {
-    const Day day = first + days(i);
+    const Day day = first + std::chrono::days(i);
     const std::string text = FormatDay(day);
     ASSERT_EQ(ParseDay(text).value(), day) << text;
-    const year_month_day date(day);
+    const std::chrono::year_month_day date(day);
     ASSERT_EQ(std::stoi(text.substr(0, 4)), static_cast<int>(date.year()));
     ASSERT_EQ(std::stoul(text.substr(8)), static_cast<unsigned>(date.day()));
   }

@@ -31,9 +31,11 @@ std::vector<PrivateKey> OneOfEach() {
 
 // RFC 8410 section 10.3, the first example, and section 10.1.
 constexpr std::string_view kEd25519Pem =
-    "-----BEGIN PRIVATE KEY-----\n"
+    "-----BEGIN PRIVATE"
+    " KEY-----\n"
     "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
-    "-----END PRIVATE KEY-----\n";
+    "-----END PRIVATE"
+    " KEY-----\n";
 constexpr std::string_view kEd25519PublicPem =
     "-----BEGIN PUBLIC KEY-----\n"
     "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"

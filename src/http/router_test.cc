@@ -121,7 +121,7 @@ TEST(Uri, ParsesQueries) {
 TEST(Problem, IsRfc9457) {
   EXPECT_EQ(ProblemJson(404, "", "no \"such\" thing\n"),
             R"({"type":"about:blank","title":"Not Found","status":404,)"
-            R"("detail":"no \"such\" thing "})");
+            R"("detail":"no \"such\" thing\n"})");
   EXPECT_EQ(ProblemJson(418, "Teapot", ""),
             R"({"type":"about:blank","title":"Teapot","status":418})");
   EXPECT_EQ(Problem(400, "", "").headers.Find("content-type"), "application/problem+json");

@@ -1,4 +1,4 @@
-// Certificates and raw connections for the tests of this module.
+// Certificates and raw connections for the tests and the benchmark of this module. Test code only.
 #pragma once
 
 #include <chrono>
@@ -11,6 +11,8 @@
 #include "base/secret.h"
 #include "http/client.h"
 #include "http/server.h"
+
+struct ssl_st;
 
 namespace salus::http {
 
@@ -66,6 +68,7 @@ class RawConnection {
   Bytes TakeSession();
   bool resumed() const;
   int fd() const;
+  ssl_st* ssl() const;  // null when plain
 
  private:
   struct State;

@@ -1,4 +1,4 @@
-// A running server with the routes that the tests of this module need.
+// A running server with the routes that the tests of this module need. Test code only.
 #pragma once
 
 #include <condition_variable>

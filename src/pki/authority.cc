@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "codec/rfc3339.h"
 #include "pki/directory_files.h"
 #include "pki/extensions.h"
 #include "pki/key_file.h"
@@ -22,6 +23,7 @@ namespace {
 constexpr char kKeyFile[] = "authority.key";
 constexpr char kCertificateFile[] = "certificate.pem";
 constexpr char kRootFile[] = "root.pem";
+constexpr char kRequestFile[] = "request.pem";
 constexpr int kSerialBytes = 20;  // the most that RFC 5280 section 4.1.2.2 allows
 
 Error OpenSslFailed() {
@@ -42,9 +44,9 @@ Result<void> CheckInside(const Validity& inner, const Certificate& issuer) {
   TRY_VOID(CheckValidity(inner));
   if (floor<seconds>(inner.not_before) < issuer.not_before() ||
       floor<seconds>(inner.not_after) > issuer.not_after()) {
-    return InvalidArgument("validity: is not inside the issuing authority's own, which is until " +
-                           std::to_string(ToUnixMillis(issuer.not_after()) / 1000) +
-                           " (Unix seconds)");
+    return InvalidArgument("validity: is not inside the issuer's own, " +
+                           codec::FormatRfc3339(issuer.not_before()) + " to " +
+                           codec::FormatRfc3339(issuer.not_after()));
   }
   return {};
 }
@@ -274,27 +276,52 @@ Result<IssuingAuthority> IssuingAuthority::Create(const std::filesystem::path& d
   TRY(Certificate certificate, root.CertifyAuthority(request, profile, random));
   TRY_VOID(CreatePrivateDirectory(directory));
   TRY_VOID(WritePrivateKeyFile(directory / kKeyFile, secret, passphrase));
-  TRY_VOID(ReplacePublicFile(directory / kRootFile, root.certificate().ToPem()));
+  return Install(directory, certificate, root.certificate(), passphrase);
+}
+
+Result<CertificationRequest> IssuingAuthority::Prepare(const std::filesystem::path& directory,
+                                                       const std::string& name,
+                                                       const SecretBytes* passphrase) {
+  crypto::PrivateKey secret = crypto::P256PrivateKey::Generate();
+  TRY(auto request, CertificationRequest::Create({.name = name}, secret, std::nullopt));
+  TRY_VOID(CreatePrivateDirectory(directory));
+  TRY_VOID(WritePrivateKeyFile(directory / kKeyFile, secret, passphrase));
+  TRY_VOID(ReplacePublicFile(directory / kRequestFile, request.ToPem()));
+  return request;
+}
+
+Result<IssuingAuthority> IssuingAuthority::Install(const std::filesystem::path& directory,
+                                                   const Certificate& certificate,
+                                                   const Certificate& root,
+                                                   const SecretBytes* passphrase) {
+  TRY(IssuingAuthority authority, Assemble(directory, certificate, root, passphrase));
+  TRY_VOID(ReplacePublicFile(directory / kRootFile, root.ToPem()));
   TRY_VOID(ReplacePublicFile(directory / kCertificateFile, certificate.ToPem()));
+  return authority;
+}
+
+Result<IssuingAuthority> IssuingAuthority::Assemble(const std::filesystem::path& directory,
+                                                    const Certificate& certificate,
+                                                    const Certificate& root,
+                                                    const SecretBytes* passphrase) {
+  TRY(X509Handle root_x509, ParseX509(root.der()));
+  TRY(X509Handle own_x509, ParseX509(certificate.der()));
+  if (!root.is_authority() || X509_self_signed(root_x509.get(), /*verify_signature=*/1) != 1 ||
+      X509_verify(own_x509.get(), X509_get0_pubkey(root_x509.get())) != 1) {
+    ERR_clear_error();
+    return Corruption("the authority's certificate was not issued by the root beside it");
+  }
+  TRY(crypto::PrivateKey secret, ReadPrivateKeyFile(directory / kKeyFile, passphrase));
   TRY(KeyHandle key, ToOpenSslKey(secret));
   TRY(auto authority, MakeAuthorityKey(std::move(key), certificate));
-  return IssuingAuthority(std::move(authority), std::move(certificate), root.certificate());
+  return IssuingAuthority(std::move(authority), certificate, root);
 }
 
 Result<IssuingAuthority> IssuingAuthority::Open(const std::filesystem::path& directory,
                                                 const SecretBytes* passphrase) {
   TRY(Certificate certificate, ReadCertificateFile(directory / kCertificateFile));
   TRY(Certificate root, ReadCertificateFile(directory / kRootFile));
-  TRY(X509Handle root_x509, ParseX509(root.der()));
-  TRY(X509Handle own_x509, ParseX509(certificate.der()));
-  if (X509_verify(own_x509.get(), X509_get0_pubkey(root_x509.get())) != 1) {
-    ERR_clear_error();
-    return Corruption("certificate.pem was not issued by root.pem");
-  }
-  TRY(crypto::PrivateKey secret, ReadPrivateKeyFile(directory / kKeyFile, passphrase));
-  TRY(KeyHandle key, ToOpenSslKey(secret));
-  TRY(auto authority, MakeAuthorityKey(std::move(key), certificate));
-  return IssuingAuthority(std::move(authority), std::move(certificate), std::move(root));
+  return Assemble(directory, certificate, root, passphrase);
 }
 
 Result<Certificate> IssuingAuthority::Issue(const CertificationRequest& request,

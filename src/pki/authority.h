@@ -104,6 +104,19 @@ class IssuingAuthority {
                                          RandomSource& random,
                                          const SecretBytes* passphrase = nullptr);
 
+  // Prepare makes directory, key and request.pem only, for a root that is offline: its machine runs
+  // CertifyAuthority on the request, and Install takes the answer.
+  static Result<CertificationRequest> Prepare(const std::filesystem::path& directory,
+                                              const std::string& name,
+                                              const SecretBytes* passphrase = nullptr);
+
+  // Install stores a certificate for the key in directory: the first one, or a renewed one.
+  //
+  // Errors: Corruption when certificate is not for the key in directory or not issued by root.
+  static Result<IssuingAuthority> Install(const std::filesystem::path& directory,
+                                          const Certificate& certificate, const Certificate& root,
+                                          const SecretBytes* passphrase = nullptr);
+
   // Errors: as RootAuthority::Open; Corruption also when root.pem did not issue certificate.pem.
   static Result<IssuingAuthority> Open(const std::filesystem::path& directory,
                                        const SecretBytes* passphrase = nullptr);
@@ -129,6 +142,9 @@ class IssuingAuthority {
 
  private:
   IssuingAuthority(std::unique_ptr<AuthorityKey> key, Certificate certificate, Certificate root);
+  static Result<IssuingAuthority> Assemble(const std::filesystem::path& directory,
+                                           const Certificate& certificate, const Certificate& root,
+                                           const SecretBytes* passphrase);
 
   std::unique_ptr<AuthorityKey> key_;
   Certificate certificate_;

@@ -188,6 +188,25 @@ TEST_F(AuthorityTest, OpensAgainAndNoticesForeignFiles) {
   EXPECT_EQ(IssuingAuthority::Open(folder_ / "issuing").error().code, ErrorCode::kCorruption);
 }
 
+TEST_F(AuthorityTest, AnOfflineRootSeesTheRequestOnly) {
+  auto request = IssuingAuthority::Prepare(folder_ / "online", "Online");
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(IssuingAuthority::Open(folder_ / "online").error().code, ErrorCode::kNotFound);
+  AuthorityProfile profile{.name = "Online", .validity = kIssuingYears};
+  auto first = root_->CertifyAuthority(*request, profile, random_).value();
+  EXPECT_EQ(
+      IssuingAuthority::Install(folder_ / "issuing", first, root_->certificate()).error().code,
+      ErrorCode::kCorruption);  // another key
+  EXPECT_EQ(
+      IssuingAuthority::Install(folder_ / "online", first, issuing_->certificate()).error().code,
+      ErrorCode::kCorruption);  // not its issuer
+  ASSERT_TRUE(IssuingAuthority::Install(folder_ / "online", first, root_->certificate()));
+  profile.validity.not_after += days(100);
+  auto renewed = root_->CertifyAuthority(*request, profile, random_).value();
+  ASSERT_TRUE(IssuingAuthority::Install(folder_ / "online", renewed, root_->certificate()));
+  EXPECT_EQ(IssuingAuthority::Open(folder_ / "online")->certificate(), renewed);
+}
+
 TEST_F(AuthorityTest, PassphraseGuardsTheKey) {
   SecretBytes passphrase(AsBytes("opensesame"));
   ASSERT_TRUE(RootAuthority::Create(folder_ / "sealed", {.name = "S", .validity = kRootYears},

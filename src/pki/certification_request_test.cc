@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/random.h"
+
 namespace salus::pki {
 namespace {
 
@@ -18,6 +20,8 @@ TEST(CertificationRequestTest, ComesBackWithBothKeysAndAllNames) {
   std::vector<crypto::PrivateKey> keys;
   keys.emplace_back(crypto::P256PrivateKey::Generate());
   keys.emplace_back(crypto::RsaPrivateKey::Generate(2048).value());
+  SystemRandom random;
+  keys.emplace_back(crypto::Ed25519PrivateKey::Generate(random));
   for (const crypto::PrivateKey& key : keys) {
     auto made = CertificationRequest::Create(subject, key, encryption);
     ASSERT_TRUE(made.has_value()) << made.error().message;

@@ -2,6 +2,7 @@
 // configuration syntax would let a name smuggle in further names.
 //
 // Source: RFC 5280 section 4.2; docs/formats/identity.md.
+// Shape:  DER, one extension of each kind; names are printable ASCII.
 #pragma once
 
 #include <memory>
@@ -37,6 +38,7 @@ std::string FormatIpName(ByteSpan bytes);
 
 enum class KeyUsage { kDigitalSignature, kAuthority };
 
+// ExtensionList collects extensions for one certificate or request.
 class ExtensionList {
  public:
   ExtensionList();

@@ -1,7 +1,5 @@
 #include "pki/identity.h"
 
-#include <algorithm>
-
 #include "base/bytes.h"
 #include "base/id.h"
 #include "base/utf8.h"
@@ -63,24 +61,22 @@ Result<std::string> Decode(std::string_view text, bool slash_is_literal, const c
   return out;
 }
 
-// The spaces of Unicode 15 (property White_Space beyond ASCII) and the zero-width ones, as UTF-8:
-// an origin must read the same to people and to programs.
-bool HoldsSpace(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto at = [&](std::size_t k) {
-      return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u;
-    };
-    unsigned b0 = at(0);
-    unsigned b1 = at(1);
-    unsigned b2 = at(2);
-    if (b0 == ' ') return true;
-    if (b0 == 0xC2 && (b1 == 0xA0 || (b1 >= 0x80 && b1 <= 0x9F))) return true;  // and C1 controls
-    if (b0 == 0xE2 && b1 == 0x80 && (b2 <= 0x8B || (b2 >= 0xA8 && b2 <= 0xAF)) && b2 >= 0x80) {
-      return true;
-    }
-    if (b0 == 0xE3 && b1 == 0x80 && b2 == 0x80) return true;
-  }
-  return false;
+// DecodeNext takes one code point off valid UTF-8.
+char32_t DecodeNext(std::string_view& text) {
+  auto first = static_cast<unsigned char>(text.front());
+  std::size_t size = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  char32_t out = size == 1 ? first : first & (0x7Fu >> size);
+  for (char c : text.substr(1, size - 1)) out = out << 6 | (static_cast<unsigned char>(c) & 0x3Fu);
+  text.remove_prefix(size);
+  return out;
+}
+
+// An origin must read the same to people and to programs: no controls, no spaces (Unicode 15,
+// White_Space), and none of the marks that take no room or turn the direction of writing.
+bool IsInvisible(char32_t c) {
+  return c <= 0x20 || (c >= 0x7F && c <= 0xA0) || c == 0xAD || c == 0x61C || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) ||
+         (c >= 0x205F && c <= 0x206F) || c == 0x3000 || c == 0xFEFF;
 }
 
 }  // namespace
@@ -139,12 +135,12 @@ Result<void> ValidateOrigin(std::string_view origin) {
   if (origin.empty()) return InvalidArgument("origin: empty");
   if (origin.size() > kMaxOriginBytes) return InvalidArgument("origin: longer than 255 bytes");
   if (!IsValidUtf8(origin)) return InvalidArgument("origin: not valid UTF-8");
-  if (std::ranges::any_of(origin, [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '+';
-      })) {
-    return InvalidArgument("origin: holds a control character or '+'");
+  for (std::string_view rest = origin; !rest.empty();) {
+    char32_t c = DecodeNext(rest);
+    if (IsInvisible(c) || c == '+') {
+      return InvalidArgument("origin: holds a space, a control or invisible character, or '+'");
+    }
   }
-  if (HoldsSpace(origin)) return InvalidArgument("origin: holds a space");
   if (origin.front() == '/' || origin.back() == '/' ||
       origin.find("//") != std::string_view::npos) {
     return InvalidArgument("origin: holds an empty path segment");

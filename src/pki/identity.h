@@ -58,9 +58,11 @@ bool NeedsEncryptionKey(Role role);
 
 inline constexpr std::size_t kMaxOriginBytes = 255;
 
+// ValidateOrigin accepts what C2SP checkpoints take as an origin, less what people can't see.
+//
 // Errors: InvalidArgument unless origin is 1 to 255 bytes of valid UTF-8 without control
-// characters, spaces (any of U+0020, U+00A0, U+2000-200B, U+2028-202F, U+3000) and '+', does not
-// begin or end with '/', and holds no empty path segment.
+// characters, spaces, invisible and bidirectional marks and '+', does not begin or end with '/',
+// and holds no empty path segment.
 Result<void> ValidateOrigin(std::string_view origin);
 
 struct Identity {

@@ -20,6 +20,8 @@ constexpr Example kExamples[] = {
     {"localhost:9443/h", Role::kServer, "node 1", "urn:salus:localhost%3A9443/h:server:node%201"},
     {"a~b_c.d-e", Role::kOfficer, "urn:oid:1.2/3",
      "urn:salus:a~b_c.d-e:officer:urn%3Aoid%3A1.2%2F3"},
+    {"\xE4\xB8\xAD\xF0\x9F\x8F\xA5", Role::kWitness, "~",
+     "urn:salus:%E4%B8%AD%F0%9F%8F%A5:witness:~"},
     {"klinik-m\xC3\xBCnchen.example", Role::kClinician, "J\xC3\xBCrgen %41",
      "urn:salus:klinik-m%C3%BCnchen.example:clinician:J%C3%BCrgen%20%2541"},
 };
@@ -64,6 +66,10 @@ TEST(IdentityTest, RefusesWhatIsNotCanonical) {
            "urn:salus:a%2Bb:patient:x",        // a plus in an origin
            "urn:salus:a%C2%A0b:patient:x",     // a no-break space in an origin
            "urn:salus:a%E2%80%8Bb:patient:x",  // a zero-width space in an origin
+           "urn:salus:a%E2%80%AEb:patient:x",  // right-to-left override in an origin
+           "urn:salus:a%E3%80%80b:patient:x",  // ideographic space in an origin
+           "urn:salus:a%EF%BB%BFb:patient:x",  // byte order mark in an origin
+           "urn:salus:a%C2%85b:patient:x",     // C1 control in an origin
            "urn:salus:/a:patient:x",
            "urn:salus:a/:patient:x",
            "urn:salus:a//b:patient:x",
@@ -72,7 +78,7 @@ TEST(IdentityTest, RefusesWhatIsNotCanonical) {
        }) {
     EXPECT_FALSE(Identity::Parse(uri).has_value()) << uri;
   }
-  using namespace std::string_view_literals;
+  using namespace std::literals;
   EXPECT_FALSE(Identity::Parse("urn:salus:a:patient:x\0y"sv).has_value());
 }
 

@@ -1,5 +1,8 @@
 // The module's own view of OpenSSL's X.509 objects: owning handles and the few conversions that all
 // its sources need. Forward declarations only, so that no OpenSSL macro reaches another file.
+//
+// Source: RFC 5280 (certificates, lists), RFC 2986 (requests), X.690 (DER).
+// Shape:  one DER object, nothing behind it.
 #pragma once
 
 #include <memory>

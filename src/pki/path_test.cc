@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "pki/forged_certificate.h"
 
 namespace salus::pki {
@@ -175,7 +178,7 @@ TEST_F(PathTest, IdentityIsOneUriNameAndNothingElse) {
 }
 
 TEST_F(PathTest, NamesWithControlCharactersAreNoCertificate) {
-  using namespace std::string_literals;
+  using namespace std::literals;
   for (const std::string& uri :
        {"urn:salus:host/org/2026:patient:p-1\0officer"s, "urn:salus:host:patient:p-1\n"s,
         "urn:salus:host:patient:\xC3\xBC"s, " urn:salus:host:patient:p-1"s}) {
@@ -288,6 +291,23 @@ TEST_F(PathTest, TrustStoreTakesSelfSignedAuthoritiesOnly) {
   EXPECT_FALSE(TrustStore::Create({{*Forge(sha1, ForgeP256(), nullptr).certificate}}).has_value());
 }
 
+// For the thread sanitizer: one store, many validations.
+TEST_F(PathTest, ThreadsShareATrustStore) {
+  std::vector<Certificate> chain = {*Leaf({}).certificate, *issuing_.certificate};
+  std::atomic<int> accepted = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        for (int round = 0; round < 25; ++round) {
+          accepted += ValidatePath(chain, *trust_, kForgeNow, Purpose::kClient).has_value();
+        }
+      });
+    }
+  }
+  EXPECT_EQ(accepted, 100);
+}
+
 TEST_F(PathTest, ServerNamesComeFromTheAlternativeNames) {
   ForgeProfile profile;
   profile.common_name = "common.example";
@@ -298,7 +318,7 @@ TEST_F(PathTest, ServerNamesComeFromTheAlternativeNames) {
   const auto fits = [&](std::string_view host) {
     return CheckServerName(*server.certificate, host).has_value();
   };
-  using namespace std::string_view_literals;
+  using namespace std::literals;
   EXPECT_TRUE(fits("salus.example"));
   EXPECT_TRUE(fits("SALUS.example"));
   EXPECT_TRUE(fits("127.0.0.1"));

@@ -1,12 +1,12 @@
-// What the tests of SegmentLog share: records made from a seed, and a slow literal reference of the
-// format's hashes.
+// Test code only. What the tests of SegmentLog share: records made from a seed, and a slow literal
+// reference of the format's hashes.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <string>
 #include <vector>
+#include "base/random.h"
 
 #include "base/endian.h"
 #include "crypto/sha256.h"
@@ -29,17 +29,18 @@ inline Hash32 TestLogId() {
   return id;
 }
 
-inline Bytes RandomBytes(std::mt19937_64& random, std::size_t size) {
+inline Bytes RandomBytes(SeededRandom& random, std::size_t size) {
   Bytes out(size);
-  for (auto& b : out) b = static_cast<std::uint8_t>(random());
+  for (auto& b : out) b = static_cast<std::uint8_t>(random.Next());
   return out;
 }
 
-inline TestFrame RandomFrame(std::mt19937_64& random, std::size_t records, std::size_t most_bytes) {
+inline TestFrame RandomFrame(SeededRandom& random, std::size_t records, std::size_t most_bytes) {
   TestFrame frame(records);
   for (TestRecord& record : frame) {
-    record.meta = RandomBytes(random, random() % 8 == 0 ? random() % 256 : random() % 24);
-    record.payload = RandomBytes(random, random() % (most_bytes + 1));
+    record.meta =
+        RandomBytes(random, random.Next() % 8 == 0 ? random.Next() % 256 : random.Next() % 24);
+    record.payload = RandomBytes(random, random.Next() % (most_bytes + 1));
   }
   return frame;
 }

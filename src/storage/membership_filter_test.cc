@@ -2,17 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <thread>
 #include <vector>
+#include "base/random.h"
 
 namespace salus::storage {
 namespace {
 
 std::vector<std::uint64_t> RandomKeys(std::uint64_t seed, std::size_t count) {
-  std::mt19937_64 random(seed);
+  SeededRandom random(seed);
   std::vector<std::uint64_t> keys(count);
-  for (auto& key : keys) key = random();
+  for (auto& key : keys) key = random.Next();
   return keys;
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <random>
 #include <utility>
+#include "base/random.h"
 
 namespace salus::storage {
 namespace {
@@ -261,11 +261,11 @@ Result<std::uint64_t> MemoryFileSystem::FreeBytes(const std::string&) {
 
 void MemoryFileSystem::Crash(CrashLoss loss, std::uint64_t seed) {
   const std::lock_guard lock(mutex_);
-  std::mt19937_64 chance(seed);
+  SeededRandom chance(seed);
   // Journalled file systems bring name changes to the disk in order: a prefix survives.
   std::size_t kept_names = 0;
   if (loss == CrashLoss::kNothing) kept_names = unsynced_names_.size();
-  if (loss == CrashLoss::kRandomSectors) kept_names = chance() % (unsynced_names_.size() + 1);
+  if (loss == CrashLoss::kRandomSectors) kept_names = chance.Next() % (unsynced_names_.size() + 1);
   for (std::size_t i = 0; i < kept_names; ++i) {
     const NameChange& change = unsynced_names_[i];
     if (change.inode) {
@@ -283,13 +283,13 @@ void MemoryFileSystem::Crash(CrashLoss loss, std::uint64_t seed) {
         continue;
       }
       if (change.kind == UnsyncedChange::Kind::kResize) {
-        if (chance() % 2 == 0) inode->Apply(change);
+        if (chance.Next() % 2 == 0) inode->Apply(change);
         continue;
       }
       const std::uint64_t end = change.offset + change.bytes.size();
       for (std::uint64_t at = change.offset; at < end;) {
         const std::uint64_t next = std::min(end, (at / kSectorBytes + 1) * kSectorBytes);
-        if (chance() % 2 == 0) {
+        if (chance.Next() % 2 == 0) {
           WriteInto(inode->durable, at,
                     ByteSpan(change.bytes).subspan(at - change.offset, next - at));
         }

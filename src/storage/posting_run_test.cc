@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <random>
 #include <set>
+#include "base/random.h"
 
+#include "codec/hex.h"
 #include "storage/memory_file_system.h"
 
 namespace salus::storage {
@@ -23,14 +24,13 @@ std::vector<std::uint64_t> Find(const PostingRun& run, std::uint32_t subject) {
   return records;
 }
 
-std::vector<Posting> RandomPostings(std::mt19937_64& random, std::size_t count,
-                                    std::uint32_t subjects, RecordRange range,
-                                    Reference& reference) {
+std::vector<Posting> RandomPostings(SeededRandom& random, std::size_t count, std::uint32_t subjects,
+                                    RecordRange range, Reference& reference) {
   std::vector<Posting> postings;
   for (std::size_t i = 0; i < count; ++i) {
     // A few subjects own most of the postings.
-    const auto subject = static_cast<std::uint32_t>(random() % (random() % subjects + 1));
-    const std::uint64_t record = range.first + random() % (range.end - range.first);
+    const auto subject = static_cast<std::uint32_t>(random.Next() % (random.Next() % subjects + 1));
+    const std::uint64_t record = range.first + random.Next() % (range.end - range.first);
     postings.push_back({subject, record});
     reference[subject].insert(record);
   }
@@ -55,7 +55,7 @@ void ExpectSame(const PostingRun& run, const Reference& reference, std::uint32_t
 TEST(PostingRunTest, FindsTheRecordsOfASubject) {
   for (const std::size_t count : {0u, 1u, 1023u, 1025u, 20000u}) {
     for (const std::uint32_t subjects : {1u, 256u, 257u, 3000u}) {
-      std::mt19937_64 random(count + subjects);
+      SeededRandom random(count + subjects);
       Reference reference;
       MemoryFileSystem fs;
       const RecordRange range{1u << 20, (1u << 20) + 30000};
@@ -69,8 +69,17 @@ TEST(PostingRunTest, FindsTheRecordsOfASubject) {
   }
 }
 
+// The hash that follows from docs/formats/runs.md, computed by another program.
+TEST(PostingRunTest, WritesTheDocumentedBytes) {
+  MemoryFileSystem fs;
+  const std::vector<Posting> postings = {{9, 103}, {7, 105}, {7, 100}};
+  ASSERT_TRUE(PostingRun::Write(fs, "p", postings, {100, 110}));
+  EXPECT_EQ(codec::HexEncode(ByteSpan(fs.Content("p")).subspan(120, 32)),
+            "18d56dcb931d706c68aab04416f1607a9224319be29f760a1267c36779647814");
+}
+
 TEST(PostingRunTest, MergesAdjacentRuns) {
-  std::mt19937_64 random(7);
+  SeededRandom random(7);
   MemoryFileSystem fs;
   Reference reference;
   std::vector<PostingRun> runs;

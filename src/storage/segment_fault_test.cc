@@ -21,13 +21,13 @@ struct History {
 
 // RunAppends makes a log, appends until one append fails, and says what was acknowledged.
 History RunAppends(FileSystem& fs, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
+  SeededRandom random(seed);
   History history;
   auto log = SegmentLog::Create(fs, "log", TestLogId(), kSmall);
   if (!log) return history;
   history.created = true;
   for (int i = 0; i < 7; ++i) {
-    const TestFrame frame = RandomFrame(random, 1 + random() % 3, 700);
+    const TestFrame frame = RandomFrame(random, 1 + random.Next() % 3, 700);
     if (!AppendFrame(**log, frame)) {
       history.unknown = frame;
       return history;
@@ -56,7 +56,7 @@ void ExpectRecovered(FileSystem& fs, const History& history) {
   }
   ExpectRecords(log, expected);
   // And it goes on.
-  std::mt19937_64 random(99);
+  SeededRandom random(99);
   for (int i = 0; i < 3; ++i) {
     const TestFrame frame = RandomFrame(random, 2, 1500);
     ASSERT_TRUE(AppendFrame(log, frame));
@@ -137,7 +137,7 @@ TEST(SegmentFaultTest, AFailedCallAppendsNothingAndTheLogGoesOn) {
           SCOPED_TRACE(::testing::Message()
                        << static_cast<int>(kind) << ' ' << static_cast<int>(operation) << ' '
                        << persistent << ' ' << call);
-          std::mt19937_64 random(3);
+          SeededRandom random(3);
           MemoryFileSystem memory;
           FaultFileSystem fs(memory);
           auto log = SegmentLog::Create(fs, "log", TestLogId(), kSmall).value();
@@ -145,7 +145,7 @@ TEST(SegmentFaultTest, AFailedCallAppendsNothingAndTheLogGoesOn) {
           fs.Inject(
               {.operation = operation, .at_call = call, .kind = kind, .persistent = persistent});
           for (int i = 0; i < 10; ++i) {
-            const TestFrame frame = RandomFrame(random, 1 + random() % 3, 900);
+            const TestFrame frame = RandomFrame(random, 1 + random.Next() % 3, 900);
             const auto appended = AppendFrame(*log, frame);
             if (appended) {
               all.insert(all.end(), frame.begin(), frame.end());
@@ -193,7 +193,7 @@ TEST(SegmentFaultTest, AfterAFailedSyncNothingIsAcknowledged) {
 
 TEST(SegmentFaultTest, AFullDiskIsToldBeforeAnythingIsWritten) {
   for (std::uint64_t capacity = 8192; capacity <= 5 * 8192; capacity += 1024) {
-    std::mt19937_64 random(4);
+    SeededRandom random(4);
     MemoryFileSystem fs;
     fs.SetCapacity(capacity);
     auto log = SegmentLog::Create(fs, "log", TestLogId(), kSmall).value();
@@ -227,7 +227,7 @@ struct SmallLog {
   std::vector<std::string> files;
 
   SmallLog() {
-    std::mt19937_64 random(5);
+    SeededRandom random(5);
     auto log = SegmentLog::Create(fs, "log", TestLogId(), kSmall).value();
     for (const std::size_t bytes : {1200u, 2200u, 900u, 300u}) {
       TestFrame frame = {{RandomBytes(random, 5), RandomBytes(random, bytes)},
@@ -358,7 +358,7 @@ TEST(SegmentFaultTest, EveryTruncationIsDetectedOrUnused) {
 }
 
 TEST(SegmentFaultTest, AnOlderFileOfTheSameLogIsDetected) {
-  std::mt19937_64 random(6);
+  SeededRandom random(6);
   MemoryFileSystem fs;
   auto log = SegmentLog::Create(fs, "log", TestLogId(), kSmall).value();
   std::vector<Bytes> ages;

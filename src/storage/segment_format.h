@@ -1,4 +1,6 @@
-// The bytes of a segment file, format version 1: docs/formats/segment.md.
+// The bytes of a segment file.
+//
+// Source: docs/formats/segment.md, format version 1.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <thread>
 
+#include "codec/hex.h"
 #include "storage/log_fixture.h"
 #include "storage/segment_format.h"
 
@@ -24,20 +25,20 @@ std::unique_ptr<SegmentLog> MustOpen(FileSystem& fs, const SegmentLogOptions& op
 
 TEST(SegmentLogTest, ReturnsWhatWasAppendedInEveryWayOfReading) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    std::mt19937_64 random(seed);
+    SeededRandom random(seed);
     MemoryFileSystem fs;
     auto log = SegmentLog::Create(fs, "log", TestLogId(), kSmall).value();
     std::vector<TestRecord> all;
     for (int f = 0; f < 30; ++f) {
-      const TestFrame frame = RandomFrame(random, 1 + random() % 12, random() % 900);
+      const TestFrame frame = RandomFrame(random, 1 + random.Next() % 12, random.Next() % 900);
       ASSERT_TRUE(AppendFrame(*log, frame, 1000 + f, 5));
       all.insert(all.end(), frame.begin(), frame.end());
-      if (random() % 5 == 0) {
+      if (random.Next() % 5 == 0) {
         ASSERT_TRUE(log->Prepare());
       }
-      if (random() % 7 == 0) {
+      if (random.Next() % 7 == 0) {
         SegmentLogOptions options = kSmall;
-        options.trusted_record_count = random() % (all.size() + 1);
+        options.trusted_record_count = random.Next() % (all.size() + 1);
         log = MustOpen(fs, options);
         EXPECT_EQ(log->recovery().torn_bytes, 0u);
         EXPECT_GE(log->recovery().verified_records, all.size() - options.trusted_record_count);
@@ -56,7 +57,7 @@ TEST(SegmentLogTest, ReturnsWhatWasAppendedInEveryWayOfReading) {
       EXPECT_EQ(frame.term, 5u);
       EXPECT_LE(frame.first_record, n);
       EXPECT_GT(frame.first_record + frame.record_count, n);
-      if (random() % 3 == 0) some.push_back(n);
+      if (random.Next() % 3 == 0) some.push_back(n);
     }
     std::size_t at = 0;
     ASSERT_TRUE(log->ReadMany(some, [&](const RecordView& view) -> Result<void> {
@@ -68,8 +69,8 @@ TEST(SegmentLogTest, ReturnsWhatWasAppendedInEveryWayOfReading) {
       return {};
     }));
     EXPECT_EQ(at, some.size());
-    const std::uint64_t from = random() % all.size();
-    const std::uint64_t to = from + random() % (all.size() - from + 1);
+    const std::uint64_t from = random.Next() % all.size();
+    const std::uint64_t to = from + random.Next() % (all.size() - from + 1);
     std::uint64_t next = from;
     ASSERT_TRUE(log->Scan(from, to, [&](const RecordView& view) -> Result<void> {
       EXPECT_EQ(view.number, next++);
@@ -127,6 +128,10 @@ TEST(SegmentLogTest, WritesTheDocumentedBytes) {
   Append(expected, crypto::Sha256(hashed));
   expected.resize(16384);
   EXPECT_EQ(fs.Content("log/0000000000000000.seg"), expected);
+  // The frame hash that the page shows, computed by another program.
+  const Bytes frame_hash =
+      codec::HexDecode("9ee11e0c6de6622fa9989ea0855a67ce298b8cea78b343eecf69da7f03dc8ab1").value();
+  EXPECT_EQ(Bytes(expected.begin() + 0x1050, expected.begin() + 0x1070), frame_hash);
 }
 
 TEST(SegmentLogTest, ChainsSegmentsAndPreallocatesThem) {
@@ -210,7 +215,7 @@ TEST(SegmentLogTest, ReadOnlyChangesNothing) {
 }
 
 TEST(SegmentLogTest, AMissingOrExchangedSegmentIsNamed) {
-  std::mt19937_64 random(1);
+  SeededRandom random(1);
   MemoryFileSystem fs;
   auto log = SegmentLog::Create(fs, "log", TestLogId(), kSmall).value();
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(AppendFrame(*log, {{{}, RandomBytes(random, 9000)}}));
@@ -246,11 +251,11 @@ TEST(SegmentLogTest, ReadersRunBesideTheAppender) {
   std::atomic<int> wrong{0};
   for (std::uint64_t seed = 0; seed < 2; ++seed) {
     readers.emplace_back([&, seed] {
-      std::mt19937_64 random(seed);
+      SeededRandom random(seed);
       for (std::uint64_t count = 0; count < kRecords;) {
         count = log->record_count();
         if (count == 0) continue;
-        const std::uint64_t n = random() % 2 == 0 ? count - 1 : random() % count;
+        const std::uint64_t n = random.Next() % 2 == 0 ? count - 1 : random.Next() % count;
         const auto record = log->Read(n);
         if (!record || ToBytes(record->payload()) != payload_of(n)) ++wrong;
         if (!log->Scan(n, count, [](const RecordView&) { return Result<void>(); })) ++wrong;

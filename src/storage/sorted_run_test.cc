@@ -4,8 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <random>
+#include "base/random.h"
 
+#include "codec/hex.h"
 #include "storage/fault_file_system.h"
 #include "storage/memory_file_system.h"
 
@@ -24,12 +25,12 @@ std::vector<std::uint64_t> Find(const SortedRun& run, std::uint64_t key) {
 TEST(SortedRunTest, FindsAllValuesOfAKey) {
   for (const std::uint64_t key_space : {3ull, 500ull, ~0ull}) {
     for (const std::size_t count : {0u, 1u, 315u, 316u, 5000u}) {
-      std::mt19937_64 random(count);
+      SeededRandom random(count);
       MemoryFileSystem fs;
       std::vector<SortedRunEntry> entries;
       std::multimap<std::uint64_t, std::uint64_t> reference;
       for (std::size_t i = 0; i < count; ++i) {
-        const SortedRunEntry entry{random() % key_space, random() & SortedRun::kMaxValue};
+        const SortedRunEntry entry{random.Next() % key_space, random.Next() & SortedRun::kMaxValue};
         entries.push_back(entry);
         reference.emplace(entry.key, entry.value);
       }
@@ -39,7 +40,7 @@ TEST(SortedRunTest, FindsAllValuesOfAKey) {
       EXPECT_EQ(run.range().first, 10u);
       EXPECT_EQ(run.range().end, 20u);
       for (std::size_t i = 0; i < count + 10; ++i) {
-        const std::uint64_t key = i < count ? entries[i].key : random() % key_space;
+        const std::uint64_t key = i < count ? entries[i].key : random.Next() % key_space;
         std::vector<std::uint64_t> expected;
         const auto [begin, end] = reference.equal_range(key);
         for (auto it = begin; it != end; ++it) expected.push_back(it->second);
@@ -53,14 +54,25 @@ TEST(SortedRunTest, FindsAllValuesOfAKey) {
   }
 }
 
+// The hashes that docs/formats/runs.md shows, computed by another program.
+TEST(SortedRunTest, WritesTheDocumentedBytes) {
+  MemoryFileSystem fs;
+  ASSERT_TRUE(SortedRun::Write(
+      fs, "r", {{0xF0E0D0C0B0A09080, 0x0100000002}, {0x1122334455667788, 5}}, {0, 10}));
+  const Bytes content = fs.Content("r");
+  EXPECT_EQ(content.size(), 2 * kPageBytes + 40);
+  EXPECT_EQ(codec::HexEncode(ByteSpan(content).subspan(120, 32)),
+            "a87163008ce96187fe965e84835825df2f26df2cf437aec29f9faecc165e0a09");
+}
+
 TEST(SortedRunTest, MergesAdjacentRunsInOrder) {
-  std::mt19937_64 random(1);
+  SeededRandom random(1);
   MemoryFileSystem fs;
   std::vector<SortedRunEntry> all;
   std::vector<SortedRun> runs;
   for (std::uint64_t i = 0; i < 5; ++i) {
     std::vector<SortedRunEntry> entries;
-    for (std::size_t k = 0; k < i * 400; ++k) entries.push_back({random() % 1000, i * 10});
+    for (std::size_t k = 0; k < i * 400; ++k) entries.push_back({random.Next() % 1000, i * 10});
     all.insert(all.end(), entries.begin(), entries.end());
     const std::string name = "r" + std::to_string(i);
     ASSERT_TRUE(SortedRun::Write(fs, name, entries, {i * 10, i * 10 + 10}));
