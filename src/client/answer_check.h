@@ -4,6 +4,7 @@
 // Source: protocol.md P1.3, P2.3, P5.2.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -66,25 +67,32 @@ class AnswerCheck {
               RandomSource& random);
   ~AnswerCheck();
 
+  // FetchEntry gets the caller's own entry at an index.
+  using FetchEntry = std::function<Result<Bytes>(merkle::LeafIndex index)>;
+
   // Check reads the whole answer to a batch of NDJSON lines. Every line that is not blank must be
   // answered once; every accepted one must open to the event that was sent, under the patient's
-  // recomputed tag, and stand in a receipt signed by the log's receipt key.
+  // recomputed tag, and stand in a receipt signed by the log's receipt key. A repeat comes without
+  // its entry: where its key came, fetch_entry is asked for it, if there is one.
   //
-  // Errors: Unavailable when the answer ends early or is no such answer (try again);
-  //         VerificationFailed, with the line of the batch and what is wrong.
-  Result<CheckedAnswer> Check(std::string_view batch, std::string_view answer);
+  // Errors: Unavailable when the answer ends early or is no such answer, or the server failed (try
+  //         again); ResourceExhausted when its disk is full; VerificationFailed, with the line of
+  //         the batch and what is wrong.
+  Result<CheckedAnswer> Check(std::string_view batch, std::string_view answer,
+                              const FetchEntry& fetch_entry = {});
 
  private:
   struct Sent;
   struct Progress;
   void ReadBatch(std::string_view batch, Progress& progress);
+  Result<void> OnObject(const codec::JsonObject& object, Progress& progress);
   Result<void> OnPatient(const codec::JsonObject& object, Progress& progress);
   Result<void> OnLine(const codec::JsonObject& object, Progress& progress);
-  Result<void> OnAccepted(const codec::JsonObject& object, Sent& sent, CheckedLine& line,
-                          const Progress& progress);
   Result<void> OnReceipt(const codec::JsonObject& object, Progress& progress);
-  Result<void> Compare(const Sent& sent, const codec::JsonObject& object, CheckedLine& line,
-                       const audit::SubjectTag& tag);
+  Result<void> Open(const codec::JsonObject& object, Sent& sent, const Progress& progress);
+  Result<void> Compare(const Sent& sent, ByteSpan expected, std::string_view key_text,
+                       ByteSpan entry);
+  Result<CheckedAnswer> Finish(Progress& progress);
 
   const audit::PinnedLog& log_;
   const std::string source_;

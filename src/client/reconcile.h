@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "client/connection.h"
 #include "client/kept_receipt.h"
+#include "tlog/policy.h"
 
 namespace salus::client {
 

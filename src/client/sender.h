@@ -16,20 +16,10 @@
 #include "base/result.h"
 #include "client/answer_check.h"
 #include "client/kept_receipt.h"
+#include "client/line_batch.h"
 #include "client/transport.h"
 
 namespace salus::client {
-
-// EventInput is where the lines come from.
-struct EventInput {
-  // read fills the buffer and says how much: 0 at the end.
-  std::function<Result<std::size_t>(MutableByteSpan buffer)> read;
-  // is_ready says whether read would return at once; unset: it always does (a file).
-  std::function<bool()> is_ready;
-};
-
-// FileInput reads a descriptor, which must stay open; a pipe's lines are sent as they come.
-EventInput FileInput(int descriptor);
 
 // SentLine is what became of one line of the input.
 struct SentLine {
