@@ -20,6 +20,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
 #include <thread>
 
@@ -30,8 +31,20 @@
 
 namespace {
 
-using namespace salus;
-using namespace salus::http;
+using salus::http::ClientCertificate;
+using salus::http::Exchange;
+using salus::http::Handler;
+using salus::http::Method;
+using salus::http::RawConnection;
+using salus::http::Response;
+using salus::http::Route;
+using salus::http::Router;
+using salus::http::RunOn;
+using salus::http::Server;
+using salus::http::ServerOptions;
+using salus::http::TestAuthority;
+using salus::http::TestIdentity;
+using salus::http::TlsServerOptions;
 using SteadyClock = std::chrono::steady_clock;
 
 double CpuSeconds() {
@@ -41,6 +54,14 @@ double CpuSeconds() {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::size_t ResidentOf(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
 // Committer answers in groups from a thread of its own.
@@ -185,7 +206,7 @@ class Load {
       slot.answer.append(data, static_cast<std::size_t>(n));
       const std::size_t head = slot.answer.find("\r\n\r\n");
       if (head == std::string::npos) continue;
-      CHECK(StatusOf(slot.answer) == 200);
+      CHECK(salus::http::StatusOf(slot.answer) == 200);
       const std::size_t at = slot.answer.find("Content-Length: ");
       const std::size_t length = std::strtoul(slot.answer.c_str() + at + 16, nullptr, 10);
       if (slot.answer.size() < head + 4 + length) continue;
@@ -214,7 +235,7 @@ struct Bench {
   double ServerCpu() const {
     auto connection = Connect();
     CHECK(connection->Send("GET /cpu HTTP/1.1\r\nHost: h\r\n\r\n"));
-    return std::atof(BodyOf(connection->ReadResponse()).c_str());
+    return std::strtod(salus::http::BodyOf(connection->ReadResponse()).c_str(), nullptr);
   }
   void Run(const char* name, const std::string& path, int connection_count,
            const std::string& body) const {
@@ -241,7 +262,7 @@ struct Bench {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int seconds = argc > 1 ? std::atoi(argv[1]) : 3;
+  const int seconds = argc > 1 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 3;
   const TestAuthority authority("bench root");
   const TestIdentity server = authority.IssueServer();
   const TestIdentity client = authority.IssueClient();
@@ -268,6 +289,18 @@ int main(int argc, char** argv) {
     while (SteadyClock::now() - start < bench.time) handshakes += bench.Connect() != nullptr;
     fmt::print("handshakes: {:.0f} per server CPU second\n",
                handshakes / (bench.ServerCpu() - cpu));
+  }
+  {
+    constexpr int kIdle = 1000;
+    std::vector<std::unique_ptr<RawConnection>> idle;
+    const std::size_t before = ResidentOf(child);
+    for (int i = 0; i < kIdle; ++i) {
+      idle.push_back(bench.Connect());
+      CHECK(idle.back()->Send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"));
+      CHECK(!idle.back()->ReadResponse().empty());
+    }
+    fmt::print("idle TLS connection: {:.1f} KiB\n",
+               static_cast<double>(ResidentOf(child) - before) / 1024 / kIdle);
   }
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);

@@ -5,7 +5,10 @@
 #include "crypto/vrf.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace salus::crypto;
+  using salus::crypto::ProofToHash;
+  using salus::crypto::VrfPrivateKey;
+  using salus::crypto::VrfProof;
+  using salus::crypto::VrfPublicKey;
   static const VrfPrivateKey key = [] {
     salus::SeededRandom random(1);
     return VrfPrivateKey::Generate(random);

@@ -7,7 +7,8 @@ nothing any more is itself an error.
 
 import re
 
-from cpp_text import PRIVATE_MARK, blank_comments_and_strings, comment_text, intro_of
+from cpp_text import (PRIVATE_MARK, TEST_MARK, blank_comments_and_strings, comment_text,
+                      intro_of)
 from house_report import ROOT, finish, project_files
 
 CODE = {".cc", ".h", ".in", ".py", ".sh", ".cmake"}
@@ -209,7 +210,8 @@ def check(path):
     if path.suffix in (".cc", ".h"):
         code = blank_comments_and_strings(text)
         check_calls(path, code)
-        if in_tree(path, "src", "apps", "fuzz", "bench", "tests"):
+        test_header = path.suffix == ".h" and TEST_MARK.search(intro_of(text))
+        if in_tree(path, "src", "apps", "fuzz", "bench", "tests") and not test_header:
             check_registered(path)
         if path.suffix == ".h" and in_tree(path, "src"):
             check_header(path, text, code)

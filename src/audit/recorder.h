@@ -113,8 +113,11 @@ class Recorder {
   using Apply = std::function<Result<void>(std::span<const LoggedPolicy>)>;
   Result<std::vector<LoggedPolicy>> RecordPolicies(std::span<const NewPolicy> policies,
                                                    const Apply& apply);
-  // RecordClear logs an entry in clear that is about no subject (certificates, clock).
-  Result<LoggedPolicy> RecordClear(tlog::EntryKind kind, EventType type, ByteSpan clear);
+  // RecordClear logs an entry in clear that is about no subject (sources, certificates, clock).
+  Result<LoggedPolicy> RecordClear(tlog::EntryKind kind, EventType type, ByteSpan clear,
+                                   const std::optional<crypto::Hash32>& row_digest = std::nullopt);
+  // TakeIntoCustody registers those of the patients that are not registered, without a key.
+  Result<void> TakeIntoCustody(std::span<const Subject> patients);
   // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain; a patient's
   // own repeats within an hour are one entry. The receipt shows it to the asker.
   struct Query {

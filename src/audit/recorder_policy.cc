@@ -22,6 +22,7 @@ using tlog::EntryKind;
 constexpr std::chrono::hours kQueryRepeat{1};
 constexpr int kMaxRounds = 4;
 constexpr std::size_t kCustodyThreshold = 2;
+constexpr std::size_t kPoliciesPerCommit = 1000;
 
 void AddEntry(tlog::Submission& submission, Bytes entry, tlog::NewEntry added) {
   added.offset = submission.arena.size();
@@ -137,10 +138,17 @@ static Result<std::unique_ptr<tlog::Submission>> SubmitPolicies(
 Result<std::vector<LoggedPolicy>> Recorder::RecordPolicies(std::span<const NewPolicy> policies,
                                                            const Apply& apply) {
   const auto readers = state_->epochs.LockReaders();
-  TRY(const auto submission, SubmitPolicies(*state_, policies));
+  for (const NewPolicy& policy : policies) {
+    // A new key's holder shall be able to read the entry that brings it.
+    if (policy.first_key) state_->epochs.Forget(state_->subjects.Get(policy.subject)->number);
+  }
   std::vector<LoggedPolicy> logged;
-  for (const tlog::Outcome& outcome : submission->outcomes) {
-    logged.push_back({outcome.index, outcome.leaf_hash});
+  for (std::size_t at = 0; at < policies.size(); at += kPoliciesPerCommit) {
+    const auto part = policies.subspan(at, std::min(kPoliciesPerCommit, policies.size() - at));
+    TRY(const auto submission, SubmitPolicies(*state_, part));
+    for (const tlog::Outcome& outcome : submission->outcomes) {
+      logged.push_back({outcome.index, outcome.leaf_hash});
+    }
   }
   TRY_VOID(apply(logged));
   for (const NewPolicy& policy : policies) {
@@ -151,12 +159,13 @@ Result<std::vector<LoggedPolicy>> Recorder::RecordPolicies(std::span<const NewPo
   return logged;
 }
 
-Result<LoggedPolicy> Recorder::RecordClear(EntryKind kind, EventType type, ByteSpan clear) {
+Result<LoggedPolicy> Recorder::RecordClear(EntryKind kind, EventType type, ByteSpan clear,
+                                           const std::optional<crypto::Hash32>& row_digest) {
   auto submission = std::make_unique<tlog::Submission>();
   submission->may_use_reserve = true;
   const OtherBody body{.type = type,
                        .about_subject = false,
-                       .row_digest = std::nullopt,
+                       .row_digest = row_digest,
                        .sealed = std::nullopt,
                        .clear = clear};
   AddEntry(*submission, EncodeOther(kind, body), {});
@@ -218,6 +227,12 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
     return logged;
   }
   return Unavailable("the readers of a patient keep changing: ask again");
+}
+
+Result<void> Recorder::TakeIntoCustody(std::span<const Subject> patients) {
+  std::vector<std::shared_ptr<const KnownSubject>> known;
+  for (const Subject& patient : patients) known.push_back(state_->subjects.Get(patient));
+  return state_->RegisterUnknown(known);
 }
 
 Result<void> Recorder::State::RegisterUnknown(

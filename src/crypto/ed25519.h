@@ -16,11 +16,11 @@ using Ed25519Signature = std::array<std::uint8_t, 64>;
 // Ed25519PublicKey verifies signatures.
 //
 // Source: RFC 8032 section 5.1.7 without the cofactor, and stricter, as libsodium: s >= L, a
-//         non-canonical or small-order key and a small-order R are refused.
+//         non-canonical key, one outside of the prime-order group, and a small-order R are refused.
 // Shape:  32 bytes.
 class Ed25519PublicKey {
  public:
-  // Errors: InvalidArgument unless bytes is a canonical point of the curve of large order.
+  // Errors: InvalidArgument unless bytes is a canonical point of the prime-order group.
   static Result<Ed25519PublicKey> FromBytes(ByteSpan bytes);
 
   const std::array<std::uint8_t, 32>& bytes() const { return bytes_; }

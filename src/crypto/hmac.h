@@ -56,6 +56,7 @@ void HmacSha256Many(std::span<const HmacSha256Key* const> keys, std::span<const 
 // HmacSha384 and HmacSha512 are HMAC over the parts one after another.
 //
 // Source: RFC 2104, FIPS 198-1.
+// Shape:  at most four parts, a CHECK.
 Hash48 HmacSha384(ByteSpan key, std::initializer_list<ByteSpan> parts);
 Hash64 HmacSha512(ByteSpan key, std::initializer_list<ByteSpan> parts);
 Hash64 HmacSha512(const SecretArray<32>& key, std::initializer_list<ByteSpan> parts);

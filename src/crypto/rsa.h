@@ -10,7 +10,7 @@
 
 namespace salus::crypto {
 
-// RsaPadding names the OAEP hash (for both the label and MGF1).
+// RsaOaepHash names the OAEP hash (for both the label and MGF1).
 enum class RsaOaepHash { kSha1, kSha256 };
 
 // RsaPublicComponents are the numbers of a JWK, big-endian without leading zeros.

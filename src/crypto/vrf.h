@@ -33,12 +33,12 @@ Result<VrfOutput> ProofToHash(const VrfProof& proof);
 // VrfPublicKey verifies proofs.
 //
 // Source: RFC 9381 section 5.3, suite ECVRF-EDWARDS25519-SHA512-TAI (0x03), validate_key on.
-//         Stricter: s >= L, a non-canonical Gamma (y >= p) and a Gamma outside of the prime-order
-//         group are refused, so that a proof has one encoding.
+//         Stricter: s >= L, a non-canonical Gamma (y >= p), and Gamma or key outside of the
+//         prime-order group are refused, so that a proof has one encoding.
 // Shape:  32 bytes, as Ed25519.
 class VrfPublicKey {
  public:
-  // Errors: InvalidArgument unless bytes is a canonical point Y and 8Y is not the identity.
+  // Errors: InvalidArgument unless bytes is a canonical point Y of the prime-order group.
   static Result<VrfPublicKey> FromBytes(ByteSpan bytes);
 
   const std::array<std::uint8_t, 32>& bytes() const { return bytes_; }

@@ -28,7 +28,8 @@ struct ClientOptions {
 };
 
 // UploadSource fills part of the buffer and returns how much: 0 at the end, kUploadPause when
-// there is nothing now; then it is asked again after the next piece of the answer, or in 100 ms.
+// there is nothing now; then it is asked again after the next piece of the answer, or within a
+// second.
 using UploadSource = std::function<Result<std::size_t>(MutableByteSpan buffer)>;
 inline constexpr std::size_t kUploadPause = static_cast<std::size_t>(-1);
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <exception>
+#include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -14,8 +14,9 @@
 namespace salus::http {
 namespace {
 
-// Reads of one connection before the others get their turn.
+// What one connection reads and writes before the others get their turn.
 constexpr int kReadsPerTurn = 4;
+constexpr std::size_t kWritesPerTurn = 512 * 1024;
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 
 HeadLimits HeadLimitsOf(const ServerLimits& limits) {
@@ -69,7 +70,8 @@ void Connection::OnTick() {
     ++core_.counters.timeouts;
     return Close();
   }
-  const bool waits_for_body = stage_ == Stage::kBody && !body_paused_ && !body_failed_;
+  const bool waits_for_us = body_paused_ || body_failed_ || (continue_owed_ && !continue_sent_);
+  const bool waits_for_body = stage_ == Stage::kBody && !waits_for_us;
   if (read_rate_.TooSlow(waits_for_body, loop_.now, core_.limits)) {
     ++core_.counters.timeouts;
     return FailBody(Unavailable("the body came too slowly"));
@@ -245,7 +247,9 @@ void Connection::OnPlain(ByteSpan input) {
 // --- writing ---
 
 void Connection::PumpOutput() {
+  std::size_t turn_bytes = 0;
   while (out_pending_.empty() && exchange_ != nullptr && stage_ != Stage::kClosed) {
+    if (turn_bytes > kWritesPerTurn) return Schedule();  // the others get their turn
     if (outgoing_.empty() && !TakeOutput()) {
       if (output_ended_) FinishExchange(false);
       return;
@@ -275,6 +279,7 @@ void Connection::PumpOutput() {
       if (loop_.gathered.capacity() > 4 * kReadBytes) Bytes().swap(loop_.gathered);
     }
     if (stage_ == Stage::kClosed) return;
+    turn_bytes += sent;
     std::lock_guard lock(exchange_->mutex);
     exchange_->output_bytes -= sent;
     if (exchange_->output_bytes <= kQueueBytes) exchange_->changed.notify_all();
@@ -369,7 +374,7 @@ void Connection::FinishExchange(bool cut) {
   stage_ = Stage::kHead;
   head_started_ = false;
   since_ = loop_.now;
-  if (core_.draining) return BeginDrain();
+  if (*core_.draining) return BeginDrain();
   if (!backlog_.empty()) {
     const Bytes ahead = std::exchange(backlog_, {});
     OnPlain(ahead);
@@ -386,11 +391,12 @@ void Connection::ReleaseExchange(bool aborted) {
   }
   exchange_->changed.notify_all();
   if (counted_) --core_.counters.in_flight;
+  core_.whole_body_bytes -= std::exchange(reserved_bytes_, 0);
   exchange_ = nullptr;
   route_ = nullptr;
   received_bytes_ = 0;
   counted_ = dispatched_ = refused_ = body_paused_ = body_failed_ = false;
-  continue_sent_ = output_ended_ = false;
+  continue_owed_ = continue_sent_ = output_ended_ = false;
   outgoing_.clear();
   outgoing_offset_ = 0;
 }

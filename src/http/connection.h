@@ -110,11 +110,13 @@ class Connection final : public FdHandler,
   std::shared_ptr<ExchangeState> exchange_;
   const Route* route_ = nullptr;
   std::uint64_t received_bytes_ = 0;
-  bool counted_ = false;     // in requests in flight
-  bool dispatched_ = false;  // the handler was called
+  std::size_t reserved_bytes_ = 0;  // of the memory for whole bodies
+  bool counted_ = false;            // in requests in flight
+  bool dispatched_ = false;         // the handler was called
   bool refused_ = false;
   bool body_paused_ = false;
   bool body_failed_ = false;
+  bool continue_owed_ = false;  // the client may be waiting for 100 Continue
   bool continue_sent_ = false;
   std::deque<std::string> outgoing_;
   std::size_t outgoing_offset_ = 0;

@@ -39,8 +39,8 @@ void Connection::OnHead(bool more_is_there) {
   exchange_ = state;
   stage_ = Stage::kBody;
   head_started_ = false;
-  state->draining = &core_.draining;
-  state->extra_headers = &listener_.options.response_headers;
+  state->draining = core_.draining;
+  state->extra_headers = listener_.response_headers;
   state->head_text = reader_.TakeHead();
   Framing framing;
   const HeadLimits limits{core_.limits.header_bytes, core_.limits.header_count,
@@ -64,9 +64,17 @@ void Connection::OnHead(bool more_is_there) {
     return Refuse(*std::move(problem));
   }
   ++core_.counters.requests;
+  continue_owed_ = framing.expects_continue && framing.content_length != 0u && !more_is_there;
   if (!framing.content_length) return;
   if (*framing.content_length > route_->whole_body_bytes) return Dispatch(true);
-  if (framing.expects_continue && *framing.content_length > 0 && !more_is_there) {
+  if (*framing.content_length > kReadBytes) {
+    reserved_bytes_ = static_cast<std::size_t>(*framing.content_length);
+    if (core_.whole_body_bytes.fetch_add(reserved_bytes_) + reserved_bytes_ >
+        core_.limits.whole_body_bytes) {
+      return Refuse(Overloaded());
+    }
+  }
+  if (continue_owed_) {
     continue_sent_ = true;
     SendPlain(AsBytes("HTTP/1.1 100 Continue\r\n\r\n"));
   }
@@ -178,7 +186,8 @@ void Connection::Dispatch(bool is_stream) {
   std::function<void()> work = [&handler, exchange]() mutable {
     CallHandler(handler, std::move(exchange));
   };
-  WorkerPool& pool = is_stream ? core_.stream_workers : core_.workers;
+  const bool may_wait = is_stream || route_->run_on == RunOn::kStreamWorker;
+  WorkerPool& pool = may_wait ? core_.stream_workers : core_.workers;
   if (pool.Submit(work)) return;
   state.scheduled = true;
   ++core_.counters.refused;
@@ -189,8 +198,8 @@ void Connection::Dispatch(bool is_stream) {
 void Connection::RefuseMalformed(int status, std::string_view detail) {
   if (exchange_ == nullptr) {
     exchange_ = std::make_shared<ExchangeState>();
-    exchange_->draining = &core_.draining;
-    exchange_->extra_headers = &listener_.options.response_headers;
+    exchange_->draining = core_.draining;
+    exchange_->extra_headers = listener_.response_headers;
   }
   exchange_->keep_alive = false;
   Refuse(Problem(status, "", detail));

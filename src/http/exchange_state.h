@@ -39,8 +39,9 @@ struct ExchangeState {
   bool body_is_whole = false;
   std::optional<std::uint64_t> content_length;
   Bytes whole_body;
-  const Headers* extra_headers = nullptr;       // of the listener
-  const std::atomic<bool>* draining = nullptr;  // of the server
+  // Shared, because an answer may be given after the server is gone.
+  std::shared_ptr<const Headers> extra_headers;       // of the listener
+  std::shared_ptr<const std::atomic<bool>> draining;  // of the server
 
   std::mutex mutex;
   std::condition_variable changed;

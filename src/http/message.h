@@ -25,7 +25,8 @@ bool EqualIgnoreCase(std::string_view a, std::string_view b);
 
 // Headers is an ordered list of header fields; names compare without case.
 //
-// Shape: names are tokens (RFC 9110 section 5.1), values hold no CR, LF or NUL. IsValidField tells;
+// Source: RFC 9110 section 5.
+// Shape:  names are tokens, values hold no CR, LF or NUL. IsValidField tells;
 //        a response with a field that is not valid is answered 500 instead, never split.
 class Headers {
  public:

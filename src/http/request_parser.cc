@@ -13,6 +13,8 @@ namespace beast = boost::beast;
 
 constexpr std::size_t kMaxChunkOverheadBytes = 8 * 1024;
 constexpr int kMaxChunkSizeDigits = 15;
+// What stands in a request line besides the target.
+constexpr std::size_t kMaxLineOverhead = 32;
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -67,7 +69,8 @@ std::optional<Refusal> CheckLines(std::string_view head, const HeadLimits& limit
       return Refusal{400, "a line holds a CR or NUL"};
     }
     if (lines == 0) {
-      if (line.size() > limits.target_bytes + 32) return Refusal{414, "the target is too long"};
+      if (line.size() > limits.target_bytes + kMaxLineOverhead)
+        return Refusal{414, "the target is too long"};
     } else if (!line.empty()) {
       if (line[0] == ' ' || line[0] == '\t') return Refusal{400, "a header line is folded"};
       const std::size_t colon = line.find(':');
@@ -238,6 +241,14 @@ RequestReader::Step RequestReader::NextHead(ByteSpan input) {
   // The end may lie across the border of two pieces.
   const std::size_t take = std::min(input.size(), limits_.header_bytes + 1 - before);
   head_.append(AsText(input.first(take)));
+  // The checks stand in an order in which it does not matter how the bytes were cut.
+  // Garbage (a TLS hello on a plain port, say) is refused at once, not after a timeout.
+  if (head_[0] < 'A' || head_[0] > 'z') {
+    return {Event::kRefused, take, {}, {400, "the request is malformed"}};
+  }
+  if (std::min(head_.find('\n'), head_.size()) > limits_.target_bytes + kMaxLineOverhead + 1) {
+    return {Event::kRefused, take, {}, {414, "the target is too long"}};
+  }
   const std::size_t from = before < 3 ? 0 : before - 3;
   const std::size_t end = head_.find("\r\n\r\n", from);
   if (end != std::string::npos && end + 4 <= limits_.header_bytes) {
@@ -246,16 +257,8 @@ RequestReader::Step RequestReader::NextHead(ByteSpan input) {
     state_ = State::kHeadDone;
     return {Event::kHead, consumed, {}, {}};
   }
-  const std::size_t line_end = std::min(head_.find('\n'), head_.size());
-  if (line_end > limits_.target_bytes + 32) {
-    return {Event::kRefused, take, {}, {414, "the target is too long"}};
-  }
   if (head_.size() > limits_.header_bytes) {
     return {Event::kRefused, take, {}, {431, "the header is too long"}};
-  }
-  // Garbage (a TLS hello on a plain port, say) is refused at once, not after a timeout.
-  if (head_[0] < 'A' || head_[0] > 'z') {
-    return {Event::kRefused, take, {}, {400, "the request is malformed"}};
   }
   return {Event::kNeedMore, take, {}, {}};
 }

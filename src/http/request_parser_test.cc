@@ -57,9 +57,14 @@ std::string WithField(const std::string& field) {
   return "POST / HTTP/1.1\r\nHost: h\r\n" + field + "\r\n\r\n";
 }
 
+// WithNul puts a NUL where the @ is.
+std::string WithNul(std::string text) {
+  text[text.find('@')] = '\0';
+  return text;
+}
+
 // The list is that of the smuggling catalogues: two readers must never see two framings.
 TEST(ParseHead, RefusesEveryDoubtfulHead) {
-  using namespace std::string_literals;
   const Case cases[] = {
       {"length and chunked", 400, WithField("Content-Length: 5\r\nTransfer-Encoding: chunked")},
       {"chunked and length", 400, WithField("Transfer-Encoding: chunked\r\nContent-Length: 5")},
@@ -94,8 +99,8 @@ TEST(ParseHead, RefusesEveryDoubtfulHead) {
       {"bare LF field", 400, "GET / HTTP/1.1\r\nHost: h\nX: y\r\n\r\n"},
       {"bare CR", 400, WithField("X: a\rb")},
       {"CR CR LF", 400, WithField("X: a\r")},
-      {"NUL in value", 400, "GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n"s},
-      {"NUL in name", 400, "GET / HTTP/1.1\r\nHost: h\r\nX\0: ab\r\n\r\n"s},
+      {"NUL in value", 400, WithNul("GET / HTTP/1.1\r\nHost: h\r\nX: a@b\r\n\r\n")},
+      {"NUL in name", 400, WithNul("GET / HTTP/1.1\r\nHost: h\r\nX@: ab\r\n\r\n")},
       {"control in value", 400, WithField("X: a\x01")},
       {"delete in value", 400, WithField("X: a\x7f")},
       {"no colon", 400, WithField("Host2")},
@@ -125,7 +130,7 @@ TEST(ParseHead, RefusesEveryDoubtfulHead) {
       {"relative target", 400, "GET a HTTP/1.1\r\nHost: h\r\n\r\n"},
       {"asterisk of GET", 400, "GET * HTTP/1.1\r\nHost: h\r\n\r\n"},
       {"fragment", 400, "GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n"},
-      {"NUL in target", 400, "GET /a\0b HTTP/1.1\r\nHost: h\r\n\r\n"s},
+      {"NUL in target", 400, WithNul("GET /a@b HTTP/1.1\r\nHost: h\r\n\r\n")},
       {"unknown method", 501, "FROB / HTTP/1.1\r\nHost: h\r\n\r\n"},
       {"lower case method", 501, "get / HTTP/1.1\r\nHost: h\r\n\r\n"},
       {"TRACE", 501, "TRACE / HTTP/1.1\r\nHost: h\r\n\r\n"},

@@ -16,8 +16,10 @@
 namespace salus::http {
 
 // RunOn is the thread that a handler is called on. kLoop is for handlers that never block: it
-// saves two thread changes a request. Requests with a streamed body always run on a worker.
-enum class RunOn { kWorker, kLoop };
+// saves two thread changes a request. kStreamWorker is for those that stream long answers: slow
+// readers hold such threads, and must not hold those of short requests. Requests whose body is
+// read as it comes always run there.
+enum class RunOn { kWorker, kStreamWorker, kLoop };
 
 // Route is one row of the table.
 //

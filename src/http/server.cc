@@ -171,7 +171,7 @@ Listener::~Listener() {
 bool ServerCore::Admit(const std::string& address) {
   std::lock_guard lock(mutex);
   std::size_t& of_address = per_address[address];
-  if (draining || connection_count >= limits.connections ||
+  if (*draining || connection_count >= limits.connections ||
       of_address >= limits.connections_per_address) {
     if (of_address == 0) per_address.erase(address);
     ++counters.refused_connections;
@@ -222,7 +222,7 @@ struct Server::State {
   void Stop() {
     if (!running) return;
     running = false;
-    core.draining = true;
+    *core.draining = true;
     core.loops[0]->loop.PostFunction([this] {
       for (const auto& acceptor : acceptors) acceptor->Close();
     });
@@ -277,7 +277,7 @@ std::uint16_t Server::port(std::size_t listener) const {
 
 bool Server::Drain(std::chrono::milliseconds timeout) {
   ServerCore& core = state_->core;
-  core.draining = true;
+  *core.draining = true;
   core.loops[0]->loop.PostFunction([this] {
     for (const auto& acceptor : state_->acceptors) acceptor->Close();
   });

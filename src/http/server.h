@@ -52,6 +52,8 @@ struct ServerLimits {
   std::size_t connections_per_address = 2'000;
   std::size_t requests_in_flight = 4'096;
   std::size_t tls_sessions = 4'096;
+  // whole_body_bytes bounds all bodies above 64 KiB that are being delivered whole, together.
+  std::size_t whole_body_bytes = 256 * 1024 * 1024;
   std::chrono::milliseconds handshake_timeout{5'000};
   std::chrono::milliseconds header_timeout{10'000};  // from the first byte of a request
   std::chrono::milliseconds idle_timeout{60'000};    // between requests

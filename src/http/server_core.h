@@ -30,7 +30,9 @@ inline constexpr std::size_t kReadBytes = 64 * 1024;
 // Listener is one address: its options and its TLS context, which can be replaced.
 class Listener {
  public:
-  explicit Listener(ListenerOptions listener_options) : options(std::move(listener_options)) {}
+  explicit Listener(ListenerOptions listener_options)
+      : options(std::move(listener_options)),
+        response_headers(std::make_shared<const Headers>(options.response_headers)) {}
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -49,6 +51,7 @@ class Listener {
   }
 
   ListenerOptions options;
+  std::shared_ptr<const Headers> response_headers;
   std::uint16_t port = 0;
   bool client_certificate_required = false;
 
@@ -93,7 +96,8 @@ struct ServerCore {
 
   const ServerLimits limits;
   ServerCounters counters;
-  std::atomic<bool> draining{false};
+  const std::shared_ptr<std::atomic<bool>> draining = std::make_shared<std::atomic<bool>>(false);
+  std::atomic<std::size_t> whole_body_bytes{0};  // reserved for bodies delivered whole
   std::vector<std::unique_ptr<Listener>> listeners;
   std::vector<std::unique_ptr<LoopContext>> loops;
 

@@ -133,6 +133,7 @@ TEST(ServerLimits, AClientThatDoesNotReadIsCut) {
   TestServer test(Quicken);
   auto c = RawConnection::Plain(test.plain_port());
   ASSERT_TRUE(c->Send("GET /many/500000000 HTTP/1.1\r\nHost: h\r\n\r\n"));
+  while (test.server().stats().requests == 0) std::this_thread::yield();
   // The handler's Write fails, and with it the connection count goes down.
   while (test.server().stats().connections_open > 0) std::this_thread::yield();
   EXPECT_LT(c->ReadToEnd().size(), 100'000'000u);
@@ -166,8 +167,38 @@ TEST(ServerLimits, RequestsInFlightAreBounded) {
   EXPECT_THAT(refused, HasSubstr("Retry-After: 1\r\n"));
   test.gate.Open();
   EXPECT_EQ(StatusOf(busy->ReadResponse()), 200);
+  // The answer can be here before the server has counted its request out.
+  while (test.server().stats().requests_in_flight > 0) std::this_thread::yield();
   ASSERT_TRUE(other->Send(kGetHello));
   EXPECT_EQ(StatusOf(other->ReadResponse()), 200);
+}
+
+TEST(ServerLimits, WholeBodiesTogetherAreBounded) {
+  Route route;
+  route.method = Method::kPost;
+  route.pattern = "/";
+  route.body_limit_bytes = route.whole_body_bytes = 1'000'000;
+  route.handler = [](std::shared_ptr<Exchange> exchange) {
+    exchange->Respond(Response::Text(200, std::to_string(exchange->body().size())));
+  };
+  std::vector<Route> routes;
+  routes.push_back(std::move(route));
+  ServerOptions options;
+  options.limits.whole_body_bytes = 1'500'000;
+  options.listeners.emplace_back();
+  options.listeners[0].router = std::make_shared<const Router>(*Router::Create(std::move(routes)));
+  auto server = *Server::Start(std::move(options));
+  const std::string field = "Content-Length: 1000000\r\n";
+  auto first = RawConnection::Plain(server->port());
+  ASSERT_TRUE(first->Send(Post("/", field + "Expect: 100-continue\r\n", "")));
+  EXPECT_EQ(first->ReadSome(), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(StatusOf(Ask(server->port(), Post("/", field, "x"))), 503);
+  ASSERT_TRUE(first->Send(std::string(1'000'000, 'w')));
+  EXPECT_EQ(BodyOf(first->ReadResponse()), "1000000");
+  // What the first one held is free again.
+  auto second = RawConnection::Plain(server->port());
+  ASSERT_TRUE(second->Send(Post("/", field, std::string(1'000'000, 'w'))));
+  EXPECT_EQ(BodyOf(second->ReadResponse()), "1000000");
 }
 
 // Uploads so many bytes, from so many clients at once, and returns the most memory seen.

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 
@@ -57,7 +59,8 @@ void AddExtension(X509* certificate, X509* issuer, int nid, const char* value) {
 X509* NewCertificate(const char* name, EVP_PKEY* key, std::chrono::seconds valid_for) {
   X509* certificate = X509_new();
   X509_set_version(certificate, X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), std::rand());
+  static std::atomic<long> serial = 1;
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial++);
   X509_gmtime_adj(X509_getm_notBefore(certificate), -7200);
   X509_gmtime_adj(X509_getm_notAfter(certificate), static_cast<long>(valid_for.count()));
   X509_set_pubkey(certificate, key);
@@ -274,7 +277,9 @@ ssl_st* RawConnection::ssl() const { return state_->ssl; }
 
 int StatusOf(std::string_view response) {
   if (!response.starts_with("HTTP/1.1 ") || response.size() < 12) return 0;
-  return std::atoi(std::string(response.substr(9, 3)).c_str());
+  int status = 0;
+  std::from_chars(response.data() + 9, response.data() + 12, status);
+  return status;
 }
 
 std::string BodyOf(std::string_view response) {

@@ -1,5 +1,7 @@
 #include "http/test_server.h"
 
+#include <charconv>
+
 #include "base/check.h"
 #include "http/problem.h"
 
@@ -38,7 +40,9 @@ void Tee(std::shared_ptr<Exchange> exchange) {
 }
 
 void Many(std::shared_ptr<Exchange> exchange) {
-  std::size_t left = std::stoul(exchange->request().Parameter("bytes"));
+  std::size_t left = 0;
+  const std::string& text = exchange->request().Parameter("bytes");
+  CHECK(std::from_chars(text.data(), text.data() + text.size(), left).ec == std::errc());
   exchange->BeginResponse(200, {}, left);
   const Bytes piece(100'000, 'm');
   while (left > 0) {
@@ -106,6 +110,7 @@ std::vector<Route> TestServer::Routes() {
     exchange->Respond(Response::Text(200, "open"));
   }));
   routes.push_back(Make(Method::kGet, "/many/{bytes}", Many));
+  routes.back().run_on = RunOn::kStreamWorker;
   routes.push_back(Make(Method::kGet, "/drop", [](auto) {}));
   routes.push_back(Make(Method::kGet, "/throw", [](auto) { throw std::runtime_error("x"); }));
   routes.push_back(Make(Method::kGet, "/cut", [](auto exchange) {

@@ -116,7 +116,7 @@ void UseCommonPolicy(SSL_CTX* context) {
   CHECK(SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1);
   CHECK(SSL_CTX_set1_groups_list(context, "X25519:P-256") == 1);
   SSL_CTX_set_security_level(context, 2);
-  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 }
 
@@ -206,6 +206,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::ForServer(const TlsServerOptions
                          : 0;
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER | fail, nullptr);
   }
+  SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
   SSL_CTX_set_session_id_context(c, kSessionContext, sizeof kSessionContext);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_SERVER);
   SSL_CTX_sess_set_cache_size(c, static_cast<long>(max_sessions));

@@ -13,6 +13,7 @@ namespace salus::http {
 // PercentDecode undoes %XX, leaving '+' alone.
 //
 // Source: RFC 3986 section 2.1.
+// Shape:  the result is UTF-8 without NUL.
 // Errors: InvalidArgument for a broken escape, a NUL, or bytes that are not UTF-8.
 Result<std::string> PercentDecode(std::string_view text);
 

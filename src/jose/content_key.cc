@@ -84,6 +84,10 @@ Result<SecretBytes> AgreeAsRecipient(DecryptionKeyView key, KeyManagement algori
                                      ContentEncryption encryption,
                                      const codec::JsonObject& header) {
   TRY(const codec::JsonObject* epk_members, codec::ObjectAt(header, "epk"));
+  // Checked before parsing: an RSA key here would cost us its validation, at a stranger's will.
+  TRY(const std::string_view type, codec::StringAt(*epk_members, "kty"));
+  const bool is_p256 = key.As<crypto::P256PrivateKey>() != nullptr;
+  if (type != (is_p256 ? "EC" : "OKP") || epk_members->contains("d")) return WrongKey();
   TRY(const Jwk epk, Jwk::FromJson(codec::Json(*epk_members)));
   TRY(const Bytes apu, PartyAt(header, "apu"));
   TRY(const Bytes apv, PartyAt(header, "apv"));

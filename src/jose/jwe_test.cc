@@ -40,6 +40,26 @@ TEST(JweTest, KeyAgreementOfTheSpecification) {
   EXPECT_EQ(codec::Base64UrlEncode(key.view(KeyAccess::Token())), "VqqN6vgjbSBcIijNcacQGg");
 }
 
+TEST(JweTest, EphemeralKeyIsPublicAndOfTheReadersCurve) {
+  const Jwk bob = BobsKey();
+  const auto view = bob.ForDecrypting(KeyManagement::kEcdhEs).value();
+  const auto opens = [&](codec::Json epk) {
+    const codec::JsonObject header = {{"epk", std::move(epk)}};
+    return OpenContentKey(view, KeyManagement::kEcdhEs, ContentEncryption::kA128Gcm, header, {})
+        .has_value();
+  };
+  SystemRandom random;
+  const codec::Json good = bob.PublicJson().value();
+  ASSERT_TRUE(opens(good));
+  codec::Json with_private = good;
+  with_private.as_object()["d"] = "VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw";
+  EXPECT_FALSE(opens(with_private));
+  EXPECT_FALSE(
+      opens(Jwk(crypto::X25519PrivateKey::Generate(random).public_key()).PublicJson().value()));
+  EXPECT_FALSE(opens(codec::JsonObject{{"kty", "RSA"}, {"n", "AQAB"}, {"e", "AQAB"}}));
+  EXPECT_FALSE(opens("none"));
+}
+
 TEST(JweTest, ReadsTheExamplesOfTheSpecification) {
   const Jwk key = Jwk::Parse(kLiveLongKey).value();
   // RFC 7516 appendix A.3.

@@ -69,6 +69,7 @@ class Node {
   const Clock& clock() const;
   RandomSource& random();
   std::string root_certificate_pem() const;
+  const std::string& path() const;
 
   // The registrar's and officer's acts: each logs its entry first, then stores the row
   // (docs/architecture.md). A repeat with the same content changes nothing.
@@ -90,8 +91,9 @@ class Node {
   // Certify issues a certificate for a request; a person's is logged as a hash only.
   Result<std::string> Certify(std::string_view request_pem, pki::Role role, std::string_view id);
 
+  struct State;  // the module's own
+
  private:
-  struct State;
   explicit Node(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

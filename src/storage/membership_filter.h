@@ -13,8 +13,9 @@ namespace salus::storage {
 //
 // Source:  a blocked Bloom filter: one 64-byte line a key and generation, 6 bits in it.
 // Shape:   10.4 bits (1.3 bytes) a key once full, about 1 % false positives for each generation.
-//          It starts with room for expected_keys; each further generation doubles it and adds its
-//          own false positives, so build anew with the right size when there are more than a few.
+//          It starts with room for expected_keys; each further generation doubles the room (so
+//          up to 2.6 bytes a key just then) and adds its own false positives: build anew with the
+//          right size when there are more than a few.
 // Threads: one writer (Add), any number of readers without a lock; a key is found by every read
 //          that begins after its Add has returned.
 class MembershipFilter {

@@ -163,7 +163,9 @@ class PosixLock : public FileLock {
   explicit PosixLock(int fd) : fd_(fd) {}
   ~PosixLock() override {
     // The file stays: removing it would let two processes lock two different inodes.
-    (void)::ftruncate(fd_.get(), 0);
+    if (::ftruncate(fd_.get(), 0) != 0) {
+      // Only the holder's number stays in the file; the lock itself ends with the descriptor.
+    }
   }
 
  private:

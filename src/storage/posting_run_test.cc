@@ -7,6 +7,7 @@
 #include <set>
 #include "base/random.h"
 
+#include "codec/hex.h"
 #include "storage/memory_file_system.h"
 
 namespace salus::storage {
@@ -66,6 +67,15 @@ TEST(PostingRunTest, FindsTheRecordsOfASubject) {
       ExpectSame(run, reference, subjects);
     }
   }
+}
+
+// The hash that follows from docs/formats/runs.md, computed by another program.
+TEST(PostingRunTest, WritesTheDocumentedBytes) {
+  MemoryFileSystem fs;
+  const std::vector<Posting> postings = {{9, 103}, {7, 105}, {7, 100}};
+  ASSERT_TRUE(PostingRun::Write(fs, "p", postings, {100, 110}));
+  EXPECT_EQ(codec::HexEncode(ByteSpan(fs.Content("p")).subspan(120, 32)),
+            "18d56dcb931d706c68aab04416f1607a9224319be29f760a1267c36779647814");
 }
 
 TEST(PostingRunTest, MergesAdjacentRuns) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <thread>
 
+#include "codec/hex.h"
 #include "storage/log_fixture.h"
 #include "storage/segment_format.h"
 
@@ -127,6 +128,10 @@ TEST(SegmentLogTest, WritesTheDocumentedBytes) {
   Append(expected, crypto::Sha256(hashed));
   expected.resize(16384);
   EXPECT_EQ(fs.Content("log/0000000000000000.seg"), expected);
+  // The frame hash that the page shows, computed by another program.
+  const Bytes frame_hash =
+      codec::HexDecode("9ee11e0c6de6622fa9989ea0855a67ce298b8cea78b343eecf69da7f03dc8ab1").value();
+  EXPECT_EQ(Bytes(expected.begin() + 0x1050, expected.begin() + 0x1070), frame_hash);
 }
 
 TEST(SegmentLogTest, ChainsSegmentsAndPreallocatesThem) {

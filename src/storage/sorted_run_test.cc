@@ -6,6 +6,7 @@
 #include <map>
 #include "base/random.h"
 
+#include "codec/hex.h"
 #include "storage/fault_file_system.h"
 #include "storage/memory_file_system.h"
 
@@ -51,6 +52,17 @@ TEST(SortedRunTest, FindsAllValuesOfAKey) {
       EXPECT_TRUE(Find(run, ~0ull).size() == reference.count(~0ull));
     }
   }
+}
+
+// The hashes that docs/formats/runs.md shows, computed by another program.
+TEST(SortedRunTest, WritesTheDocumentedBytes) {
+  MemoryFileSystem fs;
+  ASSERT_TRUE(SortedRun::Write(
+      fs, "r", {{0xF0E0D0C0B0A09080, 0x0100000002}, {0x1122334455667788, 5}}, {0, 10}));
+  const Bytes content = fs.Content("r");
+  EXPECT_EQ(content.size(), 2 * kPageBytes + 40);
+  EXPECT_EQ(codec::HexEncode(ByteSpan(content).subspan(120, 32)),
+            "a87163008ce96187fe965e84835825df2f26df2cf437aec29f9faecc165e0a09");
 }
 
 TEST(SortedRunTest, MergesAdjacentRunsInOrder) {

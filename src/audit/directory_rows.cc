@@ -1,0 +1,248 @@
+// The encodings of the directory's rows: what an entry's row digest is over.
+
+#include "audit/directory.h"
+#include "audit/directory_rows.h"
+#include "codec/cbor.h"
+
+namespace salus::audit {
+
+namespace {
+
+using codec::CborReader;
+using codec::CborType;
+using codec::CborWriter;
+
+void WriteSubject(CborWriter& writer, const Subject& subject) {
+  writer.Array(3);
+  writer.Text(SubjectKindName(subject.kind));
+  writer.Text(subject.system);
+  writer.Text(subject.id);
+}
+
+Result<Subject> ReadSubject(CborReader& reader) {
+  TRY_VOID(reader.ArrayOf(3));
+  TRY(const std::string_view kind, reader.Text());
+  TRY(const std::string_view system, reader.Text());
+  TRY(const std::string_view id, reader.Text());
+  TRY(const SubjectKind parsed, ParseSubjectKind(kind));
+  return Subject{parsed, std::string(system), std::string(id)};
+}
+
+void WriteKey(CborWriter& writer, const std::optional<crypto::P256PublicKey>& key) {
+  if (!key) return writer.Null();
+  writer.ByteString(key->sec1());
+}
+
+Result<std::optional<crypto::P256PublicKey>> ReadKey(CborReader& reader) {
+  TRY(const CborType type, reader.PeekType());
+  if (type == CborType::kNull) {
+    TRY_VOID(reader.Null());
+    return std::optional<crypto::P256PublicKey>();
+  }
+  TRY(const ByteSpan bytes, reader.ByteString());
+  TRY(crypto::P256PublicKey key, crypto::P256PublicKey::FromSec1(bytes));
+  return std::optional(std::move(key));
+}
+
+Result<std::string> ReadString(CborReader& reader) {
+  TRY(const std::string_view text, reader.Text());
+  return std::string(text);
+}
+
+Result<crypto::P256PublicKey> ReadRequiredKey(CborReader& reader) {
+  TRY(auto key, ReadKey(reader));
+  if (!key) return Corruption("a row of the directory has no key");
+  return *std::move(key);
+}
+
+}  // namespace
+
+Bytes EncodeRow(const PatientRow& row) {
+  Bytes out;
+  CborWriter writer(out);
+  writer.Map(6);
+  writer.Uint(1);
+  WriteSubject(writer, row.subject);
+  writer.Uint(2);
+  writer.Text(row.name);
+  writer.Uint(3);
+  WriteKey(writer, row.key);
+  writer.Uint(4);
+  WriteKey(writer, row.custody_key);
+  writer.Uint(5);
+  writer.Text(row.certificate_fingerprint);
+  writer.Uint(6);
+  writer.Uint(row.enrolled_at_index);
+  return out;
+}
+
+Bytes EncodeRow(const AuditorRow& row) {
+  Bytes out;
+  CborWriter writer(out);
+  writer.Map(3);
+  writer.Uint(1);
+  WriteSubject(writer, row.subject);
+  writer.Uint(2);
+  writer.Text(row.name);
+  writer.Uint(3);
+  WriteKey(writer, row.key);
+  return out;
+}
+
+Bytes EncodeRow(const SourceRow& row) {
+  Bytes out;
+  CborWriter writer(out);
+  writer.Map(3);
+  writer.Uint(1);
+  writer.Text(row.id);
+  writer.Uint(2);
+  writer.Text(row.name);
+  writer.Uint(3);
+  writer.Uint(row.number);
+  return out;
+}
+
+Bytes EncodeRow(const CustodianRow& row) {
+  Bytes out;
+  CborWriter writer(out);
+  writer.Map(3);
+  writer.Uint(1);
+  writer.Text(row.id);
+  writer.Uint(2);
+  writer.Text(row.name);
+  writer.Uint(3);
+  WriteKey(writer, row.key);
+  return out;
+}
+
+Bytes EncodeRow(const MandateRow& row) {
+  Bytes out;
+  CborWriter writer(out);
+  writer.Map(6);
+  writer.Uint(1);
+  WriteSubject(writer, row.auditor);
+  writer.Uint(2);
+  WriteSubject(writer, row.mandate);
+  writer.Uint(3);
+  writer.Array(row.patients.size());
+  for (const Subject& patient : row.patients) WriteSubject(writer, patient);
+  writer.Uint(4);
+  writer.Text(row.purpose);
+  writer.Uint(5);
+  writer.Uint(ToUnixDay(row.from));
+  writer.Uint(6);
+  if (row.until) {
+    writer.Uint(ToUnixDay(*row.until));
+  } else {
+    writer.Null();
+  }
+  return out;
+}
+
+crypto::Hash32 RowDigest(ByteSpan salt, ByteSpan encoded_row) {
+  return crypto::Sha256({AsBytes("salus/row"), salt, encoded_row});
+}
+
+namespace {
+
+Result<void> Label(CborReader& reader, std::uint64_t label) {
+  TRY(const std::uint64_t got, reader.Uint());
+  if (got != label) return Corruption("a row of the directory is malformed");
+  return {};
+}
+
+}  // namespace
+
+Result<PatientRow> DecodePatientRow(ByteSpan bytes) {
+  PatientRow row;
+  CborReader reader(bytes);
+  TRY_VOID(reader.MapOf(6));
+  TRY_VOID(Label(reader, 1));
+  TRY(row.subject, ReadSubject(reader));
+  TRY_VOID(Label(reader, 2));
+  TRY(row.name, ReadString(reader));
+  TRY_VOID(Label(reader, 3));
+  TRY(row.key, ReadKey(reader));
+  TRY_VOID(Label(reader, 4));
+  TRY(row.custody_key, ReadKey(reader));
+  TRY_VOID(Label(reader, 5));
+  TRY(row.certificate_fingerprint, ReadString(reader));
+  TRY_VOID(Label(reader, 6));
+  TRY(row.enrolled_at_index, reader.Uint());
+  TRY_VOID(reader.Finish());
+  return row;
+}
+
+Result<AuditorRow> DecodeAuditorRow(ByteSpan bytes) {
+  CborReader reader(bytes);
+  TRY_VOID(reader.MapOf(3));
+  TRY_VOID(Label(reader, 1));
+  TRY(Subject subject, ReadSubject(reader));
+  TRY_VOID(Label(reader, 2));
+  TRY(std::string name, ReadString(reader));
+  TRY_VOID(Label(reader, 3));
+  TRY(crypto::P256PublicKey key, ReadRequiredKey(reader));
+  TRY_VOID(reader.Finish());
+  return AuditorRow{std::move(subject), std::move(name), std::move(key), {}};
+}
+
+Result<SourceRow> DecodeSourceRow(ByteSpan bytes) {
+  SourceRow row;
+  CborReader reader(bytes);
+  TRY_VOID(reader.MapOf(3));
+  TRY_VOID(Label(reader, 1));
+  TRY(row.id, ReadString(reader));
+  TRY_VOID(Label(reader, 2));
+  TRY(row.name, ReadString(reader));
+  TRY_VOID(Label(reader, 3));
+  TRY(const std::uint64_t number, reader.Uint());
+  row.number = static_cast<std::uint16_t>(number);
+  TRY_VOID(reader.Finish());
+  return row;
+}
+
+Result<CustodianRow> DecodeCustodianRow(ByteSpan bytes) {
+  CborReader reader(bytes);
+  TRY_VOID(reader.MapOf(3));
+  TRY_VOID(Label(reader, 1));
+  TRY(std::string id, ReadString(reader));
+  TRY_VOID(Label(reader, 2));
+  TRY(std::string name, ReadString(reader));
+  TRY_VOID(Label(reader, 3));
+  TRY(crypto::P256PublicKey key, ReadRequiredKey(reader));
+  TRY_VOID(reader.Finish());
+  return CustodianRow{std::move(id), std::move(name), std::move(key), {}};
+}
+
+Result<MandateRow> DecodeMandateRow(ByteSpan bytes) {
+  MandateRow row;
+  CborReader reader(bytes);
+  TRY_VOID(reader.MapOf(6));
+  TRY_VOID(Label(reader, 1));
+  TRY(row.auditor, ReadSubject(reader));
+  TRY_VOID(Label(reader, 2));
+  TRY(row.mandate, ReadSubject(reader));
+  TRY_VOID(Label(reader, 3));
+  TRY(const std::size_t patients, reader.Array());
+  for (std::size_t i = 0; i < patients; ++i) {
+    TRY(Subject patient, ReadSubject(reader));
+    row.patients.push_back(std::move(patient));
+  }
+  TRY_VOID(Label(reader, 4));
+  TRY(row.purpose, ReadString(reader));
+  TRY_VOID(Label(reader, 5));
+  TRY(const std::uint64_t from, reader.Uint());
+  row.from = FromUnixDay(static_cast<std::uint32_t>(from));
+  TRY_VOID(Label(reader, 6));
+  TRY(const CborType type, reader.PeekType());
+  if (type == CborType::kNull) {
+    TRY_VOID(reader.Null());
+  } else {
+    TRY(const std::uint64_t until, reader.Uint());
+    row.until = FromUnixDay(static_cast<std::uint32_t>(until));
+  }
+  TRY_VOID(reader.Finish());
+  return row;
+}
+
+}  // namespace salus::audit

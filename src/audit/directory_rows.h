@@ -1,0 +1,16 @@
+#pragma once
+
+#include "audit/directory.h"
+
+namespace salus::audit {
+
+// DecodePatientRow and the others read what EncodeRow wrote; the origin is not part of it.
+//
+// Errors: Corruption or InvalidArgument when bytes is not exactly such an encoding.
+Result<PatientRow> DecodePatientRow(ByteSpan bytes);
+Result<AuditorRow> DecodeAuditorRow(ByteSpan bytes);
+Result<SourceRow> DecodeSourceRow(ByteSpan bytes);
+Result<CustodianRow> DecodeCustodianRow(ByteSpan bytes);
+Result<MandateRow> DecodeMandateRow(ByteSpan bytes);
+
+}  // namespace salus::audit

@@ -1,0 +1,160 @@
+#include "node/node.h"
+
+#include <chrono>
+
+#include "audit/entry.h"
+#include "base/log.h"
+#include "codec/cbor.h"
+#include "codec/hex.h"
+#include "node/node_state.h"
+#include "pki/certificate.h"
+#include "tlog/note.h"
+
+namespace salus::node {
+
+namespace {
+
+constexpr std::size_t kMaxTextBytes = 1 << 20;
+
+}  // namespace
+
+Result<std::string> ReadText(storage::FileSystem& fs, const std::string& path) {
+  TRY(const auto file, fs.OpenExisting(path, storage::FileAccess::kReadOnly));
+  TRY(const std::uint64_t size, file->Size());
+  if (size > kMaxTextBytes) return InvalidArgument(path + " is too long");
+  std::string text(size, '\0');
+  TRY_VOID(file->ReadExactAt(
+      0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()}));
+  return text;
+}
+
+Result<void> WriteText(storage::FileSystem& fs, const std::string& path, std::string_view text) {
+  TRY(const auto file, fs.Create(path));
+  TRY_VOID(file->WriteAt(0, AsBytes(text)));
+  TRY_VOID(file->SyncData());
+  return fs.SyncDirectory(storage::DirectoryOf(path));
+}
+
+Result<void> LoggedIssuance::Record(ByteSpan certificate_sha256, const pki::Identity& identity,
+                                    bool is_person) {
+  Bytes content;
+  codec::CborWriter writer(content);
+  writer.Map(is_person ? 1 : 2);
+  writer.Uint(1);
+  writer.ByteString(certificate_sha256);
+  if (!is_person) {
+    TRY(const std::string uri, identity.ToUri());
+    writer.Uint(2);
+    writer.Text(uri);
+  }
+  TRY_VOID(recorder_.RecordClear(tlog::EntryKind::kCertificate,
+                                 audit::EventType::kCertificateIssued, content));
+  return {};
+}
+
+tlog::CheckpointSigner Node::State::CheckpointKeys() const {
+  return {.sign = [this](std::string_view body) { return signer->SignCheckpoint(body); },
+          .verify = [this](std::string_view text) -> Result<void> {
+            TRY(const tlog::VerifierKey key, tlog::VerifierKey::Parse(signer->checkpoint_vkey()));
+            TRY(const tlog::Note note, tlog::Note::Parse(text));
+            TRY_VOID(note.Verify({&key, 1}));
+            return {};
+          }};
+}
+
+Result<void> Node::State::OpenParts(NodeAccess access) {
+  const bool read_only = access == NodeAccess::kReadOnly;
+  TRY(const std::string toml, ReadText(fs, PathOf("salus.toml")));
+  TRY(config, Config::Parse(std::string_view(toml)));
+  if (!read_only) {
+    Result<std::unique_ptr<storage::FileLock>> taken = fs.LockFile(PathOf("lock"));
+    if (!taken) {
+      taken.error().message += ": use --server, or stop it first";
+      return taken.error();
+    }
+    lock = *std::move(taken);
+  }
+  TRY(signer, KeySigner::Open(PathOf("keys")));
+  TRY(root_pem, ReadText(fs, PathOf("root.pem")));
+  tlog::LogOptions options;
+  options.origin = config.origin;
+  options.interval_loaded = config.interval_loaded;
+  options.interval_quiet = config.interval_quiet;
+  options.interval_idle = config.interval_idle;
+  options.read_only = read_only;
+  options.clock = &clock;
+  options.metrics = &metrics;
+  TRY(log, tlog::Log::Open(fs, PathOf("log"), options, CheckpointKeys()));
+  const auto entry_digest = [l = log.get()](std::uint64_t index)
+      -> Result<std::optional<crypto::Hash32>> {
+    TRY(const tlog::StoredEntry stored, l->ReadEntry(tlog::LeafIndex{index}));
+    TRY(const audit::EntryView entry, audit::ParseEntry(stored.entry));
+    return entry.other ? entry.other->row_digest : std::nullopt;
+  };
+  TRY(directory, audit::Directory::Open(PathOf("control.db"), read_only, entry_digest));
+  recorder = std::make_unique<audit::Recorder>(
+      audit::Recorder::Parts{.origin = config.origin,
+                             .log = log.get(),
+                             .directory = directory.get(),
+                             .signer = signer.get(),
+                             .clock = &clock,
+                             .random = &random,
+                             .metrics = &metrics});
+  historian =
+      std::make_unique<audit::Historian>(*log, *directory, *recorder, clock);
+  if (!read_only) midnight = std::jthread([this](std::stop_token stop) { RunMidnight(stop); });
+  return {};
+}
+
+// The keys of a day that is over are wiped within a second of midnight UTC.
+void Node::State::RunMidnight(std::stop_token stop) {
+  std::mutex mutex;
+  std::condition_variable_any wait;
+  Day today = DayOf(clock.Now());
+  while (!stop.stop_requested()) {
+    std::unique_lock held(mutex);
+    wait.wait_for(held, stop, std::chrono::seconds(1), [] { return false; });
+    const Day now = DayOf(clock.Now());
+    if (now == today) continue;
+    today = now;
+    recorder->ForgetOldEpochs();
+    Log(LogLevel::kInfo, "the keys of the day that is over are wiped");
+  }
+}
+
+Node::Node(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Node::~Node() = default;
+
+Result<std::unique_ptr<Node>> Node::Open(const std::string& directory, NodeAccess access,
+                                         const Clock& clock, RandomSource& random) {
+  auto state = std::make_unique<State>(directory, clock, random);
+  TRY(const bool exists, state->fs.Exists(state->PathOf("salus.toml")));
+  if (!exists) {
+    return NotFound(directory + " is no Salus data directory: make one with `salus init`");
+  }
+  TRY_VOID(state->OpenParts(access));
+  return std::unique_ptr<Node>(new Node(std::move(state)));
+}
+
+const Config& Node::config() const { return state_->config; }
+const std::string& Node::origin() const { return state_->config.origin; }
+tlog::Log& Node::log() { return *state_->log; }
+audit::Directory& Node::directory() { return *state_->directory; }
+audit::Recorder& Node::recorder() { return *state_->recorder; }
+audit::Historian& Node::historian() { return *state_->historian; }
+const audit::Signer& Node::signer() const { return *state_->signer; }
+MetricRegistry& Node::metrics() { return state_->metrics; }
+const Clock& Node::clock() const { return state_->clock; }
+RandomSource& Node::random() { return state_->random; }
+std::string Node::root_certificate_pem() const { return state_->root_pem; }
+const std::string& Node::path() const { return state_->directory_path; }
+
+audit::PinnedLog Node::pinned() const {
+  return {.origin = state_->config.origin,
+          .log_vkey = state_->signer->checkpoint_vkey(),
+          .receipt_vkey = state_->signer->receipt_vkey(),
+          .vrf_key = state_->signer->vrf_key(),
+          .policy = state_->config.policy};
+}
+
+}  // namespace salus::node

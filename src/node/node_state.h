@@ -1,0 +1,58 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "node/key_signer.h"
+#include "node/node.h"
+#include "pki/issuance_log.h"
+
+namespace salus::node {
+
+// LoggedIssuance records each certificate in the log before it is released.
+class LoggedIssuance final : public pki::IssuanceLog {
+ public:
+  explicit LoggedIssuance(audit::Recorder& recorder) : recorder_(recorder) {}
+  Result<void> Record(ByteSpan certificate_sha256, const pki::Identity& identity,
+                      bool is_person) override;
+
+ private:
+  audit::Recorder& recorder_;
+};
+
+// Node::State is everything that a node owns, in the order in which it may be destroyed.
+struct Node::State {
+  State(std::string path, const Clock& c, RandomSource& r)
+      : directory_path(std::move(path)), clock(c), random(r) {}
+
+  Result<void> OpenParts(NodeAccess access);
+  void RunMidnight(std::stop_token stop);
+  tlog::CheckpointSigner CheckpointKeys() const;
+  std::string PathOf(std::string_view name) const {
+    return storage::JoinPath(directory_path, name);
+  }
+
+  const std::string directory_path;
+  const Clock& clock;
+  RandomSource& random;
+  Config config;
+  MetricRegistry metrics;
+  storage::PosixFileSystem fs;
+  std::unique_ptr<storage::FileLock> lock;
+  std::unique_ptr<KeySigner> signer;
+  std::string root_pem;
+  std::unique_ptr<tlog::Log> log;
+  std::unique_ptr<audit::Directory> directory;
+  std::unique_ptr<audit::Recorder> recorder;
+  std::unique_ptr<audit::Historian> historian;
+  std::mutex acts_mutex;  // one registrar's or officer's act at a time
+  std::jthread midnight;
+};
+
+// ReadText reads a small text file of the data directory.
+Result<std::string> ReadText(storage::FileSystem& fs, const std::string& path);
+// WriteText makes a new file.
+Result<void> WriteText(storage::FileSystem& fs, const std::string& path, std::string_view text);
+
+}  // namespace salus::node
