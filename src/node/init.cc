@@ -31,7 +31,7 @@ Result<std::string> MakeAuthorities(Node::State& state, const InitOptions& optio
   const Timestamp now = state.clock.Now();
   TRY(const pki::RootAuthority root,
       pki::RootAuthority::Create(state.PathOf("root-offline"),
-                                 {options.origin, {now, now + kRootValidity}, {}}, state.random));
+                                 {options.origin + "/root", {now, now + kRootValidity}, {}}, state.random));
   TRY_VOID(pki::IssuingAuthority::Create(state.PathOf("ca"), root,
                                          {options.origin, {now, now + kIssuingValidity}, {}},
                                          state.random));
