@@ -1,6 +1,7 @@
 // Verifying: everything that a reader of a history can check without believing anybody.
 //
-// Source: protocol.md P6.3 and P6.4.
+// Source: protocol.md P6.3 and P6.4; docs/formats/history.md.
+// Shape:  an evidence file is one deterministic CBOR array.
 #pragma once
 
 #include <cstdint>
@@ -41,13 +42,16 @@ struct KnownCheckpoint {
 struct KnownChain {
   std::uint64_t count = 0;
   merkle::ChainHead head;
-  std::vector<merkle::LeafIndex> query_entries;  // own questions whose receipts must stay in the chain
+  std::vector<merkle::LeafIndex>
+      query_entries;  // own questions whose receipts must stay in the chain
   std::vector<merkle::LeafHash> query_leaves;
 };
 
-// ReaderKeys are what the reader opens with: their own private key, or day keys from their own chain.
+// ReaderKeys are what the reader opens with: their own private key, or day keys from their own
+// chain.
 struct ReaderKeys {
-  const crypto::P256PrivateKey* own_key = nullptr;      // a patient's, or an auditor's for its own chain
+  const crypto::P256PrivateKey* own_key =
+      nullptr;  // a patient's, or an auditor's for its own chain
   const crypto::P256PrivateKey* custody_key = nullptr;  // joined from released shares
   std::vector<SecretArray<32>> day_keys;                // an auditor's, all days
   Subject reader;
@@ -57,8 +61,8 @@ struct ReaderKeys {
 struct VerifiedEvent {
   merkle::LeafIndex index;
   merkle::LeafHash leaf_hash;
-  Timestamp logged;     // upper bound: the checkpoint that covers it, or the bracket
-  Bytes plaintext;      // what `event` views
+  Timestamp logged;  // upper bound: the checkpoint that covers it, or the bracket
+  Bytes plaintext;   // what `event` views
   Event event;
 };
 
@@ -66,9 +70,9 @@ struct VerifiedEvent {
 struct VerifiedEntry {
   merkle::LeafIndex index;
   tlog::EntryKind kind;
-  EventType type{};                      // kinds 4 to 7
-  Bytes plaintext;                       // opened or clear content; empty where it can't be read
-  std::optional<GrantPlaintext> grant;   // kind 2, where it opened
+  EventType type{};                     // kinds 4 to 7
+  Bytes plaintext;                      // opened or clear content; empty where it can't be read
+  std::optional<GrantPlaintext> grant;  // kind 2, where it opened
 };
 
 struct VerifiedHistory {
@@ -91,10 +95,10 @@ struct VerifyQuestion {
   Subject subject;
   std::optional<Day> from, to;
   std::optional<KnownCheckpoint> known;
-  KnownChain chain;                     // as of `after`
+  KnownChain chain;  // as of `after`
   const ReaderKeys* keys = nullptr;
-  Timestamp now;                        // or the cosignatures' time for an evidence file
-  bool is_evidence = false;             // freshness is judged as of the evidence's own time
+  Timestamp now;             // or the cosignatures' time for an evidence file
+  bool is_evidence = false;  // freshness is judged as of the evidence's own time
   std::optional<std::string> query_receipt_required;
 };
 

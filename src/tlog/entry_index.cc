@@ -66,8 +66,8 @@ std::uint64_t EntryIndex::KeyOf(const RepeatKey& key) {
 }
 
 std::string EntryIndex::PathOf(const storage::RecordRange& range, char kind) const {
-  return storage::JoinPath(directory_, fmt::format("{}-{:x}-{:x}.run", kind, range.first,
-                                                   range.end));
+  return storage::JoinPath(directory_,
+                           fmt::format("{}-{:x}-{:x}.run", kind, range.first, range.end));
 }
 
 Result<EntryIndex::RunPair> EntryIndex::OpenRun(const storage::RecordRange& range) const {
@@ -101,8 +101,7 @@ Result<void> EntryIndex::LoadFilter(const RunPair& run) {
 }
 
 Result<std::unique_ptr<EntryIndex>> EntryIndex::Open(storage::FileSystem& fs,
-                                                     const std::string& directory,
-                                                     bool read_only) {
+                                                     const std::string& directory, bool read_only) {
   std::unique_ptr<EntryIndex> index(new EntryIndex(fs, directory, read_only));
   std::vector<storage::RecordRange> ranges;
   const std::string path = storage::JoinPath(directory, "manifest");
@@ -131,8 +130,7 @@ Result<std::unique_ptr<EntryIndex>> EntryIndex::Open(storage::FileSystem& fs,
     }
     runs->push_back(*std::move(run));
   }
-  index->recent_ =
-      std::make_unique<RecentEntries>(runs->empty() ? 0 : runs->back().range.end);
+  index->recent_ = std::make_unique<RecentEntries>(runs->empty() ? 0 : runs->back().range.end);
   index->runs_ = std::move(runs);
   if (!read_only) {
     index->flusher_ =
@@ -222,8 +220,8 @@ Result<void> EntryIndex::WriteRun(const RecentEntries& recent, std::uint64_t end
   return {};
 }
 
-// Merges the last kMergeWidth runs when they are of about one size: each entry is rewritten once for
-// each factor of kMergeWidth that the log grows by.
+// Merges the last kMergeWidth runs when they are of about one size: each entry is rewritten once
+// for each factor of kMergeWidth that the log grows by.
 Result<bool> EntryIndex::MergeOnce() {
   const std::shared_ptr<const Runs> old = runs_;
   if (old->size() < kMergeWidth) return false;
