@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 #include "base/check.h"
 #include "base/endian.h"
@@ -315,27 +316,75 @@ void EntryIndex::RunFlusher(std::stop_token stop) {
   }
 }
 
-Result<void> EntryIndex::CheckAll() const {
+std::vector<storage::RecordRange> EntryIndex::ranges() const {
+  std::shared_lock lock(mutex_);
+  std::vector<storage::RecordRange> ranges;
+  for (const RunPair& run : *runs_) ranges.push_back(run.range);
+  return ranges;
+}
+
+namespace {
+
+Error Differs(std::string_view what, std::uint64_t entry) {
+  return Corruption(
+      fmt::format("the index of {} differs from the log at entry {}: the log itself "
+                  "is unharmed; run `salus log fsck --rebuild`",
+                  what, entry));
+}
+
+Result<void> ComparePostings(const storage::PostingRun& run,
+                             std::vector<storage::Posting>& expected) {
+  std::sort(expected.begin(), expected.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.subject, a.record) < std::tie(b.subject, b.record);
+  });
+  std::size_t at = 0;
+  storage::PostingRun::PageCache cache;
+  std::vector<std::uint64_t> records;
+  for (std::uint64_t i = 0; i < run.subject_count(); ++i) {
+    TRY(const auto subject, run.SubjectAt(i, cache));
+    records.clear();
+    TRY_VOID(run.Find(subject.subject, records));
+    for (const std::uint64_t record : records) {
+      if (at == expected.size() || expected[at].subject != subject.subject ||
+          expected[at].record != record) {
+        return Differs("subjects", at < expected.size() ? expected[at].record : record);
+      }
+      ++at;
+    }
+  }
+  if (at != expected.size()) return Differs("subjects", expected[at].record);
+  return {};
+}
+
+Result<void> CompareRepeats(const storage::SortedRun& run,
+                            std::vector<storage::SortedRunEntry>& expected) {
+  std::sort(expected.begin(), expected.end());
+  storage::SortedRun::Cursor cursor(run);
+  storage::SortedRunEntry entry;
+  for (const storage::SortedRunEntry& wanted : expected) {
+    TRY(const bool more, cursor.Next(entry));
+    if (!more || entry != wanted) return Differs("repeats", wanted.value);
+  }
+  TRY(const bool more, cursor.Next(entry));
+  return more ? Differs("repeats", entry.value) : Result<void>();
+}
+
+}  // namespace
+
+Result<void> EntryIndex::CompareRun(const storage::RecordRange& range,
+                                    std::vector<storage::Posting> postings,
+                                    std::vector<storage::SortedRunEntry> repeats) const {
   std::shared_ptr<const Runs> runs;
   {
     std::shared_lock lock(mutex_);
     runs = runs_;
   }
   for (const RunPair& run : *runs) {
-    storage::SortedRun::Cursor cursor(*run.repeats);
-    storage::SortedRunEntry entry;
-    for (bool more = true; more;) {
-      TRY(more, cursor.Next(entry));
-    }
-    storage::PostingRun::PageCache cache;
-    std::vector<std::uint64_t> records;
-    for (std::uint64_t i = 0; i < run.postings->subject_count(); ++i) {
-      TRY(const auto directory_entry, run.postings->SubjectAt(i, cache));
-      records.clear();
-      TRY_VOID(run.postings->Find(directory_entry.subject, records));
-    }
+    if (run.range.first != range.first || run.range.end != range.end) continue;
+    TRY_VOID(ComparePostings(*run.postings, postings));
+    return CompareRepeats(*run.repeats, repeats);
   }
-  return {};
+  return {};  // merged away since ranges() was called: the larger one is checked next time
 }
 
 void EntryIndex::Clear() {

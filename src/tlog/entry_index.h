@@ -90,8 +90,15 @@ class EntryIndex {
   void MaybeFlush(std::uint64_t end);
   // FlushNow writes what is in memory and waits. Errors: ResourceExhausted, Unavailable.
   Result<void> FlushNow(std::uint64_t end);
-  // CheckAll reads every page of every run. Errors: Corruption.
-  Result<void> CheckAll() const;
+  // ranges are the parts of the log that the runs cover, in order.
+  std::vector<storage::RecordRange> ranges() const;
+  // CompareRun holds the run of this range against what the segments say; both lists in any order.
+  //
+  // Errors: Corruption, with the first entry that the run has otherwise.
+  Result<void> CompareRun(const storage::RecordRange& range, std::vector<storage::Posting> postings,
+                          std::vector<storage::SortedRunEntry> repeats) const;
+  // KeyOf is what a repeat is found by: the first 8 bytes of its identity.
+  static std::uint64_t KeyOf(const RepeatKey& key);
   // Clear forgets runs and memory, for a rebuild.
   void Clear();
 
@@ -104,7 +111,6 @@ class EntryIndex {
   using Runs = std::vector<RunPair>;
 
   EntryIndex(storage::FileSystem& fs, std::string directory, bool read_only);
-  static std::uint64_t KeyOf(const RepeatKey& key);
   std::string PathOf(const storage::RecordRange& range, char kind) const;
   Result<RunPair> OpenRun(const storage::RecordRange& range) const;
   Result<void> LoadFilter(const RunPair& run);

@@ -300,7 +300,19 @@ Result<void> Log::CheckDerived(const std::function<void(std::uint64_t done)>& pr
     if (++done % 65'536 == 0 && progress) progress(done);
     return {};
   }));
-  return index_->CheckAll();
+  for (const storage::RecordRange& range : index_->ranges()) {
+    std::vector<storage::Posting> postings;
+    std::vector<storage::SortedRunEntry> repeats;
+    TRY_VOID(segments_->Scan(
+        range.first, range.end, [&](const storage::RecordView& record) -> Result<void> {
+          TRY(const RecordMeta meta, RecordMeta::Parse(record.meta));
+          if (meta.subject) postings.push_back({meta.subject->value, record.number});
+          if (meta.repeat) repeats.push_back({EntryIndex::KeyOf(*meta.repeat), record.number});
+          return {};
+        }));
+    TRY_VOID(index_->CompareRun(range, std::move(postings), std::move(repeats)));
+  }
+  return {};
 }
 
 }  // namespace salus::tlog
