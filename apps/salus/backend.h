@@ -95,6 +95,8 @@ class Backend {
   // where names the place in messages: "data directory /srv/salus", "https://host:9443".
   virtual std::string where() const = 0;
   virtual audit::PinnedLog Pinned() const = 0;
+  // RootCertificatePem is the root that this place's certificates lead to.
+  virtual std::string RootCertificatePem() const = 0;
   virtual Result<std::vector<HealthLine>> Status() = 0;
 
   // Registrar.
