@@ -7,6 +7,7 @@
 #include "codec/rfc3339.h"
 #include "merkle/proof.h"
 #include "node/node.h"
+#include "tlog/policy.h"
 
 namespace salus::cli {
 
