@@ -166,7 +166,9 @@ Result<void> DecodeField(codec::CborReader& reader, std::uint64_t label, Event& 
         return {};
       }
       TRY(event.id.text, reader.Text());
-      return {};
+      // A UUID has one form: else one id could stand twice.
+      const auto id = EventId::Parse(event.id.text);
+      return id && !id->uuid ? Result<void>() : NotAnEvent();
     }
     case kTime: {
       seen |= Bit(kHasTime);
@@ -183,6 +185,7 @@ Result<void> DecodeField(codec::CborReader& reader, std::uint64_t label, Event& 
     }
     case kOutcome: {
       TRY(const std::uint64_t value, reader.Uint());
+      if (value != 0 && value != 4 && value != 8 && value != 12) return NotAnEvent();
       event.outcome = static_cast<std::uint8_t>(value);
       return {};
     }
@@ -331,6 +334,10 @@ Result<Event> DecodeEvent(ByteSpan plaintext) {
   if (plaintext.size() % kPaddingBlock != 0) return NotAnEvent();
   Result<Event> event = DecodeMap(plaintext);
   if (!event) return NotAnEvent();
+  // One event has one encoding: empty members and longer padding are refused here.
+  Bytes again;
+  EncodeEvent(*event, again);
+  if (!Equal(again, plaintext)) return NotAnEvent();
   return event;
 }
 
