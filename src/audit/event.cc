@@ -39,7 +39,7 @@ enum Label : std::uint64_t {
 struct TextMember {
   std::string_view name;
   Label label;
-  std::string_view Event::*field;
+  std::string_view Event::* field;
   std::size_t max_bytes;
 };
 
@@ -112,8 +112,8 @@ Result<void> ReadMember(const codec::FlatMember& member, Event& event, std::uint
     return {};
   }
   const TextMember* text = FindTextMember(member.name);
-  const bool is_known = text != nullptr || member.name == "id" || member.name == "time" ||
-                        member.name == "action";
+  const bool is_known =
+      text != nullptr || member.name == "id" || member.name == "time" || member.name == "action";
   if (!is_known) {
     return InvalidArgument("unknown member whose value begins at byte " +
                            std::to_string(member.offset) +
@@ -193,7 +193,8 @@ Result<void> DecodeField(codec::CborReader& reader, std::uint64_t label, Event& 
       TRY(event.seq, reader.Uint());
       return {};
     }
-    default: break;
+    default:
+      break;
   }
   for (std::size_t i = 0; i < kTextMemberCount; ++i) {
     if (kTextMembers[i].label != label) continue;
@@ -233,8 +234,7 @@ Result<Action> ParseAction(std::string_view text) {
   for (std::size_t i = 1; i < kActionNames.size(); ++i) {
     if (kActionNames[i] == text) return static_cast<Action>(i);
   }
-  return InvalidArgument(
-      "action: must be one of create, read, delete, change, query, print, copy");
+  return InvalidArgument("action: must be one of create, read, delete, change, query, print, copy");
 }
 
 Result<EventId> EventId::Parse(std::string_view text) {

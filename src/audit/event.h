@@ -74,8 +74,8 @@ inline constexpr std::size_t kMaxOriginalBytes = 32 * 1024;
 // ReadEventMembers makes an event of a line that FlatJsonParser took.
 //
 // Errors: InvalidArgument with the member, the reason and what to do: a member that is missing,
-//         unknown, too long or of the wrong type; an unknown action; a time before 1970 or more than
-//         5 minutes after now.
+//         unknown, too long or of the wrong type; an unknown action; a time before 1970 or more
+//         than 5 minutes after now.
 Result<Event> ReadEventMembers(codec::FlatJsonParser::Members members, Timestamp now);
 
 // CheckEvent applies the same limits to an event that came in another form (FHIR, DICOM).
@@ -86,8 +86,8 @@ struct EncodedEvent {
   std::size_t content_size;  // bytes before the padding: what the event is, deterministically
 };
 
-// EncodeEvent appends the plaintext of an entry: a CBOR map with integer labels, zero padding as its
-// last field up to a multiple of 256 bytes.
+// EncodeEvent appends the plaintext of an entry: a CBOR map with integer labels, zero padding as
+// its last field up to a multiple of 256 bytes.
 //
 // Source: docs/formats/event.md.
 EncodedEvent EncodeEvent(const Event& event, Bytes& out);
