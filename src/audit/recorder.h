@@ -56,6 +56,13 @@ struct RecordedBatch {
   std::vector<CommitReceipt> receipts;  // over the logged and repeated lines
 };
 
+// OfferedEvent is an event that came in another form than NDJSON, or the reason why there is none. line
+// is what its answer is called by: several may have the same.
+struct OfferedEvent {
+  std::size_t line = 0;
+  Result<Event> event;
+};
+
 // RecordOptions of one request.
 struct RecordOptions {
   bool is_atomic = false;  // one bad line refuses all
@@ -101,8 +108,9 @@ class Recorder {
   using Done = std::function<void(Result<RecordedBatch>)>;
   void RecordLines(const SourceRow& source, std::string_view lines, const RecordOptions& options,
                    Done done);
-  // RecordEvents takes events that another format was parsed into; views must stay until done.
-  void RecordEvents(const SourceRow& source, std::vector<Event> events,
+  // RecordEvents takes events that another format was parsed into; their text is not needed after it
+  // returns. An event without a patient goes to the system subject.
+  void RecordEvents(const SourceRow& source, std::span<const OfferedEvent> events,
                     const RecordOptions& options, Done done);
 
   // RecordPolicies logs kind 4 entries in one commit, then runs `apply` (which stores their rows),
