@@ -39,7 +39,7 @@ enum Label : std::uint64_t {
 struct TextMember {
   std::string_view name;
   Label label;
-  std::string_view Event::*field;
+  std::string_view Event::* field;
   std::size_t max_bytes;
 };
 
@@ -112,8 +112,8 @@ Result<void> ReadMember(const codec::FlatMember& member, Event& event, std::uint
     return {};
   }
   const TextMember* text = FindTextMember(member.name);
-  const bool is_known = text != nullptr || member.name == "id" || member.name == "time" ||
-                        member.name == "action";
+  const bool is_known =
+      text != nullptr || member.name == "id" || member.name == "time" || member.name == "action";
   if (!is_known) {
     return InvalidArgument("unknown member whose value begins at byte " +
                            std::to_string(member.offset) +
@@ -169,7 +169,9 @@ Result<void> DecodeField(codec::CborReader& reader, std::uint64_t label, Event& 
         return {};
       }
       TRY(event.id.text, reader.Text());
-      return {};
+      // A UUID has one form: else one id could stand twice.
+      const auto id = EventId::Parse(event.id.text);
+      return id && !id->uuid ? Result<void>() : NotAnEvent();
     }
     case kTime: {
       seen |= Bit(kHasTime);
@@ -186,6 +188,7 @@ Result<void> DecodeField(codec::CborReader& reader, std::uint64_t label, Event& 
     }
     case kOutcome: {
       TRY(const std::uint64_t value, reader.Uint());
+      if (value != 0 && value != 4 && value != 8 && value != 12) return NotAnEvent();
       event.outcome = static_cast<std::uint8_t>(value);
       return {};
     }
@@ -193,7 +196,8 @@ Result<void> DecodeField(codec::CborReader& reader, std::uint64_t label, Event& 
       TRY(event.seq, reader.Uint());
       return {};
     }
-    default: break;
+    default:
+      break;
   }
   for (std::size_t i = 0; i < kTextMemberCount; ++i) {
     if (kTextMembers[i].label != label) continue;
@@ -233,8 +237,7 @@ Result<Action> ParseAction(std::string_view text) {
   for (std::size_t i = 1; i < kActionNames.size(); ++i) {
     if (kActionNames[i] == text) return static_cast<Action>(i);
   }
-  return InvalidArgument(
-      "action: must be one of create, read, delete, change, query, print, copy");
+  return InvalidArgument("action: must be one of create, read, delete, change, query, print, copy");
 }
 
 Result<EventId> EventId::Parse(std::string_view text) {
@@ -339,6 +342,10 @@ Result<Event> DecodeEvent(ByteSpan plaintext) {
   if (plaintext.size() % kPaddingBlock != 0) return NotAnEvent();
   Result<Event> event = DecodeMap(plaintext);
   if (!event) return NotAnEvent();
+  // One event has one encoding: empty members and longer padding are refused here.
+  Bytes again;
+  EncodeEvent(*event, again);
+  if (!Equal(again, plaintext)) return NotAnEvent();
   return event;
 }
 

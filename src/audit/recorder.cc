@@ -47,9 +47,7 @@ void Recorder::RecordEvents(const SourceRow& source, std::span<const OfferedEven
 
 ProvenTag Recorder::TagOf(const Subject& subject) { return state_->subjects.Get(subject)->tag; }
 
-void Recorder::ForgetOldEpochs() {
-  state_->epochs.ForgetBefore(DayOf(state_->parts.clock->Now()));
-}
+void Recorder::ForgetOldEpochs() { state_->epochs.ForgetBefore(DayOf(state_->parts.clock->Now())); }
 
 void Recorder::ForgetSubject(const Subject& subject) {
   state_->epochs.Forget(state_->subjects.Get(subject)->number);
