@@ -5,3 +5,13 @@ salus_bench(NAME merkle_bench DEPS merkle)
 salus_bench(NAME storage_bench DEPS storage)
 salus_bench(NAME http_bench DEPS http LIBS OpenSSL::SSL
   SOURCES ${CMAKE_SOURCE_DIR}/bench/http_bench.cc ${CMAKE_SOURCE_DIR}/src/http/test_identity.cc)
+
+# The whole-system bench: scripts/bench.sh
+add_library(bench_parts STATIC EXCLUDE_FROM_ALL
+  figures.h figures.cc options.h options.cc workload.h workload.cc)
+target_include_directories(bench_parts PUBLIC ${CMAKE_SOURCE_DIR})
+target_link_libraries(bench_parts PUBLIC salus_base fmt::fmt)
+salus_system_bench(NAME workload DEPS base SOURCES workload_main.cc)
+salus_system_bench(NAME disk_probe DEPS base SOURCES disk_probe.cc)
+salus_system_bench(NAME embedded_bench DEPS node
+  SOURCES embedded_bench.cc feeder.h feeder.cc population.h population.cc)

@@ -263,6 +263,9 @@ void RecordRequest::Fail(Error error) {
 }
 
 void RecordRequest::Finish() {
+  for (Pending& pending : pending_) {
+    batch_.lines[pending.place].event_id = std::move(pending.event_id);
+  }
   Recorder::Done done = std::move(done_);
   done(std::move(batch_));
 }

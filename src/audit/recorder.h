@@ -30,6 +30,7 @@ class SubjectCache;
 struct RecordedLine {
   std::size_t line = 0;           // counted from 1
   Result<tlog::Outcome> outcome;  // an error: the line was refused
+  std::string event_id = {};      // as sent; empty where the line was refused
   // Set when it was logged, or is a repeat from this process's epoch:
   std::uint32_t patient = 0;  // place in RecordedBatch::patients
   SecretArray<32> key = {};   // k; all zero for a repeat whose epoch is over

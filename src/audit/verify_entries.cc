@@ -220,13 +220,21 @@ Result<void> EntryOpener::Open(const ProvenEntry& entry) {
 }
 
 Result<void> EntryOpener::ExplainClosed() {
-  if (table_.closed.empty()) return {};
   const ReaderKeys* keys = question_.keys;
   const bool is_own_chain = keys != nullptr && keys->reader == question_.subject;
   if (!is_own_chain) {
     history_.not_for_reader = closed_entries_;
     return {};
   }
+  // Without this a server could pass off what it keeps from the reader as older than its key.
+  const auto own = std::find_if(table_.keys.begin(), table_.keys.end(),
+                                [](const GrantedKey& key) { return key.is_own; });
+  if (own != table_.keys.end() && !own_since_) {
+    return AtEntry(own->grants.front(),
+                   "the grant is for your key, but no entry that opens with it registers it: the "
+                   "registration is hidden or was altered");
+  }
+  if (table_.closed.empty()) return {};
   const std::uint64_t last = table_.closed.back();
   if (own_since_ && last > *own_since_) {
     return AtEntry(last,
