@@ -15,3 +15,5 @@ salus_system_bench(NAME workload DEPS base SOURCES workload_main.cc)
 salus_system_bench(NAME disk_probe DEPS base SOURCES disk_probe.cc)
 salus_system_bench(NAME embedded_bench DEPS node
   SOURCES embedded_bench.cc feeder.h feeder.cc population.h population.cc)
+salus_system_bench(NAME server_bench DEPS node http LIBS OpenSSL::SSL
+  SOURCES server_bench.cc population.cc tls_load.h tls_load.cc server_process.h server_process.cc)
