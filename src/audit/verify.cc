@@ -1,0 +1,105 @@
+#include "audit/verify.h"
+
+#include <fmt/format.h>
+
+#include "audit/verify_parts.h"
+#include "codec/rfc3339.h"
+
+namespace salus::audit {
+
+namespace {
+
+std::string DaysOf(const VerifyQuestion& question) {
+  std::string days;
+  if (question.from) days += " from " + codec::FormatDay(*question.from);
+  if (question.to) days += " to " + codec::FormatDay(*question.to);
+  return days;
+}
+
+// P6.4, where the policy names no map verifiers: nobody but this device has recomputed the map.
+std::string WhatIsProven(const TrustedLog& log, const VerifyQuestion& question,
+                         const VerifiedHistory& history, const ProvenTree& newest) {
+  const std::size_t witnesses = newest.cosignatures.size();
+  const std::string when = codec::FormatRfc3339(newest.map.time);
+  const std::string who =
+      log.policy.witnesses().empty()
+          ? std::string("0 witnesses")
+          : fmt::format("{} of {} witnesses", witnesses, log.policy.witnesses().size());
+  const std::string since =
+      question.known && question.known->watched_since > Timestamp()
+          ? fmt::format("since {}", codec::FormatRfc3339(history.checkpoint.watched_since))
+          : fmt::format("since now, {}: what was before is on the operator's word", when);
+  return fmt::format(
+      "everything that the log of {} holds for this identifier{}, up to {} ({}, no map verifier): "
+      "complete only as far as this device has watched {}",
+      log.origin, DaysOf(question), when, who, since);
+}
+
+void AddWarnings(const VerifyQuestion& question, const AskedRange& asked, const ProvenTree& newest,
+                 VerifiedHistory& history) {
+  const auto warn = [&history](std::string text) { history.warnings.push_back(std::move(text)); };
+  if (history.waiting_for_custodians > 0) {
+    warn(fmt::format("{} entries wait for your custodians: ask them to release their shares",
+                     history.waiting_for_custodians));
+  }
+  if (history.under_older_key > 0) {
+    warn(
+        fmt::format("{} entries are sealed to a key that you held before, or never did: without it "
+                    "they stay closed",
+                    history.under_older_key));
+  }
+  if (history.not_for_reader > 0) {
+    warn(fmt::format("{} entries are from outside your mandate, and stay closed to you",
+                     history.not_for_reader));
+  }
+  if (question.to && asked.end == newest.size.value &&
+      newest.map.time < Timestamp(*question.to + std::chrono::days(1))) {
+    warn("the last day asked for is not over");
+  }
+}
+
+// Everything that is shown must be a question's own answer: this one's entry, if it is there
+// already.
+Result<void> CheckQueryEntry(const HistoryAnswer& answer, std::span<const ProvenEntry> entries) {
+  for (const ProvenEntry& entry : entries) {
+    if (entry.item.index == answer.query_index && entry.view.kind != EntryKind::kQuery) {
+      return AtEntry(answer.query_index.value, "the receipt for this question names another entry");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const HistoryAnswer& answer) {
+  TRY(const TrustedLog log, TrustPinned(*question.log));
+  TRY(const ProvenTree newest, VerifyTree(log, answer.newest, "the newest checkpoint"));
+  TRY_VOID(CheckKnown(question, answer, newest));
+  if (!question.is_evidence) TRY_VOID(CheckFresh(log, newest, question.now));
+
+  Timeline timeline;
+  if (question.known && question.known->time > Timestamp()) {
+    TRY_VOID(timeline.Add(question.known->size, question.known->time));
+  }
+  TRY_VOID(timeline.Add(newest.size, newest.map.time));
+  TRY(const AskedRange asked, VerifyBrackets(log, question, answer, newest, timeline));
+  TRY(const VerifiedChain chain, VerifyChain(question, answer, newest));
+  TRY(const std::vector<ProvenEntry> entries, VerifyShown(answer, chain, asked, newest));
+
+  VerifiedHistory history;
+  TRY(history.chain, VerifyQueries(log, question, answer, chain, newest));
+  TRY_VOID(CheckQueryEntry(answer, entries));
+  TRY(GrantTable table, OpenGrants(question, chain, entries, timeline));
+  TRY_VOID(OpenEntries(question, chain, entries, timeline, table, history));
+
+  const bool is_watching = question.known && question.known->watched_since > Timestamp();
+  history.checkpoint = {newest.size, newest.root, answer.newest.note, newest.map.time,
+                        is_watching ? question.known->watched_since : newest.map.time};
+  history.map = newest.map;
+  history.tag = chain.tag;
+  history.proven = WhatIsProven(log, question, history, newest);
+  AddWarnings(question, asked, newest, history);
+  return history;
+}
+
+}  // namespace salus::audit
