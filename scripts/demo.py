@@ -3,8 +3,8 @@
 
 A hospital with five patients, two audit companies and a handful of staff; a month of accesses, sent
 over mutual TLS; what each patient and each auditor sees, decrypted and verified; and then the
-attacks: each changes a copy of the data directory from outside, and the unmodified `salus` says what
-and where.
+attacks: each changes a copy of the data directory from outside, and the unmodified `salus` says
+what and where.
 """
 
 import argparse
