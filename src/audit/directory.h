@@ -35,8 +35,8 @@ struct RowOrigin {
 };
 
 // PatientRow is a registered patient. Without an encryption key, custodians hold the custody key in
-// shares until the patient enrols (protocol.md P3.5). The system subject has a row of the same form:
-// custodians hold its key, until an officer's key is put there.
+// shares until the patient enrols (protocol.md P3.5). The system subject has a row of the same
+// form: custodians hold its key, until an officer's key is put there.
 struct PatientRow {
   Subject subject;
   std::string name;                                  // to show; may be empty
