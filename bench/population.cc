@@ -11,17 +11,17 @@ namespace {
 // Between an old day's last events and a new day's first: clear of midnight on either side.
 constexpr std::chrono::minutes kAfterMidnight{1};
 
-void PutPatients(Population& population, std::uint32_t count) {
+void PutPatients(Population& population, const PopulationOptions& options) {
   constexpr std::uint32_t kRowsPerCall = 1000;
   std::vector<audit::PatientRow> rows;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    crypto::P256PrivateKey key = crypto::P256PrivateKey::Generate();
+  for (std::uint32_t i = 0; i < options.patients; ++i) {
+    const bool is_last = i + 1 == options.patients;
     audit::PatientRow row;
     row.subject = PatientSubject(i);
-    row.key = key.public_key();
-    if (i == 0) population.first_key = std::make_unique<crypto::P256PrivateKey>(std::move(key));
+    row.key = is_last && options.last_key ? *options.last_key
+                                          : crypto::P256PrivateKey::Generate().public_key();
     rows.push_back(std::move(row));
-    if (rows.size() == kRowsPerCall || i + 1 == count) {
+    if (rows.size() == kRowsPerCall || is_last) {
       OrDie("register patients", population.node->PutPatients(rows));
       rows.clear();
     }
@@ -53,15 +53,16 @@ Population MakePopulation(const PopulationOptions& options, const Clock& clock,
   init.origin = "bench.invalid/log";
   init.public_port = 0;
   init.machine_port = 0;
-  OrDie("init", node::Node::Init(init, clock, random));
   Population population;
+  population.root_fingerprint =
+      OrDie("init", node::Node::Init(init, clock, random)).root_fingerprint;
   population.node = OrDie(
       "open", node::Node::Open(options.directory, node::NodeAccess::kReadWrite, clock, random));
   OrDie("register a source", population.node->PutSource(kSourceId, "benchmark"));
   population.source = population.node->directory().FindSource(kSourceId).value();
 
   auto start = std::chrono::steady_clock::now();
-  PutPatients(population, options.patients);
+  PutPatients(population, options);
   figures.Add("registration of a patient with a key", options.patients / SecondsSince(start), "/s");
   start = std::chrono::steady_clock::now();
   PutAuditors(population, options);

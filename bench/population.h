@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,14 +22,15 @@ struct PopulationOptions {
   std::string directory;
   std::uint32_t patients = 20'000;
   std::uint32_t auditors = 2;  // with the patient: the recipients of each event
+  // The key of the last patient, when somebody wants to read as that one.
+  std::optional<crypto::P256PublicKey> last_key = std::nullopt;
 };
 
 // Population is an open directory with everybody registered.
 struct Population {
   std::unique_ptr<node::Node> node;
   audit::SourceRow source;
-  // The first patient's key: the one whose history is asked for.
-  std::unique_ptr<crypto::P256PrivateKey> first_key;
+  std::string root_fingerprint;
 };
 
 // MakePopulation adds what registering took to figures.

@@ -15,3 +15,10 @@ salus_system_bench(NAME workload DEPS base SOURCES workload_main.cc)
 salus_system_bench(NAME disk_probe DEPS base SOURCES disk_probe.cc)
 salus_system_bench(NAME embedded_bench DEPS node
   SOURCES embedded_bench.cc feeder.h feeder.cc population.h population.cc)
+salus_system_bench(NAME server_bench DEPS node http LIBS OpenSSL::SSL
+  SOURCES server_bench.cc population.cc tls_load.h tls_load.cc server_process.h server_process.cc)
+salus_system_bench(NAME history_bench DEPS node
+  SOURCES history_bench.cc feeder.cc population.cc run_program.h run_program.cc server_process.cc)
+if(EXISTS ${CMAKE_SOURCE_DIR}/src/node/data_check.cc)
+  salus_system_bench(NAME verify_bench DEPS node SOURCES verify_bench.cc)
+endif()
