@@ -99,7 +99,7 @@ class Check {
     const std::optional<audit::KnownCheckpoint> known = Known(log);
     const std::vector<SignedRoot> roots = Checkpoints(log, key);
     const std::uint64_t end = roots.empty() ? 0 : roots.back().size;
-    if (known && known->size.value > end) {
+    if (known && !is_store_lost_ && known->size.value > end) {
       report_.compared = known;
       findings_.Add(Tampered(
           fmt::format("the log was rolled back: this device has verified {} entries, and the "
@@ -133,6 +133,7 @@ class Check {
     Result<std::unique_ptr<tlog::CheckpointStore>> store =
         tlog::CheckpointStore::Open(fs_, PathOf("log"), true);
     if (!store) {
+      is_store_lost_ = true;
       findings_.Add(Tampered(store.error().message, "log/checkpoint", kFromBackup));
       return {};
     }
@@ -161,9 +162,11 @@ class Check {
         fs_, PathOf("log/segments"), log_id,
         {.access = storage::FileAccess::kReadOnly, .trusted_record_count = end});
     if (!segments) {
-      findings_.Add(Tampered("the segments can't be read as a log: " + segments.error().message,
-                             "log/segments", kFromBackup));
-      return {};
+      findings_.Add(Tampered(segments.error().message, "log/segments", kFromBackup));
+      // As if nothing had been signed: what is whole before the damage can still be looked at.
+      segments = storage::SegmentLog::Open(fs_, PathOf("log/segments"), log_id,
+                                           {.access = storage::FileAccess::kReadOnly});
+      if (!segments) return {};
     }
     const std::uint64_t stored = (*segments)->record_count();
     if (stored < end) {
@@ -188,6 +191,7 @@ class Check {
   DataCheckReport& report_;
   Findings findings_;
   storage::PosixFileSystem fs_;
+  bool is_store_lost_ = false;
 };
 
 }  // namespace
