@@ -38,6 +38,7 @@ void AddIngest(std::vector<Command>& all) {
        .flags =
            With({{"--source", FlagKind::kText, "ID", "whose events these are (with --data)"},
                  {"--watch", FlagKind::kText, "SPOOL", "take files from this folder, for ever"},
+                 {"--once", FlagKind::kSwitch, "", "with --watch: take what is there, and stop"},
                  {"--senders", FlagKind::kText, "DIR",
                   "with --watch: certificates of those who may send (SPOOL/certificates)"},
                  {"--allow-plain", FlagKind::kSwitch, "",

@@ -97,10 +97,10 @@ class Check {
                                signer->vrf_key(), config.policy};
     TRY(const tlog::VerifierKey key, tlog::VerifierKey::Parse(log.log_vkey));
     const std::optional<audit::KnownCheckpoint> known = Known(log);
+    report_.compared = known;
     const std::vector<SignedRoot> roots = Checkpoints(log, key);
     const std::uint64_t end = roots.empty() ? 0 : roots.back().size;
     if (known && !is_store_lost_ && known->size.value > end) {
-      report_.compared = known;
       findings_.Add(Tampered(
           fmt::format("the log was rolled back: this device has verified {} entries, and the "
                       "newest checkpoint here covers {}",
@@ -203,7 +203,7 @@ bool DataCheckReport::is_clean() const {
 }
 
 void Findings::Add(CheckFinding finding) {
-  if (last_good_) {
+  if (last_good_ && finding.severity != CheckSeverity::kNotice) {
     finding.good_size = last_good_->size;
     finding.good_time = last_good_->time;
   }
@@ -244,6 +244,9 @@ Result<void> CheckRows(const std::string& directory, const storage::SegmentLog& 
   const audit::Directory& stored = **opened;
   std::set<std::uint64_t> origins;
   for (const auto& row : stored.patients()) origins.insert(row.origin.entry_index);
+  if (const auto row = stored.FindPatient(audit::Subject::System())) {
+    origins.insert(row->origin.entry_index);
+  }
   for (const auto& row : stored.auditors()) origins.insert(row.origin.entry_index);
   for (const auto& row : stored.mandates()) origins.insert(row.origin.entry_index);
   std::set<std::uint64_t> newest;

@@ -144,7 +144,6 @@ class Scanner {
   }
 
   void CompareKnown() {
-    report_.compared = check_.known;
     if (!is_entry_tree_lost_ && by_entry_.Root() == check_.known->root) return;
     if (!is_tile_tree_lost_ && by_tile_.Root() == check_.known->root) return;  // named one by one
     CheckFinding finding;
