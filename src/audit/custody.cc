@@ -11,7 +11,6 @@ namespace salus::audit {
 
 namespace {
 
-
 // Plaintext: CBOR ["salus/custody", patient system, patient id, x, threshold, y].
 SecretBytes EncodeShare(const Subject& patient, const crypto::SecretShare& share,
                         std::size_t threshold) {
@@ -109,8 +108,7 @@ Result<crypto::P256PrivateKey> JoinCustody(const Subject& patient,
   std::vector<crypto::SecretShare> shares;
   for (const std::string& released : released_shares) {
     TRY(const SecretBytes plaintext, OpenShare(released, patient_key));
-    Result<crypto::SecretShare> share =
-        ReadShare(patient, plaintext.view(AuditSecrets::Token()));
+    Result<crypto::SecretShare> share = ReadShare(patient, plaintext.view(AuditSecrets::Token()));
     if (!share) return BadShare();
     shares.push_back(*std::move(share));
     if (shares.size() == threshold) break;

@@ -1,5 +1,5 @@
-// Custody: a patient without a key must never be a reason to refuse an event. Custodians hold a key in
-// shares until the patient enrols.
+// Custody: a patient without a key must never be a reason to refuse an event. Custodians hold a key
+// in shares until the patient enrols.
 //
 // Source: protocol.md P3.5; docs/formats/custody.md.
 #pragma once
@@ -32,8 +32,8 @@ Result<std::string> ReleaseShare(const CustodyShareRow& share,
                                  const crypto::P256PrivateKey& custodian_key,
                                  const crypto::P256PublicKey& patient_key, RandomSource& random);
 
-// JoinCustody is the patient's device: it opens released shares and joins them. The result is checked
-// against the custody public key.
+// JoinCustody is the patient's device: it opens released shares and joins them. The result is
+// checked against the custody public key.
 Result<crypto::P256PrivateKey> JoinCustody(const Subject& patient,
                                            std::span<const std::string> released_shares,
                                            std::size_t threshold,

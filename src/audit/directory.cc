@@ -29,8 +29,12 @@ CREATE TABLE tags (
 // The values are stored.
 enum RowKind { kPatient = 1, kAuditor = 2, kSource = 3, kCustodian = 4, kMandate = 5 };
 
-// Keys are for SQLite and the maps here only; ids hold no control characters.
-std::string KeyOf(const Subject& subject) { return subject.system + "\x1f" + subject.id; }
+// Keys are for SQLite and the maps here only; ids hold no control characters. The system subject is
+// kept beside the patients, and no patient can be called so that it is mistaken for one.
+std::string KeyOf(const Subject& subject) {
+  const std::string key = subject.system + "\x1f" + subject.id;
+  return subject.kind == SubjectKind::kSystem ? "\x1e" + key : key;
+}
 
 struct StoredRow {
   Bytes content;
@@ -57,9 +61,9 @@ struct Directory::State {
     if (row.is_checked || !entry_digest) return {};
     TRY(const auto digest, entry_digest(row.origin.entry_index));
     if (!digest || *digest != RowDigest(row.origin.salt, row.content)) {
-      return Corruption(fmt::format(
-          "a row of {} is not the one that entry {} recorded: control.db was changed", table,
-          row.origin.entry_index));
+      return Corruption(
+          fmt::format("a row of {} is not the one that entry {} recorded: control.db was changed",
+                      table, row.origin.entry_index));
     }
     row.is_checked = true;
     return {};
@@ -71,8 +75,7 @@ struct Directory::State {
         db.Prepare("INSERT OR REPLACE INTO rows (kind, key, content, entry_index, salt) "
                    "VALUES (?, ?, ?, ?, ?)"));
     TRY_VOID(insert.BindAll(std::int64_t{kind}, std::string_view(key), content,
-                            static_cast<std::int64_t>(origin.entry_index),
-                            ByteSpan(origin.salt)));
+                            static_cast<std::int64_t>(origin.entry_index), ByteSpan(origin.salt)));
     return insert.Run();
   }
 
@@ -89,7 +92,7 @@ struct Directory::State {
   std::map<std::string, AuditorRow, std::less<>> auditors;
   std::map<std::string, SourceRow, std::less<>> sources;
   std::map<std::string, CustodianRow, std::less<>> custodians;
-  std::map<std::string, MandateRow, std::less<>> mandates;  // by auditor
+  std::map<std::string, MandateRow, std::less<>> mandates;                // by auditor
   std::unordered_map<std::string, std::vector<std::string>> auditors_of;  // by patient
   std::unordered_map<std::string, std::vector<CustodyShareRow>> shares;
   std::unordered_map<TagKey, ProvenTag, TagKeyHash> tags;
@@ -132,7 +135,9 @@ void Directory::State::IndexMandate(const MandateRow& row) {
 
 Result<void> Directory::State::LoadRow(RowKind kind, std::string key, StoredRow row) {
   switch (kind) {
-    case kPatient: patients.emplace(std::move(key), std::move(row)); return {};  // checked on use
+    case kPatient:
+      patients.emplace(std::move(key), std::move(row));
+      return {};  // checked on use
     case kAuditor: {
       TRY_VOID(Check(row, "auditors"));
       TRY(AuditorRow decoded, DecodeAuditorRow(row.content));
@@ -178,8 +183,7 @@ Result<void> Directory::State::Load() {
       return Corruption("control.db holds a row with a malformed salt");
     }
     std::copy_n(rows.Blob(4).begin(), row.origin.salt.size(), row.origin.salt.begin());
-    TRY_VOID(LoadRow(static_cast<RowKind>(rows.Int(0)), std::string(rows.Text(1)),
-                     std::move(row)));
+    TRY_VOID(LoadRow(static_cast<RowKind>(rows.Int(0)), std::string(rows.Text(1)), std::move(row)));
   }
   TRY(storage::Statement held,
       db.Prepare("SELECT patient, custodian, number, threshold, sealed, released, share_entry, "
@@ -255,7 +259,10 @@ std::vector<PatientRow> Directory::patients() const {
   {
     std::shared_lock lock(state_->mutex);
     for (const auto& [key, stored] : state_->patients) {
-      if (auto row = DecodePatientRow(stored.content)) subjects.push_back(row->subject);
+      auto row = DecodePatientRow(stored.content);
+      if (row && row->subject.kind == SubjectKind::kPatient) {
+        subjects.push_back(std::move(row->subject));
+      }
     }
   }
   std::sort(subjects.begin(), subjects.end());

@@ -1,10 +1,13 @@
-// Directory is the control plane: who the patients, auditors, sources and custodians are, which keys
-// they hold, and who is entitled to read whom.
+// Directory is the control plane: who the patients, auditors, sources and custodians are, which
+// keys they hold, and who is entitled to read whom.
 //
-// Each row that decides access is the image of a log entry: it carries the entry's index and a salt,
-// and the entry carries SHA-256("salus/row" || salt || row as CBOR). Neither SQLite nor the file
-// system is trusted: a row that does not match its entry, or is not the newest for its subject,
-// fails closed (docs/formats/directory.md).
+// Each row that decides access is the image of a log entry: it carries the entry's index and a
+// salt, and the entry carries SHA-256("salus/row" || salt || row as CBOR). Neither SQLite nor the
+// file system is trusted: a row that does not match its entry, or is not the newest for its
+// subject, fails closed (docs/formats/directory.md).
+//
+// Source: design.md section 9; docs/formats/directory.md.
+// Shape:  DIR/control.db: SQLite; each row's content is deterministic CBOR (EncodeRow).
 #pragma once
 
 #include <cstdint>
@@ -32,14 +35,15 @@ struct RowOrigin {
 };
 
 // PatientRow is a registered patient. Without an encryption key, custodians hold the custody key in
-// shares until the patient enrols (protocol.md P3.5).
+// shares until the patient enrols (protocol.md P3.5). The system subject has a row of the same
+// form: custodians hold its key, until an officer's key is put there.
 struct PatientRow {
   Subject subject;
   std::string name;                                  // to show; may be empty
   std::optional<crypto::P256PublicKey> key;          // the patient's own encryption key
   std::optional<crypto::P256PublicKey> custody_key;  // until there is one
-  std::string certificate_fingerprint;               // hex SHA-256 of the identity's certificate, or ""
-  std::uint64_t enrolled_at_index = 0;               // entry that brought the patient's own key
+  std::string certificate_fingerprint;  // hex SHA-256 of the identity's certificate, or ""
+  std::uint64_t enrolled_at_index = 0;  // entry that brought the patient's own key
   RowOrigin origin;
 };
 
@@ -89,7 +93,8 @@ struct CustodyShareRow {
   std::uint64_t release_entry = 0;
 };
 
-// EncodeRow is the deterministic CBOR of a row without its origin; RowDigest is what its entry holds.
+// EncodeRow is the deterministic CBOR of a row without its origin; RowDigest is what its entry
+// holds.
 Bytes EncodeRow(const PatientRow& row);
 Bytes EncodeRow(const AuditorRow& row);
 Bytes EncodeRow(const SourceRow& row);
@@ -116,7 +121,7 @@ class Directory {
   std::optional<AuditorRow> FindAuditor(std::string_view id) const;
   std::optional<SourceRow> FindSource(std::string_view id) const;
   std::optional<SourceRow> FindSourceByNumber(std::uint16_t number) const;
-  std::vector<PatientRow> patients() const;
+  std::vector<PatientRow> patients() const;  // without the system subject
   std::vector<AuditorRow> auditors() const;
   std::vector<SourceRow> sources() const;
   std::vector<CustodianRow> custodians() const;

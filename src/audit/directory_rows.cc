@@ -1,7 +1,7 @@
 // The encodings of the directory's rows: what an entry's row digest is over.
 
-#include "audit/directory.h"
 #include "audit/directory_rows.h"
+#include "audit/directory.h"
 #include "codec/cbor.h"
 
 namespace salus::audit {

@@ -6,6 +6,8 @@ namespace salus::audit {
 
 // DecodePatientRow and the others read what EncodeRow wrote; the origin is not part of it.
 //
+// Source: docs/formats/directory.md.
+// Shape:  one deterministic CBOR map with the labels 1 to n.
 // Errors: Corruption or InvalidArgument when bytes is not exactly such an encoding.
 Result<PatientRow> DecodePatientRow(ByteSpan bytes);
 Result<AuditorRow> DecodeAuditorRow(ByteSpan bytes);

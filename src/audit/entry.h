@@ -1,6 +1,7 @@
 // Entry is what stands in the log: CBOR [kind, body]. Here are the bodies and their exact bytes.
 //
 // Source: protocol.md P2; docs/formats/entry.md with a worked example of each.
+// Shape:  deterministic CBOR, at most 65,535 bytes.
 #pragma once
 
 #include <array>
@@ -49,20 +50,20 @@ enum class EventType : std::uint16_t {
   kSubjectsParted = 10,
   kClockConfirmed = 11,
   kCertificateIssued = 20,
-  kHistoryQueried = 30,   // one patient's history, sealed in the patient's chain
-  kMandateQueried = 31,   // a whole mandate, in clear in the mandate's chain
+  kHistoryQueried = 30,  // one patient's history, sealed in the patient's chain
+  kMandateQueried = 31,  // a whole mandate, in clear in the mandate's chain
 };
 
-// EndsEpoch says whether a kind 4 entry of this type is a policy entry: it changes who may read, or may
-// do so, and grants older than it are spent. The others only record an act.
+// EndsEpoch says whether a kind 4 entry of this type is a policy entry: it changes who may read, or
+// may do so, and grants older than it are spent. The others only record an act.
 //
 // Source: protocol.md P2.2, P3.1 and P3.4.
 bool EndsEpoch(EventType type);
 
-// OtherBody is the body of kinds 4, 5, 6 and 7: [type, about_subject, digest, content]. about_subject
-// says whether the entry steps a chain; content is a COSE_Encrypt0 where sealed is set, else CBOR in
-// clear. digest is SHA-256 over the control plane's row that this entry is the origin of, salted
-// (audit/row_digest.h), or empty.
+// OtherBody is the body of kinds 4, 5, 6 and 7: [type, about_subject, digest, content].
+// about_subject says whether the entry steps a chain; content is a COSE_Encrypt0 where sealed is
+// set, else CBOR in clear. digest is SHA-256 over the control plane's row that this entry is the
+// origin of, salted (audit/row_digest.h), or empty.
 struct OtherBody {
   EventType type;
   bool about_subject;
@@ -88,7 +89,8 @@ struct EntryView {
 };
 
 // Errors: VerificationFailed when entry is not exactly one deterministic encoding of an entry: the
-//         log holds nothing else, so whoever served it changed it. Kinds 0 and 3 are parsed by tlog.
+//         log holds nothing else, so whoever served it changed it. Kinds 0 and 3 are parsed by
+//         tlog.
 Result<EntryView> ParseEntry(ByteSpan entry);
 
 // SealedEntrySize is the exact size of a kind 1 entry with a plaintext of that size.

@@ -78,14 +78,14 @@ Result<std::shared_ptr<EpochStore::DayKey>> EpochStore::DayKeyOf(const AuditorRo
   const std::uint64_t policy_index = log_.subjects().at(subject->number).last_policy;
   std::lock_guard lock(day_keys_mutex_);
   std::shared_ptr<DayKey>& day_key = day_keys_[subject->number.value];
-  const bool is_spent = day_key && day_key->grant->index == 0 &&
-                        day_key->grant->policy_index != policy_index;
+  const bool is_spent =
+      day_key && day_key->grant->index == 0 && day_key->grant->policy_index != policy_index;
   if (day_key && day_key->day == today && !is_spent) return day_key;
   auto made = std::make_shared<DayKey>();
   made->day = today;
   random_.Fill(made->key.mutable_view(AuditSecrets::Token()));
-  TRY(made->grant, MakeGrant(GrantType::kDayKey, made->key, *subject, today, auditor.key, {},
-                             policy_index));
+  TRY(made->grant,
+      MakeGrant(GrantType::kDayKey, made->key, *subject, today, auditor.key, {}, policy_index));
   day_key = std::move(made);
   return day_key;
 }
@@ -113,18 +113,18 @@ Result<std::shared_ptr<Epoch>> EpochStore::Make(const std::shared_ptr<const Know
       day_keys.push_back(std::move(day_key));
     }
   }
-  auto epoch = std::make_shared<Epoch>(subject, today, policy_index,
-                                       EpochKey::Generate(random_), nullptr);
+  auto epoch =
+      std::make_shared<Epoch>(subject, today, policy_index, EpochKey::Generate(random_), nullptr);
   const SecretArray<32> raw = epoch->key.Clone();
   const std::span<const DayKeyReader> all(readers);
   const auto first = all.first(std::min(all.size(), kReadersPerGrant));
-  TRY(epoch->grant, MakeGrant(GrantType::kEpochKey, raw, *subject, today, *subject_key, first,
-                              policy_index));
+  TRY(epoch->grant,
+      MakeGrant(GrantType::kEpochKey, raw, *subject, today, *subject_key, first, policy_index));
   for (const auto& day_key : day_keys) epoch->grant->needs.push_back(day_key->grant);
   for (std::size_t at = kReadersPerGrant; at < all.size(); at += kReadersPerGrant) {
     const auto more = all.subspan(at, std::min(all.size() - at, kReadersPerGrant));
-    TRY(auto grant, MakeGrant(GrantType::kEpochKey, raw, *subject, today, *subject_key, more,
-                              policy_index));
+    TRY(auto grant,
+        MakeGrant(GrantType::kEpochKey, raw, *subject, today, *subject_key, more, policy_index));
     epoch->grant->needs.push_back(std::move(grant));
   }
   return epoch;
@@ -139,7 +139,8 @@ void EpochStore::Forget(tlog::SubjectNumber subject) {
 void EpochStore::ForgetBefore(Day today) {
   for (Shard& shard : shards_) {
     std::lock_guard lock(shard.mutex);
-    std::erase_if(shard.epochs, [today](const auto& e) { return !e.second || e.second->day < today; });
+    std::erase_if(shard.epochs,
+                  [today](const auto& e) { return !e.second || e.second->day < today; });
   }
   std::lock_guard lock(day_keys_mutex_);
   std::erase_if(day_keys_, [today](const auto& k) { return k.second->day < today; });

@@ -1,5 +1,5 @@
-// EpochStore holds the sealing keys of today, in memory only, and makes the grants that hand them to
-// those who may read.
+// EpochStore holds the sealing keys of today, in memory only, and makes the grants that hand them
+// to those who may read.
 //
 // Source: protocol.md P2.2, P3.3 and P3.4.
 #pragma once
@@ -51,9 +51,7 @@ class EpochStore {
       const std::optional<crypto::P256PublicKey>& key = std::nullopt);
 
   // LockReaders keeps new epochs from being made while a policy entry and its row come to stand.
-  std::unique_lock<std::shared_mutex> LockReaders() {
-    return std::unique_lock(readers_mutex_);
-  }
+  std::unique_lock<std::shared_mutex> LockReaders() { return std::unique_lock(readers_mutex_); }
   // DayKeyGrant is the grant of the auditor's day key of today, made when there is none.
   Result<std::shared_ptr<tlog::PendingGrant>> DayKeyGrant(const AuditorRow& auditor, Day today);
 

@@ -213,11 +213,11 @@ Error NotForThisKey() { return NotFound("no slot of the grant opens with this ke
 std::string WriteJwe(const crypto::P256PublicKey& ephemeral, std::span<const Wrapped> wrapped,
                      std::string_view encoded_aad, ByteSpan iv, ByteSpan sealed) {
   const ByteSpan ciphertext = sealed.first(sealed.size() - crypto::kGcmTagSize);
-  std::string recipients = fmt::format(
-      R"({{"header":{{"alg":"ECDH-ES+A256KW","epk":{{"kty":"EC","crv":"P-256","x":"{}","y":"{}"}}}},)"
-      R"("encrypted_key":"{}"}})",
-      codec::Base64UrlEncode(ephemeral.x()), codec::Base64UrlEncode(ephemeral.y()),
-      codec::Base64UrlEncode(wrapped[0]));
+  std::string recipients =
+      fmt::format(R"({{"header":{{"alg":"ECDH-ES+A256KW","epk":{{"kty":"EC","crv":"P-256",)"
+                  R"("x":"{}","y":"{}"}}}},"encrypted_key":"{}"}})",
+                  codec::Base64UrlEncode(ephemeral.x()), codec::Base64UrlEncode(ephemeral.y()),
+                  codec::Base64UrlEncode(wrapped[0]));
   for (const Wrapped& key : wrapped.subspan(1)) {
     recipients += R"(,{"header":{"alg":"A256KW"},"encrypted_key":")";
     recipients += codec::Base64UrlEncode(key);
@@ -226,8 +226,7 @@ std::string WriteJwe(const crypto::P256PublicKey& ephemeral, std::span<const Wra
   return fmt::format(
       R"({{"protected":"{}","recipients":[{}],"aad":"{}","iv":"{}","ciphertext":"{}","tag":"{}"}})",
       kProtected, recipients, encoded_aad, codec::Base64UrlEncode(iv),
-      codec::Base64UrlEncode(ciphertext),
-      codec::Base64UrlEncode(sealed.last(crypto::kGcmTagSize)));
+      codec::Base64UrlEncode(ciphertext), codec::Base64UrlEncode(sealed.last(crypto::kGcmTagSize)));
 }
 
 Result<void> WrapInto(const SecretArray<32>& kek, const SecretArray<32>& key, Wrapped& out) {
@@ -251,7 +250,8 @@ Result<Bytes> SealGrant(std::string_view origin, GrantType type, const SecretArr
                         const crypto::P256PublicKey& subject_key,
                         std::span<const DayKeyReader> readers, std::uint64_t policy_index,
                         RandomSource& random) {
-  if (readers.size() > 7) return InvalidArgument("a grant has at most 7 readers beside its subject");
+  if (readers.size() > 7)
+    return InvalidArgument("a grant has at most 7 readers beside its subject");
   const std::size_t slots = readers.size() < 4 ? 4 : 8;
   GrantPlaintext grant{type, key.Clone(), tag, ToUnixDay(day), {}, policy_index};
   grant.readers.resize(slots);
@@ -279,8 +279,7 @@ Result<Bytes> SealGrant(std::string_view origin, GrantType type, const SecretArr
   }
 
   const auto iv = random.Array<12>();
-  TRY(crypto::AesGcm cipher,
-      crypto::AesGcm::Create(content_key.view(AuditSecrets::Token())));
+  TRY(crypto::AesGcm cipher, crypto::AesGcm::Create(content_key.view(AuditSecrets::Token())));
   Bytes sealed(plaintext.size() + crypto::kGcmTagSize);
   cipher.Seal(iv, AsBytes(AuthenticatedData(aad)), plaintext, sealed);
   WipeMemory(plaintext.data(), plaintext.size());
@@ -309,12 +308,11 @@ Result<GrantPlaintext> OpenGrantAsSubject(std::string_view origin, const GrantBo
 }
 
 Result<GrantPlaintext> OpenGrantWithDayKey(std::string_view origin, const GrantBody& grant,
-                                           const SubjectTag& tag,
-                                           const SecretArray<32>& day_key) {
+                                           const SubjectTag& tag, const SecretArray<32>& day_key) {
   TRY(const ParsedJwe jwe, ParseJwe(origin, grant));
   for (std::size_t slot = 1; slot < jwe.wrapped.size(); ++slot) {
-    const Result<SecretBytes> content_key = crypto::AesKeyUnwrap(
-        ByteSpan(day_key.view(AuditSecrets::Token())), jwe.wrapped[slot]);
+    const Result<SecretBytes> content_key =
+        crypto::AesKeyUnwrap(ByteSpan(day_key.view(AuditSecrets::Token())), jwe.wrapped[slot]);
     if (!content_key) continue;
     TRY(Bytes plaintext, OpenContent(*content_key, jwe));
     Result<GrantPlaintext> opened = CheckPlaintext(plaintext, grant, tag, jwe);

@@ -33,9 +33,9 @@ struct GrantPlaintext {
   GrantType type = GrantType::kEpochKey;
   SecretArray<32> key;
   SubjectTag tag;
-  std::uint32_t day = 0;                             // days since 1970-01-01, UTC
-  std::vector<std::optional<GrantReader>> readers;   // in slot order; nullopt is a dummy
-  std::uint64_t policy_index = 0;                    // the subject's last policy entry; 0: none
+  std::uint32_t day = 0;                            // days since 1970-01-01, UTC
+  std::vector<std::optional<GrantReader>> readers;  // in slot order; nullopt is a dummy
+  std::uint64_t policy_index = 0;                   // the subject's last policy entry; 0: none
 };
 
 // DayKeyReader is an auditor that shall read, with its day key of that day and process.
@@ -56,15 +56,14 @@ Result<Bytes> SealGrant(std::string_view origin, GrantType type, const SecretArr
                         std::span<const DayKeyReader> readers, std::uint64_t policy_index,
                         RandomSource& random);
 
-// OpenGrantAsSubject opens slot 0 with the subject's private key; OpenGrantWithDayKey tries the other
-// slots. Both check find, commit, the dummies, the tag, and pin alg and enc.
+// OpenGrantAsSubject opens slot 0 with the subject's private key; OpenGrantWithDayKey tries the
+// other slots. Both check find, commit, the dummies, the tag, and pin alg and enc.
 //
 // Errors: NotFound when no slot opens with this key: it is not for this reader, or it was changed;
 //         the caller knows which (its own mandate says so). VerificationFailed when it opens, but
 //         does not hold what it commits to.
 Result<GrantPlaintext> OpenGrantAsSubject(std::string_view origin, const GrantBody& grant,
-                                          const SubjectTag& tag,
-                                          const crypto::P256PrivateKey& key);
+                                          const SubjectTag& tag, const crypto::P256PrivateKey& key);
 Result<GrantPlaintext> OpenGrantWithDayKey(std::string_view origin, const GrantBody& grant,
                                            const SubjectTag& tag, const SecretArray<32>& day_key);
 

@@ -36,13 +36,11 @@ Result<ProvenCheckpoint> Prove(const tlog::Log& log, std::string note, std::uint
   const merkle::LeafIndex last{size - 1};
   TRY(tlog::StoredEntry entry, log.ReadEntry(last));
   proven.map_entry = std::move(entry.entry);
-  TRY(proven.map_inclusion,
-      merkle::ProveInclusion(last, merkle::TreeSize{size}, log.hashes()));
+  TRY(proven.map_inclusion, merkle::ProveInclusion(last, merkle::TreeSize{size}, log.hashes()));
   return proven;
 }
 
-Result<HistoryAnswer::Bracket> MakeBracket(const tlog::Log& log,
-                                           const tlog::StoredCheckpoint& kept,
+Result<HistoryAnswer::Bracket> MakeBracket(const tlog::Log& log, const tlog::StoredCheckpoint& kept,
                                            merkle::TreeSize newest) {
   HistoryAnswer::Bracket bracket;
   TRY(bracket.checkpoint, Prove(log, kept.note, kept.size));
@@ -91,8 +89,9 @@ Result<void> AddEntries(const tlog::Log& log, std::span<const std::uint64_t> ind
 }
 
 bool MayAsk(const Directory& directory, const Subject& asker, const Subject& subject, Day today) {
-  const bool is_reader =
-      asker.kind == SubjectKind::kPatient || asker.kind == SubjectKind::kAuditor;
+  // The system subject is asked about by the officers, in its own name.
+  const bool is_reader = asker.kind == SubjectKind::kPatient ||
+                         asker.kind == SubjectKind::kAuditor || asker.kind == SubjectKind::kSystem;
   if (!is_reader) return false;
   if (asker == subject) {
     return asker.kind == SubjectKind::kAuditor ? directory.FindAuditor(asker.id).has_value()
@@ -138,8 +137,9 @@ Result<HistoryAnswer> Historian::Answer(const Subject& asker, const HistoryQuest
 
   TRY(const std::vector<std::uint64_t> indexes, log_.EntriesOf(tag.tag, newest));
   if (indexes.size() != (chain.value ? chain.value->count : 0)) {
-    return Corruption("the index does not have all entries of this chain: rebuild it with "
-                      "`salus log fsck --rebuild`");
+    return Corruption(
+        "the index does not have all entries of this chain: rebuild it with "
+        "`salus log fsck --rebuild`");
   }
   TRY(const IndexRange shown, AddBrackets(log_, question, newest, answer));
   TRY_VOID(AddEntries(log_, indexes, question.after, shown, newest, answer));

@@ -2,7 +2,8 @@
 // everything that can be checked, and nothing that has to be believed.
 //
 // Source: protocol.md P6.2; docs/formats/history.md.
-// Shape:  one deterministic CBOR array (media type application/vnd.salus.history+cbor); the evidence
+// Shape:  one deterministic CBOR array (media type application/vnd.salus.history+cbor); the
+// evidence
 //         file of `--save` is an array of what was pinned and the answers.
 #pragma once
 
@@ -27,7 +28,7 @@ namespace salus::audit {
 // from and to are inclusive UTC days; without them every day is sent.
 struct HistoryQuestion {
   Subject subject;
-  std::uint64_t after = 0;       // chain entries that the client knows already
+  std::uint64_t after = 0;  // chain entries that the client knows already
   std::optional<Day> from;
   std::optional<Day> to;
   std::uint64_t known_size = 0;  // tree size of the client's remembered checkpoint; 0: none
@@ -47,9 +48,9 @@ struct ChainItem {
   merkle::LeafHash leaf_hash;
 };
 
-// ShownEntry is an entry with its bytes: of the days asked for, every policy and key entry, and every
-// grant that they need (also those in the chain of the subject). Day key grants are in the auditor's
-// own chain and are fetched by asking for that.
+// ShownEntry is an entry with its bytes: of the days asked for, every policy and key entry, and
+// every grant that they need (also those in the chain of the subject). Day key grants are in the
+// auditor's own chain and are fetched by asking for that.
 struct ShownEntry {
   merkle::LeafIndex index;
   Bytes entry;

@@ -9,8 +9,8 @@ namespace salus::audit {
 
 namespace {
 
-// A padding of exactly `gap` bytes needs a header that fits: gaps of 1 and 26 can't be made, because
-// a byte string's header grows at 24.
+// A padding of exactly `gap` bytes needs a header that fits: gaps of 1 and 26 can't be made,
+// because a byte string's header grows at 24.
 std::size_t PaddingContent(std::size_t unpadded_size) {
   std::size_t gap = kPaddingBlock - unpadded_size % kPaddingBlock;
   if (gap < 2 || gap == 26) gap += kPaddingBlock;

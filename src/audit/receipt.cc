@@ -64,8 +64,8 @@ NodeHash SubtreeRoot(const merkle::MemoryTree& tree, std::uint64_t lo, std::uint
   return merkle::HashChildren(SubtreeRoot(tree, lo, middle), SubtreeRoot(tree, middle, hi));
 }
 
-void CollectBeside(const merkle::MemoryTree& tree, OwnRange own, std::uint64_t lo,
-                   std::uint64_t hi, std::vector<NodeHash>& beside) {
+void CollectBeside(const merkle::MemoryTree& tree, OwnRange own, std::uint64_t lo, std::uint64_t hi,
+                   std::vector<NodeHash>& beside) {
   if (own.IsBeside(lo, hi)) {
     beside.push_back(SubtreeRoot(tree, lo, hi));
     return;

@@ -45,8 +45,8 @@ struct ReceiptBody {
   static Result<ReceiptBody> Parse(std::string_view text);
 };
 
-// Receipt is what a source keeps: the note, and the hashes beside its own leaves, which stand at leaf
-// `first` of the commit's tree, one after the other.
+// Receipt is what a source keeps: the note, and the hashes beside its own leaves, which stand at
+// leaf `first` of the commit's tree, one after the other.
 //
 // Shape: beside holds the hashes of the largest subtrees of the RFC 6962 tree that hold none of the
 //        own leaves, left to right: at most 2 * 63.

@@ -50,16 +50,18 @@ void RecordRequest::Add(std::size_t line, const Event& event) {
   ReserveWiped(plaintexts_, 64 * 1024);
   const EncodedEvent encoded = EncodeEvent(sent, plaintexts_);
   pending.size = plaintexts_.size() - pending.offset;
-  pending.subject = state_.subjects.Get(SubjectKind::kPatient, sent.system, sent.patient);
+  // As SubjectOf, without a copy of the text.
+  pending.subject = sent.patient.empty()
+                        ? state_.subjects.Get(Subject::System())
+                        : state_.subjects.Get(SubjectKind::kPatient, sent.system, sent.patient);
   pending.event_id = sent.id.ToString();
 
   const crypto::HmacSha256Key& index_key = state_.parts.signer->index_key();
   std::uint8_t sizes[4];
   StoreBe(sizes, static_cast<std::uint16_t>(source_.id.size()));
   StoreBe(sizes + 2, static_cast<std::uint16_t>(pending.event_id.size()));
-  const crypto::Hash32 identity =
-      index_key.Mac({sizes, AsBytes(source_.id), AsBytes(pending.event_id),
-                     pending.subject->tag.tag.span()});
+  const crypto::Hash32 identity = index_key.Mac(
+      {sizes, AsBytes(source_.id), AsBytes(pending.event_id), pending.subject->tag.tag.span()});
   const crypto::Hash32 content =
       index_key.Mac(ByteSpan(plaintexts_).subspan(pending.offset, encoded.content_size));
   std::copy_n(identity.begin(), pending.repeat.identity.size(), pending.repeat.identity.begin());
@@ -165,10 +167,10 @@ Result<void> RecordRequest::ReadBack(const tlog::Submission& submission) {
         TRY(const EntryView view, ParseEntry(record.payload));
         if (!view.sealed) return Corruption("an entry reads back as another kind");
         plaintext.resize(view.sealed->ciphertext.size() - crypto::kGcmTagSize);
-        TRY_VOID(sealer.OpenInto(keys_[i], pending_[sealed_[i]].subject->sealing_aad,
-                                 *view.sealed, plaintext));
-        const ByteSpan sent = ByteSpan(plaintexts_)
-                                  .subspan(pending_[sealed_[i]].offset, pending_[sealed_[i]].size);
+        TRY_VOID(sealer.OpenInto(keys_[i], pending_[sealed_[i]].subject->sealing_aad, *view.sealed,
+                                 plaintext));
+        const ByteSpan sent =
+            ByteSpan(plaintexts_).subspan(pending_[sealed_[i]].offset, pending_[sealed_[i]].size);
         const bool same = Equal(plaintext, sent);
         WipeMemory(plaintext.data(), plaintext.size());
         return same ? Result<void>() : Corruption("an entry opens to another event");
@@ -211,9 +213,8 @@ void RecordRequest::FillReceiptLeaves(const tlog::Submission& submission) {
     const tlog::Outcome& outcome = submission.outcomes[i];
     if (outcome.kind != OutcomeKind::kLogged && outcome.kind != OutcomeKind::kRepeat) continue;
     const Pending& pending = pending_[sealed_[i]];
-    submission.answers->hashes[outcome.answer] =
-        HashReceiptLeaf({source_.id, pending.event_id, outcome.index, outcome.leaf_hash,
-                         pending.subject->tag.tag});
+    submission.answers->hashes[outcome.answer] = HashReceiptLeaf(
+        {source_.id, pending.event_id, outcome.index, outcome.leaf_hash, pending.subject->tag.tag});
   }
 }
 
@@ -235,15 +236,16 @@ void RecordRequest::Answer(std::unique_ptr<tlog::Submission> submission) {
   state_.logged.Add(logged);
   FillReceiptLeaves(*submission);
   const std::shared_ptr<tlog::CommitAnswers> answers = submission->answers;
-  FinishAnswers(state_, answers, [self = shared_from_this(), answers] { self->Receipted(answers); });
+  FinishAnswers(state_, answers,
+                [self = shared_from_this(), answers] { self->Receipted(answers); });
 }
 
 void RecordRequest::Receipted(const std::shared_ptr<tlog::CommitAnswers>& answers) {
   if (!receipt_lines_.empty()) {
     if (!answers->receipt_note) return Fail(answers->receipt_note.error());
-    batch_.receipts.push_back({MakeReceipt(*answers->receipt_note, answers->tree, first_answer_,
-                                           receipt_lines_.size()),
-                               receipt_lines_});
+    batch_.receipts.push_back(
+        {MakeReceipt(*answers->receipt_note, answers->tree, first_answer_, receipt_lines_.size()),
+         receipt_lines_});
   }
   if (stale_.empty()) return Finish();
   if (++rounds_ == kMaxRounds) {
@@ -261,6 +263,9 @@ void RecordRequest::Fail(Error error) {
 }
 
 void RecordRequest::Finish() {
+  for (Pending& pending : pending_) {
+    batch_.lines[pending.place].event_id = std::move(pending.event_id);
+  }
   Recorder::Done done = std::move(done_);
   done(std::move(batch_));
 }

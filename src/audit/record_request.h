@@ -25,8 +25,8 @@ class RecordRequest : public std::enable_shared_from_this<RecordRequest> {
 
  private:
   struct Pending {
-    std::size_t place;                // in batch_.lines
-    std::size_t offset, size;         // of the plaintext
+    std::size_t place;         // in batch_.lines
+    std::size_t offset, size;  // of the plaintext
     tlog::RepeatKey repeat;
     std::shared_ptr<const KnownSubject> subject;
     std::shared_ptr<Epoch> epoch;
@@ -54,10 +54,10 @@ class RecordRequest : public std::enable_shared_from_this<RecordRequest> {
   Bytes plaintexts_;
   std::vector<Pending> pending_;
   std::unique_ptr<tlog::Submission> submission_;
-  std::vector<std::size_t> sealed_;             // which of pending_ the submission holds
-  std::vector<SecretArray<32>> keys_;           // one an entry of the submission
-  std::vector<std::size_t> stale_;              // to be sealed again
-  std::vector<std::uint32_t> receipt_lines_;    // of the running commit
+  std::vector<std::size_t> sealed_;           // which of pending_ the submission holds
+  std::vector<SecretArray<32>> keys_;         // one an entry of the submission
+  std::vector<std::size_t> stale_;            // to be sealed again
+  std::vector<std::uint32_t> receipt_lines_;  // of the running commit
   std::uint32_t first_answer_ = 0;
   int rounds_ = 0;
   RecordedBatch batch_;

@@ -28,11 +28,12 @@ class SubjectCache;
 
 // RecordedLine is the answer to one line of a request, in the request's order.
 struct RecordedLine {
-  std::size_t line = 0;        // counted from 1
+  std::size_t line = 0;           // counted from 1
   Result<tlog::Outcome> outcome;  // an error: the line was refused
+  std::string event_id = {};      // as sent; empty where the line was refused
   // Set when it was logged, or is a repeat from this process's epoch:
-  std::uint32_t patient = 0;   // place in RecordedBatch::patients
-  SecretArray<32> key = {};    // k; all zero for a repeat whose epoch is over
+  std::uint32_t patient = 0;  // place in RecordedBatch::patients
+  SecretArray<32> key = {};   // k; all zero for a repeat whose epoch is over
   bool has_key = false;
   std::size_t entry_offset = 0;  // into RecordedBatch::entries; size 0 for a repeat
   std::size_t entry_size = 0;
@@ -55,9 +56,16 @@ struct RecordedBatch {
   std::vector<CommitReceipt> receipts;  // over the logged and repeated lines
 };
 
+// OfferedEvent is an event that came in another form than NDJSON, or the reason why there is none.
+// line is what its answer is called by: several may have the same.
+struct OfferedEvent {
+  std::size_t line = 0;
+  Result<Event> event;
+};
+
 // RecordOptions of one request.
 struct RecordOptions {
-  bool is_atomic = false;      // one bad line refuses all
+  bool is_atomic = false;  // one bad line refuses all
   bool may_use_reserve = false;
 };
 
@@ -93,20 +101,21 @@ class Recorder {
   explicit Recorder(Parts parts);
   ~Recorder();
 
-  // RecordLines takes NDJSON events. done is called, from any thread, when they are durable and were
-  // read back, or nothing of the request could be logged. lines must stay until then.
+  // RecordLines takes NDJSON events. done is called, from any thread, when they are durable and
+  // were read back, or nothing of the request could be logged. lines must stay until then.
   //
   // Errors inside done: ResourceExhausted (disk full), FailedPrecondition, Internal.
   using Done = std::function<void(Result<RecordedBatch>)>;
   void RecordLines(const SourceRow& source, std::string_view lines, const RecordOptions& options,
                    Done done);
-  // RecordEvents takes events that another format was parsed into; views must stay until done.
-  void RecordEvents(const SourceRow& source, std::vector<Event> events,
+  // RecordEvents takes events that another format was parsed into; their text is not needed after
+  // it returns. An event without a patient goes to the system subject.
+  void RecordEvents(const SourceRow& source, std::span<const OfferedEvent> events,
                     const RecordOptions& options, Done done);
 
-  // RecordPolicies logs kind 4 entries in one commit, then runs `apply` (which stores their rows), and
-  // begins a new epoch for every subject of a policy entry. Nobody seals in between: an epoch is made
-  // either with the old readers before the entry, or with the new ones behind it.
+  // RecordPolicies logs kind 4 entries in one commit, then runs `apply` (which stores their rows),
+  // and begins a new epoch for every subject of a policy entry. Nobody seals in between: an epoch
+  // is made either with the old readers before the entry, or with the new ones behind it.
   //
   // Errors: those of the log, and of apply; the entries of a failed apply stay in the log, and the
   // same call can be made again.
@@ -118,8 +127,8 @@ class Recorder {
                                    const std::optional<crypto::Hash32>& row_digest = std::nullopt);
   // TakeIntoCustody registers those of the patients that are not registered, without a key.
   Result<void> TakeIntoCustody(std::span<const Subject> patients);
-  // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain; a patient's
-  // own repeats within an hour are one entry. The receipt shows it to the asker.
+  // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain; a
+  // patient's own repeats within an hour are one entry. The receipt shows it to the asker.
   struct Query {
     Subject subject;  // asked about
     Subject asker;

@@ -211,8 +211,8 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
     const auto answers = submission->answers;
     const bool is_logged = outcome.kind == tlog::OutcomeKind::kLogged;
     if (is_logged) {
-      answers->hashes[outcome.answer] = HashReceiptLeaf(
-          {"query", "", outcome.index, outcome.leaf_hash, subject->tag.tag});
+      answers->hashes[outcome.answer] =
+          HashReceiptLeaf({"query", "", outcome.index, outcome.leaf_hash, subject->tag.tag});
     }
     std::promise<void> receipted;
     FinishAnswers(*state_, answers, [&receipted] { receipted.set_value(); });
@@ -246,9 +246,9 @@ Result<void> Recorder::State::RegisterUnknown(
   std::vector<CustodyShareRow> shares;
   for (const auto& patient : patients) {
     if (parts.directory->FindPatient(patient->subject)) continue;  // somebody was faster
-    TRY(Custody custody, MakeCustody(patient->subject, custodians,
-                                     std::min(kCustodyThreshold, custodians.size()),
-                                     *parts.random));
+    TRY(Custody custody,
+        MakeCustody(patient->subject, custodians, std::min(kCustodyThreshold, custodians.size()),
+                    *parts.random));
     PatientRow row;
     row.subject = patient->subject;
     row.custody_key = custody.public_key;

@@ -19,7 +19,8 @@ struct Recorder::State {
         logged(parts.metrics->NewCounter("salus_events_logged_total", "Events logged.")),
         workers(2) {}
 
-  // A patient that nobody registered is taken into custody, so that no event is ever refused for it.
+  // A patient that nobody registered is taken into custody, so that no event is ever refused for
+  // it.
   Result<void> RegisterUnknown(std::span<const std::shared_ptr<const KnownSubject>> patients);
 
   struct RecentQuery {
@@ -35,14 +36,15 @@ struct Recorder::State {
   std::mutex registration_mutex;
   std::mutex queries_mutex;
   std::map<std::pair<Subject, Subject>, RecentQuery> recent_queries;  // by queries_mutex
-  WorkQueue workers;  // last: stops first
+  WorkQueue workers;                                                  // last: stops first
 };
 
 // SignReceipts fills in the answers' tree, signs the receipt over it and runs what waits for that.
 // Called by whoever filled in the last hash.
 void SignReceipts(Recorder::State& state, tlog::CommitAnswers& answers);
 
-// FinishAnswers counts one submission of a commit as filled in; `then` runs when the receipt is there.
+// FinishAnswers counts one submission of a commit as filled in; `then` runs when the receipt is
+// there.
 void FinishAnswers(Recorder::State& state, const std::shared_ptr<tlog::CommitAnswers>& answers,
                    std::function<void()> then);
 

@@ -30,8 +30,7 @@ EntryKey EpochKey::KeyOf(const EntryIv& iv) const {
 }
 
 EntryKeyId KeyIdOf(const EntryKey& key) {
-  const crypto::Hash32 hash =
-      crypto::Sha256({AsBytes(kKidLabel), key.view(AuditSecrets::Token())});
+  const crypto::Hash32 hash = crypto::Sha256({AsBytes(kKidLabel), key.view(AuditSecrets::Token())});
   EntryKeyId id;
   std::copy_n(hash.begin(), id.size(), id.begin());
   return id;

@@ -1,5 +1,6 @@
-// Signer holds the log's own keys: they sign checkpoints and receipts, prove tags and key the index.
-// It is an upward call (design.md section 4): key files today (node), the key service later (kms).
+// Signer holds the log's own keys: they sign checkpoints and receipts, prove tags and key the
+// index. It is an upward call (design.md section 4): key files today (node), the key service later
+// (kms).
 #pragma once
 
 #include <string>

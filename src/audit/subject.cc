@@ -10,10 +10,14 @@ namespace salus::audit {
 
 std::string_view SubjectKindName(SubjectKind kind) {
   switch (kind) {
-    case SubjectKind::kPatient: return "patient";
-    case SubjectKind::kAuditor: return "auditor";
-    case SubjectKind::kMandate: return "mandate";
-    case SubjectKind::kSystem: return "system";
+    case SubjectKind::kPatient:
+      return "patient";
+    case SubjectKind::kAuditor:
+      return "auditor";
+    case SubjectKind::kMandate:
+      return "mandate";
+    case SubjectKind::kSystem:
+      return "system";
   }
   CHECK(false);
 }

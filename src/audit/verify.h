@@ -1,6 +1,7 @@
 // Verifying: everything that a reader of a history can check without believing anybody.
 //
-// Source: protocol.md P6.3 and P6.4.
+// Source: protocol.md P6.3 and P6.4; docs/formats/history.md.
+// Shape:  an evidence file is one deterministic CBOR array.
 #pragma once
 
 #include <cstdint>

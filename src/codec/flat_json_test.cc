@@ -99,6 +99,20 @@ TEST(FlatJsonTest, RefusesWithTheOffset) {
   }
 }
 
+TEST(FlatJsonTest, NumbersAreRefusedWhereParseJsonRefusesThem) {
+  FlatJsonParser parser;
+  for (const char* number : {"999999999999999999", "9223372036854775808", "18446744073709551615",
+                             "-9223372036854775808", "1e308", "-0", "0.0"}) {
+    const std::string line = "{\"n\":" + std::string(number) + "}";
+    ASSERT_TRUE(parser.Parse(line)) << number;
+    EXPECT_EQ(parser.Parse(line).value()[0].text, number);
+  }
+  for (const char* number : {"18446744073709551616", "-9223372036854775809", "99999999999999999999",
+                             "1e400", "1e-400"}) {
+    EXPECT_FALSE(parser.Parse("{\"n\":" + std::string(number) + "}")) << number;
+  }
+}
+
 TEST(FlatJsonTest, EveryPrefixOfALineIsRefused) {
   FlatJsonParser parser;
   const std::string line = R"({"a":"x\n","b":[1,{"c":null}],"d":-1.5e-3,"e":true})";

@@ -14,6 +14,8 @@ namespace {
 namespace asio = boost::asio;
 using ErrorCode = boost::system::error_code;
 
+thread_local bool on_loop_thread = false;
+
 class AsioWatch final : public FdWatch {
  public:
   AsioWatch(asio::io_context& io, int fd) : descriptor_(io, fd) {}
@@ -84,7 +86,13 @@ struct EventLoop::State {
 EventLoop::EventLoop() : state_(std::make_unique<State>()) {}
 EventLoop::~EventLoop() = default;
 
-void EventLoop::Run() { state_->io.run(); }
+bool OnLoopThread() { return on_loop_thread; }
+
+void EventLoop::Run() {
+  on_loop_thread = true;
+  state_->io.run();
+  on_loop_thread = false;
+}
 void EventLoop::Stop() { state_->io.stop(); }
 
 void EventLoop::Post(std::shared_ptr<LoopTask> task) {

@@ -35,6 +35,9 @@ class FdWatch {
   virtual void Close() = 0;
 };
 
+// OnLoopThread: the caller is in some loop's Run, and so must not block.
+bool OnLoopThread();
+
 class EventLoop {
  public:
   EventLoop();

@@ -6,6 +6,8 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/secret.h"
+#include "http/event_loop.h"
 #include "http/exchange_state.h"
 #include "http/problem.h"
 
@@ -96,6 +98,7 @@ Result<ByteSpan> Exchange::ReadBody() {
     s.body_requested = true;
     return ByteSpan(s.whole_body);
   }
+  CHECK(!OnLoopThread());
   if (!s.body_requested) {
     s.body_requested = true;
     if (s.expects_continue && s.body_pieces.empty()) s.ScheduleLocked();
@@ -168,7 +171,10 @@ void Exchange::SendHead(int status, const Headers& headers,
   state_->output_started = true;
   if (!state_->aborted) {
     const bool with_body = !state_->is_head && StatusHasBody(status) && !body.empty();
-    if (with_body && body.size() <= kJoinBytes) head += body;
+    if (with_body && body.size() <= kJoinBytes) {
+      head += body;
+      WipeMemory(body.data(), body.size());
+    }
     state_->output_bytes += head.size();
     state_->output.push_back(std::move(head));
     if (with_body && body.size() > kJoinBytes) {
@@ -236,6 +242,8 @@ Result<bool> Exchange::Enqueue(ByteSpan bytes, bool may_block) {
 }
 
 Result<void> Exchange::Write(ByteSpan bytes) {
+  // It would wait for itself, but only when a client is slow: better found at the first call.
+  CHECK(!OnLoopThread());
   // Pieces of the queue's size keep its bound also for a caller with one huge buffer.
   constexpr std::size_t kPiece = 64 * 1024;
   while (!bytes.empty()) {

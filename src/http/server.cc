@@ -142,10 +142,9 @@ class Acceptor final : public FdHandler, public std::enable_shared_from_this<Acc
       if (loop->load < target->load) target = loop.get();
     }
     ++target->load;
-    Listener* listener = &listener_;
-    target->loop.PostFunction([target, listener, fd, address = std::move(address)]() mutable {
-      std::make_shared<Connection>(*target, *listener, fd, std::move(address))->Start();
-    });
+    // Made here, so that it closes its socket even if the loop stops before it starts.
+    auto connection = std::make_shared<Connection>(*target, listener_, fd, std::move(address));
+    target->loop.PostFunction([connection] { connection->Start(); });
   }
 
   ServerCore& core_;

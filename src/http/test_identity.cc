@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -163,6 +164,7 @@ std::unique_ptr<RawConnection> RawConnection::Tls(std::uint16_t port, const std:
   auto out = Plain(port);
   if (out == nullptr) return nullptr;
   State& state = *out->state_;
+  signal(SIGPIPE, SIG_IGN);  // OpenSSL's own sockets do not suppress it
   state.context = SSL_CTX_new(TLS_client_method());
   ClientOptions options;
   options.trust_anchors_pem = root_pem;

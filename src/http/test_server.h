@@ -66,7 +66,6 @@ class TestServer {
   TestIdentity server_identity = authority.IssueServer();
   Gate gate;
   Gate gate_reached;
-  std::size_t reads = 0;  // of /count, after the answer
 
  private:
   std::vector<Route> Routes();

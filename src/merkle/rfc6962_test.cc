@@ -153,6 +153,17 @@ TEST(Inclusion, EveryMutationFails) {
   }
 }
 
+// A proof that is too long leads to a real root, of another size: the size must be held to.
+TEST(Inclusion, AProofOfAnotherSizeFails) {
+  const auto leaves = LeafHashes(MakeEntries(4));
+  const MemoryTree tree(leaves);
+  const InclusionProof proof = ProveInclusion({3}, {4}, tree).value();
+  EXPECT_TRUE(proof.Verify(leaves[3], {3}, {4}, tree.Root()).has_value());
+  EXPECT_FALSE(proof.Verify(leaves[3], {0}, {1}, tree.Root()).has_value());
+  EXPECT_FALSE(proof.Verify(leaves[3], {1}, {2}, tree.Root()).has_value());
+  EXPECT_FALSE(proof.Verify(leaves[3], {7}, {8}, tree.Root()).has_value());
+}
+
 TEST(Inclusion, RefusesWhatIsNoProof) {
   EXPECT_FALSE(InclusionProof::FromHashes(std::vector<NodeHash>(64)).has_value());
   EXPECT_TRUE(InclusionProof::Parse("").has_value());
@@ -207,6 +218,19 @@ TEST(Consistency, FromTheEmptyTreeAndBetweenEqualTrees) {
   const auto one = ConsistencyProof::FromHashes({NodeHash()}).value();
   EXPECT_FALSE(one.Verify({0}, {5}, EmptyRoot(), tree.Root()).has_value());
   EXPECT_FALSE(one.Verify({5}, {5}, tree.Root(), tree.Root()).has_value());
+}
+
+// Hashes behind the end of the proof, with the root that they would lead to.
+TEST(Consistency, AProofOfAnotherSizeFails) {
+  const MemoryTree tree(LeafHashes(MakeEntries(4)));
+  const NodeHash left = tree.Read(1, 0).value();
+  const NodeHash right = tree.Read(1, 1).value();
+  const auto proof = ConsistencyProof::FromHashes({right}).value();
+  EXPECT_TRUE(proof.Verify({2}, {4}, AsRoot(left), tree.Root()).has_value());
+  EXPECT_FALSE(proof.Verify({2}, {2}, AsRoot(left), tree.Root()).has_value());
+  const auto longer = ConsistencyProof::FromHashes({right, left}).value();
+  const RootHash beyond = AsRoot(HashChildren(left, HashChildren(left, right)));
+  EXPECT_FALSE(longer.Verify({2}, {4}, AsRoot(left), beyond).has_value());
 }
 
 TEST(Consistency, EveryMutationFails) {

@@ -107,8 +107,8 @@ Result<Config> Config::Parse(std::string_view text) {
   try {
     table = toml::parse(text, std::string_view("salus.toml"));
   } catch (const toml::parse_error& error) {
-    return InvalidArgument(fmt::format("salus.toml line {}: {}", error.source().begin.line,
-                                       error.description()));
+    return InvalidArgument(
+        fmt::format("salus.toml line {}: {}", error.source().begin.line, error.description()));
   }
   const auto readers = ReadersOf(config);
   for (const auto& [section, content] : table) {

@@ -1,5 +1,8 @@
 // Config is DIR/salus.toml, read strictly: a key that is not known is an error, not a typo that is
 // silently ignored.
+//
+// Source: TOML 1.0; docs/formats/data-directory.md lists the keys.
+// Shape:  sections [log] and [server]; every key has a default but log.origin.
 #pragma once
 
 #include <chrono>
@@ -18,15 +21,15 @@ struct Config {
   std::uint16_t public_port = 8443;
   std::string machine_address = "127.0.0.1";
   std::uint16_t machine_port = 9443;
-  std::uint16_t metrics_port = 0;  // 0: none; loopback only
-  std::string spool;               // folder for file exchange; empty: none
-  std::string policy = "quorum none\n";  // C2SP tlog-policy text
-  bool public_entries = false;     // entry bundles for everyone
+  std::uint16_t metrics_port = 0;          // 0: none; loopback only
+  std::string spool;                       // folder for file exchange; empty: none
+  std::string policy = "quorum none\n";    // C2SP tlog-policy text
+  bool public_entries = false;             // entry bundles for everyone
   std::vector<std::string> followers;      // identities admitted to bundles
   std::vector<std::string> map_verifiers;  // identities admitted to map updates
   std::uint64_t max_body_bytes = 4ull << 30;
   std::uint32_t max_connections = 4096;
-  unsigned threads = 0;            // 0: one per core
+  unsigned threads = 0;  // 0: one per core
   std::chrono::milliseconds interval_loaded{50};
   std::chrono::milliseconds interval_quiet{1000};
   std::chrono::milliseconds interval_idle{300'000};

@@ -31,10 +31,10 @@ Result<std::string> MakeAuthorities(Node::State& state, const InitOptions& optio
   const Timestamp now = state.clock.Now();
   TRY(const pki::RootAuthority root,
       pki::RootAuthority::Create(state.PathOf("root-offline"),
-                                 {options.origin, {now, now + kRootValidity}, {}}, state.random));
-  TRY_VOID(pki::IssuingAuthority::Create(state.PathOf("ca"), root,
-                                         {options.origin, {now, now + kIssuingValidity}, {}},
-                                         state.random));
+                                 {options.origin + "/root", {now, now + kRootValidity}, {}},
+                                 state.random));
+  TRY_VOID(pki::IssuingAuthority::Create(
+      state.PathOf("ca"), root, {options.origin, {now, now + kIssuingValidity}, {}}, state.random));
   TRY_VOID(WriteText(state.fs, state.PathOf("root.pem"), root.certificate().ToPem()));
   return codec::HexEncode(root.certificate().fingerprint());
 }
@@ -114,10 +114,9 @@ Result<InitReport> Node::Init(const InitOptions& options, const Clock& clock,
   TRY(const std::unique_ptr<Node> node,
       Open(options.directory, NodeAccess::kReadWrite, clock, random));
   TRY_VOID(MakeIdentities(*node, *node->state_, options));
-  const std::string host = options.dns_names.empty() ? options.ip_names.at(0)
-                                                     : options.dns_names.front();
-  return InitReport{fingerprint,
-                    "https://" + host + ":" + std::to_string(options.machine_port)};
+  const std::string host =
+      options.dns_names.empty() ? options.ip_names.at(0) : options.dns_names.front();
+  return InitReport{fingerprint, "https://" + host + ":" + std::to_string(options.machine_port)};
 }
 
 }  // namespace salus::node

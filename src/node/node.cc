@@ -23,8 +23,7 @@ Result<std::string> ReadText(storage::FileSystem& fs, const std::string& path) {
   TRY(const std::uint64_t size, file->Size());
   if (size > kMaxTextBytes) return InvalidArgument(path + " is too long");
   std::string text(size, '\0');
-  TRY_VOID(file->ReadExactAt(
-      0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()}));
+  TRY_VOID(file->ReadExactAt(0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()}));
   return text;
 }
 
@@ -85,23 +84,21 @@ Result<void> Node::State::OpenParts(NodeAccess access) {
   options.clock = &clock;
   options.metrics = &metrics;
   TRY(log, tlog::Log::Open(fs, PathOf("log"), options, CheckpointKeys()));
-  const auto entry_digest = [l = log.get()](std::uint64_t index)
-      -> Result<std::optional<crypto::Hash32>> {
+  const auto entry_digest =
+      [l = log.get()](std::uint64_t index) -> Result<std::optional<crypto::Hash32>> {
     TRY(const tlog::StoredEntry stored, l->ReadEntry(tlog::LeafIndex{index}));
     TRY(const audit::EntryView entry, audit::ParseEntry(stored.entry));
     return entry.other ? entry.other->row_digest : std::nullopt;
   };
   TRY(directory, audit::Directory::Open(PathOf("control.db"), read_only, entry_digest));
-  recorder = std::make_unique<audit::Recorder>(
-      audit::Recorder::Parts{.origin = config.origin,
-                             .log = log.get(),
-                             .directory = directory.get(),
-                             .signer = signer.get(),
-                             .clock = &clock,
-                             .random = &random,
-                             .metrics = &metrics});
-  historian =
-      std::make_unique<audit::Historian>(*log, *directory, *recorder, clock);
+  recorder = std::make_unique<audit::Recorder>(audit::Recorder::Parts{.origin = config.origin,
+                                                                      .log = log.get(),
+                                                                      .directory = directory.get(),
+                                                                      .signer = signer.get(),
+                                                                      .clock = &clock,
+                                                                      .random = &random,
+                                                                      .metrics = &metrics});
+  historian = std::make_unique<audit::Historian>(*log, *directory, *recorder, clock);
   if (!read_only) midnight = std::jthread([this](std::stop_token stop) { RunMidnight(stop); });
   return {};
 }

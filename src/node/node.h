@@ -1,10 +1,11 @@
-// Node opens a data directory and wires everything in it together. salusd serves one; `salus --data`
-// uses one directly.
+// Node opens a data directory and wires everything in it together. salusd serves one; `salus
+// --data` uses one directly.
 //
 // Source: design.md sections 3 and 9; docs/formats/data-directory.md.
 // Shape:  DIR/salus.toml, DIR/log/ (tlog), DIR/control.db (directory), DIR/keys/*.key (0600),
 //         DIR/ca/ (issuing authority), DIR/root-offline/ (to be moved away), DIR/server/ (TLS
-//         identity), DIR/custodians-offline/ (two custodian identities, to be handed out), DIR/lock.
+//         identity), DIR/custodians-offline/ (two custodian identities, to be handed out),
+//         DIR/lock.
 #pragma once
 
 #include <memory>

@@ -120,8 +120,8 @@ Result<void> Node::PutPatients(std::span<const audit::PatientRow> rows) {
         if (is_same) continue;
       }
       state_->random.Fill(next.origin.salt);
-      NewPolicy policy = Policy(EventType::kPatientRegistered, next.subject,
-                                audit::EncodeRow(next));
+      NewPolicy policy =
+          Policy(EventType::kPatientRegistered, next.subject, audit::EncodeRow(next));
       policy.row_digest = audit::RowDigest(next.origin.salt, audit::EncodeRow(next));
       if (next.key) policy.first_key = next.key;
       policies.push_back(std::move(policy));
@@ -222,14 +222,14 @@ Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> 
   const audit::ProvenTag tag = state_->recorder->TagOf(row.mandate);
   const auto old = state_->directory->FindMandate(auditor_id);
   for (const Subject& patient : patients) {
-    policies.push_back(Policy(EventType::kMandateSet, patient,
-                              MandateNotice(row, auditor->name, tag, false)));
+    policies.push_back(
+        Policy(EventType::kMandateSet, patient, MandateNotice(row, auditor->name, tag, false)));
   }
   if (old) {
     for (const Subject& patient : old->patients) {
       if (std::binary_search(patients.begin(), patients.end(), patient)) continue;
-      policies.push_back(Policy(EventType::kMandateSet, patient,
-                                MandateNotice(row, auditor->name, tag, true)));
+      policies.push_back(
+          Policy(EventType::kMandateSet, patient, MandateNotice(row, auditor->name, tag, true)));
     }
   }
   TRY_VOID(state_->recorder->RecordPolicies(
@@ -244,9 +244,8 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
                                 std::string_view released_share) {
   std::lock_guard acts(state_->acts_mutex);
   std::vector<audit::CustodyShareRow> shares = state_->directory->SharesOf(patient);
-  const auto share = std::find_if(shares.begin(), shares.end(), [&](const auto& s) {
-    return s.custodian_id == custodian_id;
-  });
+  const auto share = std::find_if(shares.begin(), shares.end(),
+                                  [&](const auto& s) { return s.custodian_id == custodian_id; });
   if (share == shares.end()) return NotFound("this custodian holds no share of that patient");
   const auto row = state_->directory->FindPatient(patient);
   if (!row || !row->key) {

@@ -34,8 +34,8 @@ std::optional<StoredCheckpoint> DecodeRecord(ByteSpan bytes) {
   if (!Equal(hash, bytes.subspan(kHeadBytes + length, 32))) return std::nullopt;
   StoredCheckpoint checkpoint;
   checkpoint.size = LoadBe<std::uint64_t>(bytes.data() + 4);
-  checkpoint.time = FromUnixMillis(
-      static_cast<std::int64_t>(LoadBe<std::uint64_t>(bytes.data() + 12)));
+  checkpoint.time =
+      FromUnixMillis(static_cast<std::int64_t>(LoadBe<std::uint64_t>(bytes.data() + 12)));
   checkpoint.note = std::string(AsText(bytes.subspan(kHeadBytes, length)));
   return checkpoint;
 }
@@ -56,8 +56,7 @@ Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Create(storage::FileSy
 Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(storage::FileSystem& fs,
                                                                const std::string& directory,
                                                                bool read_only) {
-  const auto access =
-      read_only ? storage::FileAccess::kReadOnly : storage::FileAccess::kReadWrite;
+  const auto access = read_only ? storage::FileAccess::kReadOnly : storage::FileAccess::kReadWrite;
   std::unique_ptr<CheckpointStore> store(new CheckpointStore());
   for (auto [file, name] : {std::pair(&store->slots_, "checkpoint"), {&store->kept_, "kept"}}) {
     const std::string path = storage::JoinPath(directory, name);

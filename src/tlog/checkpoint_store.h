@@ -1,7 +1,8 @@
 // CheckpointStore holds the last signed checkpoint, and one a minute for ever.
 //
 // Source:  protocol.md P5.3 and P5.4; docs/formats/checkpoints.md.
-// Shape:   DIR/checkpoint: two slots of 4,096 bytes, written in turn, so that a torn write leaves the
+// Shape:   DIR/checkpoint: two slots of 4,096 bytes, written in turn, so that a torn write leaves
+// the
 //          other and a full disk needs no space. DIR/kept: appended records.
 //          A slot, and a record: u32 length, u64 size, u64 time in ms, note, SHA-256 of all that.
 // Threads: one writer; readers at any time.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 #include "base/check.h"
 #include "base/endian.h"
@@ -66,8 +67,8 @@ std::uint64_t EntryIndex::KeyOf(const RepeatKey& key) {
 }
 
 std::string EntryIndex::PathOf(const storage::RecordRange& range, char kind) const {
-  return storage::JoinPath(directory_, fmt::format("{}-{:x}-{:x}.run", kind, range.first,
-                                                   range.end));
+  return storage::JoinPath(directory_,
+                           fmt::format("{}-{:x}-{:x}.run", kind, range.first, range.end));
 }
 
 Result<EntryIndex::RunPair> EntryIndex::OpenRun(const storage::RecordRange& range) const {
@@ -101,8 +102,7 @@ Result<void> EntryIndex::LoadFilter(const RunPair& run) {
 }
 
 Result<std::unique_ptr<EntryIndex>> EntryIndex::Open(storage::FileSystem& fs,
-                                                     const std::string& directory,
-                                                     bool read_only) {
+                                                     const std::string& directory, bool read_only) {
   std::unique_ptr<EntryIndex> index(new EntryIndex(fs, directory, read_only));
   std::vector<storage::RecordRange> ranges;
   const std::string path = storage::JoinPath(directory, "manifest");
@@ -131,8 +131,7 @@ Result<std::unique_ptr<EntryIndex>> EntryIndex::Open(storage::FileSystem& fs,
     }
     runs->push_back(*std::move(run));
   }
-  index->recent_ =
-      std::make_unique<RecentEntries>(runs->empty() ? 0 : runs->back().range.end);
+  index->recent_ = std::make_unique<RecentEntries>(runs->empty() ? 0 : runs->back().range.end);
   index->runs_ = std::move(runs);
   if (!read_only) {
     index->flusher_ =
@@ -222,8 +221,8 @@ Result<void> EntryIndex::WriteRun(const RecentEntries& recent, std::uint64_t end
   return {};
 }
 
-// Merges the last kMergeWidth runs when they are of about one size: each entry is rewritten once for
-// each factor of kMergeWidth that the log grows by.
+// Merges the last kMergeWidth runs when they are of about one size: each entry is rewritten once
+// for each factor of kMergeWidth that the log grows by.
 Result<bool> EntryIndex::MergeOnce() {
   const std::shared_ptr<const Runs> old = runs_;
   if (old->size() < kMergeWidth) return false;
@@ -317,27 +316,75 @@ void EntryIndex::RunFlusher(std::stop_token stop) {
   }
 }
 
-Result<void> EntryIndex::CheckAll() const {
+std::vector<storage::RecordRange> EntryIndex::ranges() const {
+  std::shared_lock lock(mutex_);
+  std::vector<storage::RecordRange> ranges;
+  for (const RunPair& run : *runs_) ranges.push_back(run.range);
+  return ranges;
+}
+
+namespace {
+
+Error Differs(std::string_view what, std::uint64_t entry) {
+  return Corruption(
+      fmt::format("the index of {} differs from the log at entry {}: the log itself "
+                  "is unharmed; run `salus log fsck --rebuild`",
+                  what, entry));
+}
+
+Result<void> ComparePostings(const storage::PostingRun& run,
+                             std::vector<storage::Posting>& expected) {
+  std::sort(expected.begin(), expected.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.subject, a.record) < std::tie(b.subject, b.record);
+  });
+  std::size_t at = 0;
+  storage::PostingRun::PageCache cache;
+  std::vector<std::uint64_t> records;
+  for (std::uint64_t i = 0; i < run.subject_count(); ++i) {
+    TRY(const auto subject, run.SubjectAt(i, cache));
+    records.clear();
+    TRY_VOID(run.Find(subject.subject, records));
+    for (const std::uint64_t record : records) {
+      if (at == expected.size() || expected[at].subject != subject.subject ||
+          expected[at].record != record) {
+        return Differs("subjects", at < expected.size() ? expected[at].record : record);
+      }
+      ++at;
+    }
+  }
+  if (at != expected.size()) return Differs("subjects", expected[at].record);
+  return {};
+}
+
+Result<void> CompareRepeats(const storage::SortedRun& run,
+                            std::vector<storage::SortedRunEntry>& expected) {
+  std::sort(expected.begin(), expected.end());
+  storage::SortedRun::Cursor cursor(run);
+  storage::SortedRunEntry entry;
+  for (const storage::SortedRunEntry& wanted : expected) {
+    TRY(const bool more, cursor.Next(entry));
+    if (!more || entry != wanted) return Differs("repeats", wanted.value);
+  }
+  TRY(const bool more, cursor.Next(entry));
+  return more ? Differs("repeats", entry.value) : Result<void>();
+}
+
+}  // namespace
+
+Result<void> EntryIndex::CompareRun(const storage::RecordRange& range,
+                                    std::vector<storage::Posting> postings,
+                                    std::vector<storage::SortedRunEntry> repeats) const {
   std::shared_ptr<const Runs> runs;
   {
     std::shared_lock lock(mutex_);
     runs = runs_;
   }
   for (const RunPair& run : *runs) {
-    storage::SortedRun::Cursor cursor(*run.repeats);
-    storage::SortedRunEntry entry;
-    for (bool more = true; more;) {
-      TRY(more, cursor.Next(entry));
-    }
-    storage::PostingRun::PageCache cache;
-    std::vector<std::uint64_t> records;
-    for (std::uint64_t i = 0; i < run.postings->subject_count(); ++i) {
-      TRY(const auto directory_entry, run.postings->SubjectAt(i, cache));
-      records.clear();
-      TRY_VOID(run.postings->Find(directory_entry.subject, records));
-    }
+    if (run.range.first != range.first || run.range.end != range.end) continue;
+    TRY_VOID(ComparePostings(*run.postings, postings));
+    return CompareRepeats(*run.repeats, repeats);
   }
-  return {};
+  return {};  // merged away since ranges() was called: the larger one is checked next time
 }
 
 void EntryIndex::Clear() {

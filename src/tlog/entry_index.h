@@ -1,5 +1,5 @@
-// EntryIndex finds the entries of a subject, and the repeats of an event. Derived from the segments:
-// built off the commit path as sorted runs, rebuilt at any time.
+// EntryIndex finds the entries of a subject, and the repeats of an event. Derived from the
+// segments: built off the commit path as sorted runs, rebuilt at any time.
 //
 // Source:  docs/formats/runs.md; the manifest names the runs and how far they reach.
 // Shape:   in memory about 30 bytes for each of the newest entries (at most kFlushEntries twice),
@@ -85,13 +85,20 @@ class EntryIndex {
   // EntriesOf are all indexes of a subject below end, ascending.
   Result<std::vector<std::uint64_t>> EntriesOf(SubjectNumber subject, std::uint64_t end) const;
 
-  // MaybeFlush starts to write a run in the background when enough entries are in memory; end is the
-  // number of entries so far, all durable.
+  // MaybeFlush starts to write a run in the background when enough entries are in memory; end is
+  // the number of entries so far, all durable.
   void MaybeFlush(std::uint64_t end);
   // FlushNow writes what is in memory and waits. Errors: ResourceExhausted, Unavailable.
   Result<void> FlushNow(std::uint64_t end);
-  // CheckAll reads every page of every run. Errors: Corruption.
-  Result<void> CheckAll() const;
+  // ranges are the parts of the log that the runs cover, in order.
+  std::vector<storage::RecordRange> ranges() const;
+  // CompareRun holds the run of this range against what the segments say; both lists in any order.
+  //
+  // Errors: Corruption, with the first entry that the run has otherwise.
+  Result<void> CompareRun(const storage::RecordRange& range, std::vector<storage::Posting> postings,
+                          std::vector<storage::SortedRunEntry> repeats) const;
+  // KeyOf is what a repeat is found by: the first 8 bytes of its identity.
+  static std::uint64_t KeyOf(const RepeatKey& key);
   // Clear forgets runs and memory, for a rebuild.
   void Clear();
 
@@ -104,7 +111,6 @@ class EntryIndex {
   using Runs = std::vector<RunPair>;
 
   EntryIndex(storage::FileSystem& fs, std::string directory, bool read_only);
-  static std::uint64_t KeyOf(const RepeatKey& key);
   std::string PathOf(const storage::RecordRange& range, char kind) const;
   Result<RunPair> OpenRun(const storage::RecordRange& range) const;
   Result<void> LoadFilter(const RunPair& run);
@@ -119,10 +125,10 @@ class EntryIndex {
   std::unique_ptr<storage::MembershipFilter> filter_;
 
   mutable std::shared_mutex mutex_;
-  std::unique_ptr<RecentEntries> recent_;        // by mutex_
-  std::shared_ptr<RecentEntries> frozen_;        // by mutex_: being written
-  std::uint64_t frozen_end_ = 0;                 // by mutex_
-  std::shared_ptr<const Runs> runs_;             // by mutex_
+  std::unique_ptr<RecentEntries> recent_;  // by mutex_
+  std::shared_ptr<RecentEntries> frozen_;  // by mutex_: being written
+  std::uint64_t frozen_end_ = 0;           // by mutex_
+  std::shared_ptr<const Runs> runs_;       // by mutex_
 
   std::mutex flush_mutex_;
   std::condition_variable_any flush_wanted_;

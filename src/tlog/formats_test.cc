@@ -4,6 +4,7 @@
 
 #include <bit>
 
+#include "base/endian.h"
 #include "merkle/hash.h"
 #include "merkle/memory_tree.h"
 #include "tlog/policy.h"
@@ -195,6 +196,22 @@ TEST(Cosignature, TheNewestTimeCountsAndTheTimeIsSigned) {
   ASSERT_TRUE(forged.Add(moved).has_value());
   EXPECT_FALSE(forged.Verify(std::vector{witness.verifier()}).has_value());
   EXPECT_FALSE(witness.Sign("text\n", Timestamp(std::chrono::milliseconds(-1))).has_value());
+}
+
+// Signed as it should be, but with a time that no clock shows.
+TEST(Cosignature, TimesAboveTheLimitFail) {
+  std::array<std::uint8_t, 32> seed;
+  seed.fill(9);
+  const auto key = crypto::Ed25519PrivateKey::FromSeed(SecretArray<32>(seed));
+  const auto verifier =
+      VerifierKey::Create("w", SignatureType::kCosignature, key.public_key()).value();
+  const std::uint64_t limit = std::uint64_t{1} << 63;
+  for (const std::uint64_t time : {limit - 1, limit}) {
+    Bytes signature;
+    AppendBe(signature, time);
+    Append(signature, key.Sign(AsBytes(CosignatureMessage(time, "text\n"))));
+    EXPECT_EQ(verifier.Verify("text\n", signature).has_value(), time < limit);
+  }
 }
 
 TEST(SignerKey, TextComesBack) {

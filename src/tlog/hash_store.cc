@@ -26,8 +26,7 @@ NodeHash FoldHashes(std::vector<NodeHash> hashes) {
 
 Result<std::unique_ptr<storage::File>> OpenOrCreate(storage::FileSystem& fs,
                                                     const std::string& path, bool read_only) {
-  const auto access =
-      read_only ? storage::FileAccess::kReadOnly : storage::FileAccess::kReadWrite;
+  const auto access = read_only ? storage::FileAccess::kReadOnly : storage::FileAccess::kReadWrite;
   auto file = fs.OpenExisting(path, access);
   if (file || read_only || file.error().code != ErrorCode::kNotFound) return file;
   return fs.Create(path);
@@ -164,8 +163,7 @@ Result<std::shared_ptr<const HashStore::Tile>> HashStore::LeafTile(std::uint64_t
   return std::shared_ptr<const Tile>(std::move(tile));
 }
 
-Result<NodeHash> HashStore::Fold(unsigned tile_level, std::uint64_t first,
-                                 unsigned height) const {
+Result<NodeHash> HashStore::Fold(unsigned tile_level, std::uint64_t first, unsigned height) const {
   const std::size_t count = std::size_t{1} << height;
   if (tile_level == 0) {
     std::shared_lock lock(mutex_);

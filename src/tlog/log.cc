@@ -61,8 +61,7 @@ Result<void> Log::Create(storage::FileSystem& fs, const std::string& directory,
   TRY_VOID(CheckpointStore::Create(fs, directory));
   Bytes meta;
   RecordMeta().AppendTo(meta);
-  const storage::SegmentLog::RecordInput record{meta, genesis,
-                                                merkle::HashLeaf(genesis).bytes()};
+  const storage::SegmentLog::RecordInput record{meta, genesis, merkle::HashLeaf(genesis).bytes()};
   const auto now_ms = static_cast<std::uint64_t>(ToUnixMillis(options.clock->Now()));
   TRY_VOID(segments->Append({&record, 1}, now_ms, kTerm));
   TRY_VOID(fs.SyncDirectory(directory));
@@ -74,8 +73,7 @@ Result<void> Log::Create(storage::FileSystem& fs, const std::string& directory,
 }
 
 Result<std::unique_ptr<Log>> Log::Open(storage::FileSystem& fs, const std::string& directory,
-                                       const LogOptions& options,
-                                       const CheckpointSigner& signer) {
+                                       const LogOptions& options, const CheckpointSigner& signer) {
   std::unique_ptr<Log> log(new Log(fs, directory, options, signer));
   TRY_VOID(log->OpenFiles());
   TRY_VOID(log->Recover());

@@ -1,5 +1,5 @@
-// Log is one append-only log in one directory: it gives entries their indexes, makes them durable in
-// group commits, steps the subjects' chains, and signs checkpoints over the result.
+// Log is one append-only log in one directory: it gives entries their indexes, makes them durable
+// in group commits, steps the subjects' chains, and signs checkpoints over the result.
 //
 // Source:  protocol.md P4 and P5; the life of an entry is told in docs/architecture.md.
 // Shape:   DIR/segments (the system of record), DIR/hashes, DIR/index (derived), DIR/checkpoint,
@@ -105,8 +105,8 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Submit hands entries to the sequencer; done is called when their commit is durable, or could not
-  // be made so (status says why, and none of them is in the log).
+  // Submit hands entries to the sequencer; done is called when their commit is durable, or could
+  // not be made so (status says why, and none of them is in the log).
   void Submit(std::unique_ptr<Submission> submission);
   // SubmitAndWait is Submit for callers with a thread to spare.
   std::unique_ptr<Submission> SubmitAndWait(std::unique_ptr<Submission> submission);
@@ -223,9 +223,9 @@ class Log {
   Result<void> checkpoint_status_;
 
   // The sequencer's.
-  std::vector<SubjectNumber> touched_;       // since the last kind 3
-  std::vector<LeafHash> update_leaves_;      // likewise: leaves of `updates`
-  std::uint64_t subject_count_ = 0;          // subjects with at least one entry
+  std::vector<SubjectNumber> touched_;   // since the last kind 3
+  std::vector<LeafHash> update_leaves_;  // likewise: leaves of `updates`
+  std::uint64_t subject_count_ = 0;      // subjects with at least one entry
   std::uint64_t entries_since_checkpoint_ = 0;
   std::chrono::steady_clock::time_point last_checkpoint_at_;
   Timestamp last_checkpoint_time_;

@@ -45,8 +45,8 @@ struct Log::Plan {
   RecentEntries repeats{0};  // of this commit: key to position
   std::uint32_t answers = 0;
 
-  std::vector<PendingGrant*> grants;                            // whose index was set
-  std::vector<SubjectNumber> introduced;                        // marked as introduced
+  std::vector<PendingGrant*> grants;                              // whose index was set
+  std::vector<SubjectNumber> introduced;                          // marked as introduced
   std::vector<std::pair<SubjectNumber, std::uint64_t>> policies;  // last_policy before
 
   std::uint64_t next_index() const { return first + metas.size(); }
@@ -132,8 +132,8 @@ void Log::CommitBatch(std::vector<std::unique_ptr<Submission>> batch) {
       records[i] = {ByteSpan(metas).subspan(begin, ends[i] - begin), plan.payloads[i],
                     plan.leaves[i].bytes()};
     }
-    durable = segments_->Append(records, static_cast<std::uint64_t>(ToUnixMillis(answers->time)),
-                                kTerm);
+    durable =
+        segments_->Append(records, static_cast<std::uint64_t>(ToUnixMillis(answers->time)), kTerm);
   }
   if (durable) {
     ApplyCommit(plan);
@@ -228,8 +228,7 @@ void Log::PlanEntry(Submission& submission, std::size_t i, Plan& plan) {
     }
   }
   if (entry.repeat) {
-    plan.repeats.AddRepeat(LoadBe<std::uint64_t>(entry.repeat->identity.data()),
-                           plan.metas.size());
+    plan.repeats.AddRepeat(LoadBe<std::uint64_t>(entry.repeat->identity.data()), plan.metas.size());
   }
   outcome.index = LeafIndex{plan.next_index()};
   outcome.leaf_hash = entry.leaf_hash;
@@ -349,10 +348,10 @@ Result<void> Log::AppendMapRoot() {
   Bytes meta;
   RecordMeta().AppendTo(meta);
   const storage::SegmentLog::RecordInput record{meta, entry, leaf.bytes()};
-  // Should this fail, the map stays ahead of its checkpoint; what it is ahead by is durable, and the
-  // next kind 3 entry covers it: published_ keeps proofs away until then.
-  Result<void> durable = segments_->Append(
-      {&record, 1}, static_cast<std::uint64_t>(ToUnixMillis(map.time)), kTerm);
+  // Should this fail, the map stays ahead of its checkpoint; what it is ahead by is durable, and
+  // the next kind 3 entry covers it: published_ keeps proofs away until then.
+  Result<void> durable =
+      segments_->Append({&record, 1}, static_cast<std::uint64_t>(ToUnixMillis(map.time)), kTerm);
   if (!durable) {
     published_ = nullptr;
     return durable;
@@ -364,7 +363,9 @@ Result<void> Log::AppendMapRoot() {
   index_->MaybeFlush(segments_->record_count());
   Result<void> signed_ok = SignCheckpoint(map, leaf);
   map_lock.unlock();
-  { std::lock_guard lock(published_mutex_); }
+  {
+    std::lock_guard lock(published_mutex_);
+  }
   published_changed_.notify_all();
   entries_since_checkpoint_ = 0;
   if (signed_ok && map.size >= snapshot_size_ + SnapshotSpacing(map.subjects)) {

@@ -73,8 +73,7 @@ std::shared_ptr<PendingGrant> LogFixture::Grant(Log& log, std::uint64_t subject)
 std::unique_ptr<Submission> LogFixture::Event(Log& log, std::uint64_t subject, std::uint64_t event,
                                               std::uint64_t content) {
   auto submission = std::make_unique<Submission>();
-  submission->arena =
-      ToBytes("\x82\x01" + std::to_string(event) + " " + std::to_string(content));
+  submission->arena = ToBytes("\x82\x01" + std::to_string(event) + " " + std::to_string(content));
   NewEntry entry;
   entry.size = submission->arena.size();
   entry.leaf_hash = merkle::HashLeaf(submission->arena);

@@ -1,5 +1,5 @@
-// LogFixture is a log in memory with a turned clock, a plain signer and ready-made submissions: what
-// the log's tests share.
+// LogFixture is a log in memory with a turned clock, a plain signer and ready-made submissions:
+// what the log's tests share.
 #pragma once
 
 #include <map>

@@ -44,8 +44,8 @@ Result<void> Log::OpenFiles() {
   }
   const storage::SegmentLogOptions segment_options{
       .segment_size_bytes = options_.segment_size_bytes,
-      .access = options_.read_only ? storage::FileAccess::kReadOnly
-                                   : storage::FileAccess::kReadWrite,
+      .access =
+          options_.read_only ? storage::FileAccess::kReadOnly : storage::FileAccess::kReadWrite,
       .trusted_record_count = last ? last->size : 0};
   TRY(segments_, storage::SegmentLog::Open(fs_, storage::JoinPath(directory_, "segments"), log_id,
                                            segment_options));
@@ -56,8 +56,8 @@ Result<void> Log::OpenFiles() {
         "off. Restore them from a mirror or a backup; nothing is served until then",
         stored, last->size, stored, last->size - 1));
   }
-  TRY(hashes_, HashStore::Open(fs_, storage::JoinPath(directory_, "hashes"), stored,
-                               options_.read_only));
+  TRY(hashes_,
+      HashStore::Open(fs_, storage::JoinPath(directory_, "hashes"), stored, options_.read_only));
   TRY(index_, EntryIndex::Open(fs_, storage::JoinPath(directory_, "index"), options_.read_only));
   if (segments_->recovery().torn_bytes > 0) {
     salus::Log(LogLevel::kWarning, "a torn commit was dropped; it was never answered",
@@ -100,10 +100,7 @@ Result<void> Log::CheckRoot(const StoredCheckpoint& last) const {
 class Log::Replay {
  public:
   Replay(Log& log, std::uint64_t hashes_from, std::uint64_t index_from, std::uint64_t chains_from)
-      : log_(log),
-        hashes_from_(hashes_from),
-        index_from_(index_from),
-        chains_from_(chains_from) {}
+      : log_(log), hashes_from_(hashes_from), index_from_(index_from), chains_from_(chains_from) {}
 
   Result<void> Visit(const storage::RecordView& record) {
     TRY(RecordMeta meta, RecordMeta::Parse(record.meta));
@@ -137,8 +134,8 @@ class Log::Replay {
     }
     ++log_.entries_since_checkpoint_;
     // [3, ...]: the encoding of a two-element array and the number 3.
-    const bool is_map_root = record.payload.size() > 2 && record.payload[0] == 0x82 &&
-                             record.payload[1] == 0x03;
+    const bool is_map_root =
+        record.payload.size() > 2 && record.payload[0] == 0x82 && record.payload[1] == 0x03;
     return is_map_root ? CloseMap(record, leaf) : Result<void>();
   }
 
@@ -176,13 +173,11 @@ class Log::Replay {
 Result<void> Log::ReplayFrom(std::uint64_t first) {
   // A reader beside a running server stops at the checkpoint that is published.
   const std::optional<StoredCheckpoint> last = checkpoints_->last();
-  const std::uint64_t end =
-      options_.read_only && last ? last->size : segments_->record_count();
+  const std::uint64_t end = options_.read_only && last ? last->size : segments_->record_count();
   Replay replay(*this, hashes_->size(), index_->covered(), snapshot_size_);
   const std::uint64_t from = std::min(first, end);
-  TRY_VOID(segments_->Scan(from, end, [&replay](const storage::RecordView& record) {
-    return replay.Visit(record);
-  }));
+  TRY_VOID(segments_->Scan(
+      from, end, [&replay](const storage::RecordView& record) { return replay.Visit(record); }));
   replay.FlushLeaves();
   std::optional<std::pair<MapRootEntry, LeafHash>> map = replay.last_map();
   if (!map && snapshot_size_ > 0) {
@@ -222,8 +217,8 @@ Result<void> Log::Rebuild() {
   return ReplayFrom(0);
 }
 
-// The snapshot holds the chains as of the newest map root entry. It is not trusted: the map it leads
-// to must be the one in that entry.
+// The snapshot holds the chains as of the newest map root entry. It is not trusted: the map it
+// leads to must be the one in that entry.
 Result<void> Log::WriteSnapshot() {
   if (published_ == nullptr || !touched_.empty()) return {};
   Bytes bytes;
@@ -253,8 +248,8 @@ Result<void> Log::WriteSnapshot() {
 }
 
 Result<void> Log::LoadSnapshot() {
-  auto opened = fs_.OpenExisting(storage::JoinPath(directory_, "subjects"),
-                                 storage::FileAccess::kReadOnly);
+  auto opened =
+      fs_.OpenExisting(storage::JoinPath(directory_, "subjects"), storage::FileAccess::kReadOnly);
   if (!opened) {
     return opened.error().code == ErrorCode::kNotFound ? Result<void>() : opened.error();
   }
@@ -305,7 +300,19 @@ Result<void> Log::CheckDerived(const std::function<void(std::uint64_t done)>& pr
     if (++done % 65'536 == 0 && progress) progress(done);
     return {};
   }));
-  return index_->CheckAll();
+  for (const storage::RecordRange& range : index_->ranges()) {
+    std::vector<storage::Posting> postings;
+    std::vector<storage::SortedRunEntry> repeats;
+    TRY_VOID(segments_->Scan(
+        range.first, range.end, [&](const storage::RecordView& record) -> Result<void> {
+          TRY(const RecordMeta meta, RecordMeta::Parse(record.meta));
+          if (meta.subject) postings.push_back({meta.subject->value, record.number});
+          if (meta.repeat) repeats.push_back({EntryIndex::KeyOf(*meta.repeat), record.number});
+          return {};
+        }));
+    TRY_VOID(index_->CompareRun(range, std::move(postings), std::move(repeats)));
+  }
+  return {};
 }
 
 }  // namespace salus::tlog

@@ -32,8 +32,8 @@ merkle::MapValue LiteralChain(const Log& log, const SubjectTag& tag, std::uint64
     const auto meta = RecordMeta::Parse(record.meta);
     if (meta && meta->subject && number && *meta->subject == *number) {
       ++value.count;
-      value.head = merkle::ChainStep(value.head, LeafIndex{record.number},
-                                     LeafHash(record.payload_hash));
+      value.head =
+          merkle::ChainStep(value.head, LeafIndex{record.number}, LeafHash(record.payload_hash));
     }
     return {};
   }));
@@ -90,8 +90,7 @@ TEST_F(LogTest, CheckpointProvesEveryChain) {
     const SubjectTag tag = TagOf(s);
     const ChainProof chain = log->ProveChain(tag);
     ASSERT_EQ(chain.checkpoint, checkpoint);
-    EXPECT_TRUE(
-        chain.proof.Verify(merkle::PositionOf(tag), chain.value, checkpoint->map.map_root));
+    EXPECT_TRUE(chain.proof.Verify(merkle::PositionOf(tag), chain.value, checkpoint->map.map_root));
     const merkle::MapValue literal = LiteralChain(*log, tag, checkpoint->size.value);
     EXPECT_EQ(chain.value.value_or(merkle::MapValue{0, literal.head}), literal);
     EXPECT_EQ(log->EntriesOf(tag, checkpoint->size)->size(), literal.count);
@@ -134,8 +133,8 @@ TEST_F(LogTest, ReopensWithTheSameRootsChainsAndIndexes) {
   }
   for (const bool lose_derived : {false, true}) {
     if (lose_derived) {
-      for (const char* path : {"log/subjects", "log/index/manifest", "log/hashes/leaves",
-                               "log/hashes/nodes"}) {
+      for (const char* path :
+           {"log/subjects", "log/index/manifest", "log/hashes/leaves", "log/hashes/nodes"}) {
         ASSERT_TRUE(fs.Remove(path)) << path;
       }
     }
@@ -145,8 +144,7 @@ TEST_F(LogTest, ReopensWithTheSameRootsChainsAndIndexes) {
     const auto proof = merkle::ProveConsistency(before->size, after->size, log->hashes());
     EXPECT_TRUE(proof->Verify(before->size, after->size, before->root, after->root));
     for (std::uint64_t s = 0; s < 40; ++s) {
-      EXPECT_EQ(*log->ProveChain(TagOf(s)).value,
-                LiteralChain(*log, TagOf(s), after->size.value));
+      EXPECT_EQ(*log->ProveChain(TagOf(s)).value, LiteralChain(*log, TagOf(s), after->size.value));
     }
     before = after;
   }

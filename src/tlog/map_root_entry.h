@@ -19,7 +19,8 @@ struct MapRootEntry {
   Timestamp time;
   merkle::MapRoot map_root;
   std::uint64_t subjects = 0;
-  merkle::RootHash updates;  // RFC 6962 root over (u64 index || tag) of the chain steps since the last
+  merkle::RootHash
+      updates;  // RFC 6962 root over (u64 index || tag) of the chain steps since the last
 
   Bytes Encode() const;
   // Errors: VerificationFailed when entry is not exactly such an encoding.

@@ -1,5 +1,5 @@
-// RecordMeta is what stands beside an entry in its segment record, outside the leaf: what the server
-// needs to rebuild its indexes, and nobody else may see.
+// RecordMeta is what stands beside an entry in its segment record, outside the leaf: what the
+// server needs to rebuild its indexes, and nobody else may see.
 //
 // Source: protocol.md P4.3; docs/formats/segment.md.
 // Shape:  u8 flags, then the parts that the flags name, in the order of the fields below.
@@ -33,11 +33,11 @@ struct RepeatKey {
 };
 
 struct RecordMeta {
-  std::optional<SubjectNumber> subject;   // the entry steps this subject's chain
-  std::optional<SubjectTag> introduces;   // the first record of a subject carries its tag
-  bool is_policy = false;                 // a policy entry: grants before it are spent
-  std::uint16_t source = 0;               // 0: the server itself
-  std::uint64_t grant = 0;                // index of the entry's grant, 0: none; below 2^40
+  std::optional<SubjectNumber> subject;  // the entry steps this subject's chain
+  std::optional<SubjectTag> introduces;  // the first record of a subject carries its tag
+  bool is_policy = false;                // a policy entry: grants before it are spent
+  std::uint16_t source = 0;              // 0: the server itself
+  std::uint64_t grant = 0;               // index of the entry's grant, 0: none; below 2^40
   std::optional<RepeatKey> repeat;
 
   void AppendTo(Bytes& out) const;

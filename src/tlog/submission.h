@@ -69,10 +69,10 @@ struct CommitAnswers {
   std::vector<merkle::LeafHash> hashes;  // one a logged or repeated event, in commit order
 
   std::mutex mutex;
-  std::uint32_t submissions_left = 0;                    // by mutex
-  std::vector<std::function<void()>> when_receipted;     // by mutex
-  Result<std::string> receipt_note;                      // set before the continuations run
-  merkle::MemoryTree tree;                               // likewise
+  std::uint32_t submissions_left = 0;                 // by mutex
+  std::vector<std::function<void()>> when_receipted;  // by mutex
+  Result<std::string> receipt_note;                   // set before the continuations run
+  merkle::MemoryTree tree;                            // likewise
 };
 
 class Submission {
