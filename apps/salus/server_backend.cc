@@ -148,11 +148,11 @@ class ServerBackend final : public Backend {
 
   Result<CustodyView> Custody(const audit::Subject& patient) override {
     Result<client::CustodyState> state = connection_.Custody(patient);
-    if (!state) return std::move(state.error());
+    if (!state) return std::move(state).error();
     CustodyView view;
     view.threshold = state->threshold;
-    view.custody_key = state->custody_key;
-    view.patient_key = state->patient_key;
+    view.custody_key = std::move(state->custody_key);
+    view.patient_key = std::move(state->patient_key);
     view.shares = std::move(state->shares);
     return view;
   }

@@ -135,7 +135,9 @@ Result<Backend*> Session::Place(Access access) {
     return place_.get();
   }
   if (server.empty()) return Usage("name the place: --data DIR or --server URL");
-  ServerPlace place{.server = server, .identity = nullptr, .via = arguments_.Text("--via")};
+  ServerPlace place;
+  place.server = server;
+  place.via = arguments_.Text("--via");
   if (!TextOr("--as", "SALUS_AS").empty()) {
     TRY(place.identity, Identity());
   }
