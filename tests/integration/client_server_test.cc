@@ -83,7 +83,7 @@ class ClientServerTest : public ApiTest {
   std::string receipts_;
 };
 
-std::string Lines(int count, const std::function<std::string(const std::string&)>& line) {
+std::string ManyLines(int count, const std::function<std::string(const std::string&)>& line) {
   std::string text;
   for (int i = 0; i < count; ++i) text += line("e" + std::to_string(i));
   return text;
@@ -91,7 +91,7 @@ std::string Lines(int count, const std::function<std::string(const std::string&)
 
 TEST_F(ClientServerTest, SendsOverARestartAndReconciles) {
   const std::string text =
-      Lines(500, [](const std::string& id) { return Event(id, kPatientId); }) + "{}\n";
+      ManyLines(500, [](const std::string& id) { return Event(id, kPatientId); }) + "{}\n";
   client::SendOptions options;
   options.lines_per_request = 100;
   options.connections = 1;
@@ -139,7 +139,8 @@ TEST_F(ClientServerTest, AnAtomicRequestIsAllOrNothing) {
     if (line.refusal != nullptr) refused.push_back(line.line);
     return {};
   };
-  ASSERT_TRUE(SendLines(Event("a", kPatientId) + "{}\n", options).has_value());
+  const auto sent = SendLines(Event("a", kPatientId) + "{}\n", options);
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
   EXPECT_EQ(report_.logged, 0u);
   EXPECT_EQ(refused, (std::vector<std::uint64_t>{1, 2}));
   ASSERT_TRUE(SendLines(Event("a", kPatientId) + Event("b", kPatientId), options).has_value());
@@ -161,7 +162,7 @@ TEST_F(ClientServerTest, ASingleConflictIsARefusedLine) {
 
 TEST_F(ClientServerTest, RegistersListsAndGrants) {
   client::Connection registrar = Open(pki::Role::kRegistrar, "reg");
-  const audit::Subject patient{audit::SubjectKind::kPatient, "urn:clinic", "p/1 \xc3\xa4"};
+  const audit::Subject patient{audit::SubjectKind::kPatient, "urn:clinic", "p:1 \xc3\xa4"};
   audit::PatientRow row;
   row.subject = patient;
   row.name = "P";
@@ -255,6 +256,7 @@ TEST_F(ClientServerTest, SeesAnotherHistoryThanTheRemembered) {
   ASSERT_FALSE(split.has_value());
   EXPECT_EQ(split.error().code, ErrorCode::kVerificationFailed);
   forged = view->newest();
+  forged.note = "kept elsewhere";
   forged.size.value -= 1;
   EXPECT_EQ(client::LogView::Open(connection, pinned, forged).error().code,
             ErrorCode::kVerificationFailed);
