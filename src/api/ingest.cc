@@ -19,6 +19,7 @@ constexpr std::size_t kMaxShownRefusals = 100;
 
 struct EventsQuery {
   bool is_atomic = false;
+  BodyForm form = BodyForm::kLines;
   IngestAnswer::Options answer;
 };
 
@@ -30,8 +31,12 @@ Result<bool> ReadFlag(const http::Query& query, std::string_view name, bool othe
   return InvalidArgument(std::string(name) + ": must be true or false");
 }
 
-Result<EventsQuery> ReadEventsQuery(const http::Query& query) {
+Result<EventsQuery> ReadEventsQuery(const http::Query& query, const http::Request& request) {
   EventsQuery read;
+  const std::string_view type = request.Find("Content-Type").value_or(kNdjson);
+  if (http::EqualIgnoreCase(type.substr(0, sizeof kFhirNdjson - 1), kFhirNdjson)) {
+    read.form = BodyForm::kFhirLines;
+  }
   TRY(read.is_atomic, ReadFlag(query, "atomic", false));
   TRY(read.answer.with_keys, ReadFlag(query, "keys", true));
   TRY(read.answer.with_entries, ReadFlag(query, "entries", true));
@@ -93,11 +98,20 @@ audit::RecordOptions OptionsOf(const EventsQuery& query) {
   return {.is_atomic = query.is_atomic, .may_use_reserve = false};
 }
 
+// Records lines of either form. text must stay until done is called.
+void Record(Service& service, const audit::SourceRow& source, std::string_view text,
+            const EventsQuery& query, audit::Recorder::Done done) {
+  if (query.form == BodyForm::kLines) {
+    return service.node().recorder().RecordLines(source, text, OptionsOf(query), std::move(done));
+  }
+  RecordFhir(service, source, text, query.form, OptionsOf(query), std::move(done));
+}
+
 // BodyStream is a body that comes while it is being answered.
 class BodyStream {
  public:
   BodyStream(Attempt& attempt, audit::SourceRow source, const EventsQuery& query)
-      : attempt_(attempt), source_(std::move(source)), answer_(query.answer) {}
+      : attempt_(attempt), source_(std::move(source)), query_(query), answer_(query.answer) {}
   ~BodyStream() { WaitForAll(); }
 
   void Run() {
@@ -129,14 +143,13 @@ class BodyStream {
     under_way_.push_back(chunk);
     Service& service = attempt_.service;
     service.chunk_slots().acquire();
-    service.node().recorder().RecordLines(
-        source_, chunk->lines.text, {},
-        [chunk, shared = shared_, &service](Result<audit::RecordedBatch> batch) {
-          service.chunk_slots().release();
-          std::lock_guard lock(shared->mutex);
-          chunk->batch = std::move(batch);
-          shared->changed.notify_all();
-        });
+    Record(service, source_, chunk->lines.text, query_,
+           [chunk, shared = shared_, &service](Result<audit::RecordedBatch> batch) {
+             service.chunk_slots().release();
+             std::lock_guard lock(shared->mutex);
+             chunk->batch = std::move(batch);
+             shared->changed.notify_all();
+           });
     while (!is_over_ && !under_way_.empty() &&
            (under_way_.size() >= kMaxUnderWay || IsDone(*under_way_.front()))) {
       AnswerFirst();
@@ -210,6 +223,7 @@ class BodyStream {
 
   Attempt& attempt_;
   const audit::SourceRow source_;
+  const EventsQuery query_;
   IngestAnswer answer_;
   LineChunker chunker_;
   std::deque<std::shared_ptr<Chunk>> under_way_;
@@ -222,11 +236,11 @@ class BodyStream {
 // thread made it so. body must live as long as the attempt.
 void RecordWhole(std::shared_ptr<Attempt> attempt, const audit::SourceRow& source,
                  const EventsQuery& query, std::string_view body) {
-  audit::Recorder& recorder = attempt->service.node().recorder();
-  recorder.RecordLines(source, body, OptionsOf(query),
-                       [attempt = std::move(attempt), query](Result<audit::RecordedBatch> batch) {
-                         attempt->Respond(AnswerBatch(query, std::move(batch)));
-                       });
+  Service& service = attempt->service;
+  Record(service, source, body, query,
+         [attempt = std::move(attempt), query](Result<audit::RecordedBatch> batch) {
+           attempt->Respond(AnswerBatch(query, std::move(batch)));
+         });
 }
 
 void RecordAtomic(const std::shared_ptr<Attempt>& attempt, const audit::SourceRow& source,
@@ -237,12 +251,11 @@ void RecordAtomic(const std::shared_ptr<Attempt>& attempt, const audit::SourceRo
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<Result<audit::RecordedBatch>> batch;
-  attempt->service.node().recorder().RecordLines(source, AsText(*body), OptionsOf(query),
-                                                 [&](Result<audit::RecordedBatch> done) {
-                                                   std::lock_guard lock(mutex);
-                                                   batch = std::move(done);
-                                                   changed.notify_one();
-                                                 });
+  Record(attempt->service, source, AsText(*body), query, [&](Result<audit::RecordedBatch> done) {
+    std::lock_guard lock(mutex);
+    batch = std::move(done);
+    changed.notify_one();
+  });
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return batch.has_value(); });
   attempt->Respond(AnswerBatch(query, *std::move(batch)));
@@ -253,7 +266,7 @@ void RecordAtomic(const std::shared_ptr<Attempt>& attempt, const audit::SourceRo
 void StreamEvents(std::shared_ptr<Attempt> attempt) {
   const Result<audit::SourceRow> source = attempt->service.SourceOf(attempt->caller);
   if (!source) return attempt->Refuse(source.error());
-  const Result<EventsQuery> query = ReadEventsQuery(attempt->query);
+  const Result<EventsQuery> query = ReadEventsQuery(attempt->query, attempt->exchange->request());
   if (!query) return attempt->Refuse(query.error());
   if (attempt->exchange->body_is_whole()) {
     const std::string_view body = AsText(attempt->exchange->body());
@@ -265,16 +278,15 @@ void StreamEvents(std::shared_ptr<Attempt> attempt) {
 
 Result<http::Response> AnswerEvents(const Call& call) {
   TRY(const audit::SourceRow source, call.service.SourceOf(call.caller));
-  TRY(const EventsQuery query, ReadEventsQuery(call.query));
+  TRY(const EventsQuery query, ReadEventsQuery(call.query, call.request));
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<Result<audit::RecordedBatch>> batch;
-  call.service.node().recorder().RecordLines(source, AsText(call.body), OptionsOf(query),
-                                             [&](Result<audit::RecordedBatch> done) {
-                                               std::lock_guard lock(mutex);
-                                               batch = std::move(done);
-                                               changed.notify_one();
-                                             });
+  Record(call.service, source, AsText(call.body), query, [&](Result<audit::RecordedBatch> done) {
+    std::lock_guard lock(mutex);
+    batch = std::move(done);
+    changed.notify_one();
+  });
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return batch.has_value(); });
   return AnswerBatch(query, *std::move(batch));

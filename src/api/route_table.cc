@@ -13,7 +13,7 @@ using pki::Role;
 
 constexpr std::uint64_t kSmallBody = 64 * 1024;
 constexpr std::uint64_t kMandateBody = 16 * 1024 * 1024;  // a mandate can name 100,000 patients
-constexpr std::uint64_t kFhirBody = 16 * 1024 * 1024;
+constexpr std::uint64_t kFhirBody = 4 * 1024 * 1024;
 constexpr char kJson[] = "application/json";
 constexpr char kHistoryCbor[] = "application/vnd.salus.history+cbor";
 constexpr char kText[] = "text/plain";
@@ -28,10 +28,10 @@ std::vector<Endpoint> SourceRoutes() {
        .pattern = "/audit/v1/events",
        .roles = Role::kSource,
        .name = "postEvents",
-       .summary = "Log access events, one JSON object a line; one answer line an event",
+       .summary = "Log access events, one JSON object or FHIR AuditEvent a line; one answer line an event",
        .entry = "kind 1, one an event",
        .parameters = {"atomic", "keys", "entries"},
-       .content_types = {kNdjson},
+       .content_types = {kNdjson, kFhirNdjson},
        .body_limit_bytes = 4ull << 30,
        .answers = kNdjson,
        .answer = AnswerEvents,
@@ -43,6 +43,7 @@ std::vector<Endpoint> SourceRoutes() {
        .name = "postAuditEvent",
        .summary = "Log a FHIR R4 AuditEvent, or a Bundle of them",
        .entry = "kind 1, one an event and patient",
+       .parameters = {"atomic"},
        .content_types = {"application/fhir+json", kJson},
        .body_limit_bytes = kFhirBody,
        .answers = "application/fhir+json",

@@ -9,7 +9,8 @@ namespace {
 
 constexpr char kNotPermitted[] = "not permitted";
 
-// FHIR's required issue types (http://hl7.org/fhir/issue-type).
+}  // namespace
+
 std::string_view IssueType(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidArgument:
@@ -38,14 +39,12 @@ std::string_view IssueType(ErrorCode code) {
   return "exception";
 }
 
-std::string DetailOf(const Error& error) {
+std::string ErrorDetail(const Error& error) {
   if (error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorruption) {
     return "the server can't answer this; its log says more";
   }
   return error.message;
 }
-
-}  // namespace
 
 int StatusOf(ErrorCode code) {
   switch (code) {
@@ -94,9 +93,9 @@ http::Response ErrorResponse(const Error& error, ErrorShape shape) {
   if (shape == ErrorShape::kOutcome) {
     response = {status,
                 {{"Content-Type", "application/fhir+json"}},
-                OutcomeJson("error", IssueType(error.code), DetailOf(error))};
+                OutcomeJson("error", IssueType(error.code), ErrorDetail(error))};
   } else {
-    response = http::Problem(status, "", DetailOf(error));
+    response = http::Problem(status, "", ErrorDetail(error));
   }
   if (status == 503) response.headers.Add("Retry-After", "1");
   return response;

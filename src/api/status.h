@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "http/message.h"
@@ -22,6 +23,11 @@ http::Response Forbidden();
 //
 // Source: RFC 9457; FHIR R4 OperationOutcome.
 http::Response ErrorResponse(const Error& error, ErrorShape shape);
+
+// IssueType is the code of an issue in an OperationOutcome, of FHIR's required issue types.
+std::string_view IssueType(ErrorCode code);
+// ErrorDetail is what a caller may read of an error.
+std::string ErrorDetail(const Error& error);
 
 // OutcomeJson is a FHIR OperationOutcome with one issue.
 std::string OutcomeJson(std::string_view severity, std::string_view code,
