@@ -1,38 +1,39 @@
 #include "audit/fhir_event.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <optional>
-
 #include "api/handlers.h"
 #include "api/ingest.h"
+#include "api/pipeline.h"
 #include "api/service.h"
+#include "api/status.h"
+#include "api/waiting.h"
 #include "codec/base64.h"
+#include "codec/json_slice.h"
 
 namespace salus::api {
 
 namespace {
 
 constexpr char kFhirJson[] = "application/fhir+json";
+constexpr std::size_t kMaxIssues = 10'000;
 
-// One issue a logged or refused event, in the order of the body.
-codec::JsonObject IssueOf(const audit::RecordedLine& line, bool is_bundle) {
-  codec::JsonObject issue;
+// One issue an event, in the order of the body.
+Issue IssueOf(const audit::RecordedLine& line, bool is_bundle) {
+  Issue issue;
   if (line.outcome) {
     const bool is_repeat = line.outcome->kind == tlog::OutcomeKind::kRepeat;
-    issue["severity"] = "information";
-    issue["code"] = is_repeat ? "duplicate" : "informational";
-    issue["diagnostics"] = std::string(is_repeat ? "repeat" : "logged") + ": id " + line.event_id +
-                           ", entry " + std::to_string(line.outcome->index.value) + ", leaf " +
-                           codec::Base64UrlEncode(line.outcome->leaf_hash.span());
+    issue.severity = "information";
+    issue.type = is_repeat ? "duplicate" : "informational";
+    issue.diagnostics = std::string(is_repeat ? "repeat" : "logged") + ": id " +
+                        std::string(line.event_id) + ", entry " +
+                        std::to_string(line.outcome->index.value) + ", leaf " +
+                        codec::Base64UrlEncode(line.outcome->leaf_hash.span());
   } else {
-    issue["severity"] = "error";
-    issue["code"] = IssueType(line.outcome.error().code);
-    issue["diagnostics"] = ErrorDetail(line.outcome.error());
+    issue.severity = "error";
+    issue.type = IssueTypeOf(line.outcome.error().code);
+    issue.diagnostics = ErrorDetail(line.outcome.error());
   }
   if (is_bundle) {
-    issue["expression"] =
-        codec::JsonArray{"Bundle.entry[" + std::to_string(line.line - 1) + "].resource"};
+    issue.expression = "Bundle.entry[" + std::to_string(line.line - 1) + "].resource";
   }
   return issue;
 }
@@ -46,28 +47,38 @@ int StatusOfBatch(const audit::RecordedBatch& batch) {
     if (line.outcome) continue;
     ++refused;
     // Of an atomic request's lines the bad one counts, not those that it took with it.
-    const int of_line = StatusOf(line.outcome.error().code);
-    if (status == 201 || line.outcome.error().code != ErrorCode::kFailedPrecondition) {
-      status = of_line;
-    }
+    const ErrorCode code = line.outcome.error().code;
+    if (status == 201 || code != ErrorCode::kFailedPrecondition) status = StatusOf(code);
   }
   return refused > 0 && refused < batch.lines.size() ? 200 : status;
 }
 
-Response OutcomeOf(const audit::RecordedBatch& batch, bool is_bundle) {
-  Response response;
-  response.status = StatusOfBatch(batch);
-  response.headers = {{"Content-Type", kFhirJson}, {"Cache-Control", "no-store"}};
-  codec::JsonArray issues;
-  for (const audit::RecordedLine& line : batch.lines) issues.push_back(IssueOf(line, is_bundle));
-  if (batch.lines.size() == 1 && batch.lines[0].outcome) {
-    response.headers.Add(
-        "Location", "/audit/v1/entries/" + std::to_string(batch.lines[0].outcome->index.value));
+bool IsBundle(std::string_view body) {
+  for (const codec::JsonMemberSlice& member : codec::JsonMembers(body)) {
+    if (member.name == "resourceType") return member.value == "\"Bundle\"";
   }
-  codec::JsonObject outcome;
-  outcome["resourceType"] = "OperationOutcome";
-  outcome["issue"] = std::move(issues);
-  response.body = codec::WriteJson(outcome);
+  return false;
+}
+
+Response AnswerFhir(const Result<audit::RecordedBatch>& batch, bool is_bundle) {
+  if (!batch) return ErrorResponse(batch.error(), ErrorShape::kOutcome);
+  if (batch->lines.empty()) {
+    return ErrorResponse(InvalidArgument("entry: the Bundle holds no AuditEvent"),
+                         ErrorShape::kOutcome);
+  }
+  std::vector<Issue> issues;
+  for (const audit::RecordedLine& line : batch->lines) {
+    if (issues.size() == kMaxIssues) break;
+    issues.push_back(IssueOf(line, is_bundle));
+  }
+  Response response{StatusOfBatch(*batch),
+                    {{"Content-Type", kFhirJson}, {"Cache-Control", "no-store"}},
+                    OutcomeJson(issues)};
+  const audit::RecordedLine& first = batch->lines[0];
+  if (batch->lines.size() == 1 && first.outcome) {
+    response.headers.Add("Location",
+                         "/audit/v1/entries/" + std::to_string(first.outcome->index.value));
+  }
   return response;
 }
 
@@ -90,26 +101,32 @@ void RecordFhir(Service& service, const audit::SourceRow& source, std::string_vi
 
 Result<Response> PostAuditEvent(const Call& call) {
   TRY(const audit::SourceRow source, call.service.SourceOf(call.caller));
-  const std::string* atomic = call.query.Find("atomic");
-  if (atomic != nullptr && *atomic != "true" && *atomic != "false") {
-    return InvalidArgument("atomic: must be true or false");
+  TRY(const bool is_atomic, ReadFlag(call.query, "atomic", false));
+  const std::string_view body = AsText(call.body);
+  return AnswerFhir(Await([&](audit::Recorder::Done done) {
+                      RecordFhir(call.service, source, body, BodyForm::kFhir,
+                                 {.is_atomic = is_atomic}, std::move(done));
+                    }),
+                    IsBundle(body));
+}
+
+void StreamAuditEvent(std::shared_ptr<Attempt> attempt) {
+  const Result<audit::SourceRow> source = attempt->service.SourceOf(attempt->caller);
+  if (!source) return attempt->Refuse(source.error());
+  const Result<bool> is_atomic = ReadFlag(attempt->query, "atomic", false);
+  if (!is_atomic) return attempt->Refuse(is_atomic.error());
+  Bytes collected;
+  const bool is_whole = attempt->exchange->body_is_whole();
+  if (!is_whole) {
+    Result<Bytes> all = attempt->exchange->ReadWholeBody(attempt->endpoint.body_limit_bytes);
+    if (!all) return attempt->RefuseRead(all.error());
+    collected = *std::move(all);
   }
-  const bool is_atomic = atomic != nullptr && *atomic == "true";
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<Result<audit::RecordedBatch>> recorded;
-  RecordFhir(call.service, source, AsText(call.body), BodyForm::kFhir, {.is_atomic = is_atomic},
-             [&](Result<audit::RecordedBatch> done) {
-               std::lock_guard lock(mutex);
-               recorded = std::move(done);
-               changed.notify_one();
+  const std::string_view body = AsText(is_whole ? attempt->exchange->body() : ByteSpan(collected));
+  RecordFhir(attempt->service, *source, body, BodyForm::kFhir, {.is_atomic = *is_atomic},
+             [attempt, is_bundle = IsBundle(body)](Result<audit::RecordedBatch> batch) {
+               attempt->Respond(AnswerFhir(batch, is_bundle));
              });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return recorded.has_value(); });
-  TRY(const audit::RecordedBatch batch, *std::move(recorded));
-  if (batch.lines.empty()) return InvalidArgument("entry: the Bundle holds no AuditEvent");
-  const bool is_bundle = AsText(call.body).find("\"Bundle\"") != std::string_view::npos;
-  return OutcomeOf(batch, is_bundle);
 }
 
 }  // namespace salus::api

@@ -23,6 +23,9 @@ enum class BodyForm {
   kFhir,       // one AuditEvent or Bundle
 };
 
+// ReadFlag is a parameter that is true or false. Errors: InvalidArgument.
+Result<bool> ReadFlag(const http::Query& query, std::string_view name, bool otherwise);
+
 // RecordFhir converts a body and records its events; body is not needed after it returns.
 //
 // Errors inside done: InvalidArgument when the body as a whole is no FHIR; else as RecordEvents.

@@ -11,7 +11,8 @@ constexpr char kNotPermitted[] = "not permitted";
 
 }  // namespace
 
-std::string_view IssueType(ErrorCode code) {
+// FHIR's required issue types (http://hl7.org/fhir/issue-type).
+std::string_view IssueTypeOf(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kVerificationFailed:
@@ -74,15 +75,19 @@ int StatusOf(ErrorCode code) {
 
 http::Response Forbidden() { return http::Response::Text(403, kNotPermitted); }
 
-std::string OutcomeJson(std::string_view severity, std::string_view code,
-                        std::string_view diagnostics) {
-  codec::JsonObject issue;
-  issue["severity"] = severity;
-  issue["code"] = code;
-  if (!diagnostics.empty()) issue["diagnostics"] = diagnostics;
+std::string OutcomeJson(std::span<const Issue> issues) {
+  codec::JsonArray list;
+  for (const Issue& one : issues) {
+    codec::JsonObject issue;
+    issue["severity"] = one.severity;
+    issue["code"] = one.type;
+    if (!one.diagnostics.empty()) issue["diagnostics"] = one.diagnostics;
+    if (!one.expression.empty()) issue["expression"] = codec::JsonArray{one.expression.c_str()};
+    list.push_back(std::move(issue));
+  }
   codec::JsonObject outcome;
   outcome["resourceType"] = "OperationOutcome";
-  outcome["issue"] = codec::JsonArray{std::move(issue)};
+  outcome["issue"] = std::move(list);
   return codec::WriteJson(outcome);
 }
 
@@ -91,9 +96,8 @@ http::Response ErrorResponse(const Error& error, ErrorShape shape) {
   const int status = StatusOf(error.code);
   http::Response response;
   if (shape == ErrorShape::kOutcome) {
-    response = {status,
-                {{"Content-Type", "application/fhir+json"}},
-                OutcomeJson("error", IssueType(error.code), ErrorDetail(error))};
+    const Issue issue{"error", IssueTypeOf(error.code), ErrorDetail(error)};
+    response = {status, {{"Content-Type", "application/fhir+json"}}, OutcomeJson({&issue, 1})};
   } else {
     response = http::Problem(status, "", ErrorDetail(error));
   }

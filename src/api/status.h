@@ -1,6 +1,7 @@
 // How an Error becomes an answer: one status a code, one body a kind of resource.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,13 +25,21 @@ http::Response Forbidden();
 // Source: RFC 9457; FHIR R4 OperationOutcome.
 http::Response ErrorResponse(const Error& error, ErrorShape shape);
 
-// IssueType is the code of an issue in an OperationOutcome, of FHIR's required issue types.
-std::string_view IssueType(ErrorCode code);
+// Issue is one of an OperationOutcome; type is a code of FHIR's issue-type.
+struct Issue {
+  std::string severity;
+  std::string_view type;
+  std::string diagnostics;
+  std::string expression = {};  // FHIRPath of what it is about; empty: the whole body
+};
+
 // ErrorDetail is what a caller may read of an error.
 std::string ErrorDetail(const Error& error);
 
-// OutcomeJson is a FHIR OperationOutcome with one issue.
-std::string OutcomeJson(std::string_view severity, std::string_view code,
-                        std::string_view diagnostics);
+// IssueTypeOf is the issue type that says a code in FHIR.
+std::string_view IssueTypeOf(ErrorCode code);
+
+// OutcomeJson is a FHIR OperationOutcome.
+std::string OutcomeJson(std::span<const Issue> issues);
 
 }  // namespace salus::api

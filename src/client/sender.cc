@@ -201,6 +201,8 @@ class Sender::Run {
       lock.unlock();
       Result<CheckedAnswer> answer = SendBatch(work.batch, check, transport);
       lock.lock();
+      // Nothing more is sent behind a batch that failed for good; the earlier ones still end.
+      if (!answer) stop_.request_stop();
       finished_.emplace(work.number, Finished{std::move(work.batch), false, std::move(answer)});
       changed_.notify_all();
     }

@@ -118,6 +118,24 @@ TEST_F(ApiTest, ASourceGetsItsOwnEntryWithItsProof) {
   EXPECT_EQ(Get(*client, "/audit/v1/entries/1x").status, 400);
 }
 
+TEST_F(ApiTest, FhirAuditEventsAreLogged) {
+  ASSERT_TRUE(node_->PutSource("kis", "Hospital system"));
+  const auto client = ClientOf(pki::Role::kSource, "kis");
+  const std::string event =
+      R"({"resourceType":"AuditEvent","type":{"system":"http://dicom.nema.org/resources/ontology/DCM",)"
+      R"("code":"110110"},"action":"R","recorded":"2026-11-01T08:00:00Z","outcome":"0",)"
+      R"("agent":[{"requestor":true,"who":{"identifier":{"value":"canary-user-5511"}}}],)"
+      R"("source":{"observer":{"display":"kis"}},)"
+      R"("entity":[{"what":{"reference":"Patient/canary-patient-7731"},)"
+      R"("role":{"system":"http://terminology.hl7.org/CodeSystem/object-role","code":"1"}}]})";
+  const auto good = Post(*client, "/fhir/AuditEvent", event, "application/fhir+json");
+  EXPECT_EQ(good.status, 201) << good.body;
+  const auto bad =
+      Post(*client, "/fhir/AuditEvent", R"({"resourceType":"Patient"})", "application/fhir+json");
+  EXPECT_EQ(bad.status, 400) << bad.body;
+  EXPECT_EQ(codec::ParseJson(bad.body)->at("resourceType").as_string(), "OperationOutcome");
+}
+
 TEST_F(ApiTest, TheLogsFilesAreServedAsTheyStand) {
   const auto client = PublicClient();
   const auto checkpoint = Get(*client, "/log/checkpoint");
@@ -137,7 +155,7 @@ TEST_F(ApiTest, TheLogsFilesAreServedAsTheyStand) {
   const auto connect = Get(*client, "/connect.json");
   const codec::JsonObject pins = codec::ParseJson(connect.body)->as_object();
   EXPECT_EQ(pins.at("origin").as_string(), kOrigin);
-  EXPECT_EQ(pins.at("root_certificate").as_string(), node_->root_certificate_pem());
+  EXPECT_EQ(pins.at("root").as_string(), node_->root_certificate_pem());
   EXPECT_EQ(Get(*client, "/healthz").status, 200);
   EXPECT_EQ(Get(*client, "/readyz").status, 200);
   EXPECT_TRUE(codec::ParseJson(Get(*client, "/openapi.json").body));
