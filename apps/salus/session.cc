@@ -132,7 +132,8 @@ Result<Backend*> Session::Place(Access access) {
     return place_.get();
   }
   if (server.empty()) return Usage("name the place: --data DIR or --server URL");
-  ServerPlace place{.server = server, .identity = nullptr};
+  ServerPlace place;
+  place.server = server;
   if (!TextOr("--as", "SALUS_AS").empty()) {
     TRY(place.identity, Identity());
   }
