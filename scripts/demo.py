@@ -2,8 +2,9 @@
 """demo.py [--serve] [--keep] [--bin DIR]: the main job, end to end, on this machine.
 
 A hospital with five patients, two audit companies and a handful of staff; a month of accesses, sent
-over mutual TLS; what each patient and each auditor sees, decrypted and verified; and then the attacks:
-each changes a copy of the data directory from outside, and the unmodified `salus` says what and where.
+over mutual TLS; what each patient and each auditor sees, decrypted and verified; and then the
+attacks: each changes a copy of the data directory from outside, and the unmodified `salus` says
+what and where.
 """
 
 import argparse
@@ -93,9 +94,10 @@ class Demo:
     # ---- setting up --------------------------------------------------------------------------
     def identity(self, role, who, name):
         folder = self.path("identities", who)
-        self.salus("identity", "new", "--role", role, "--name", name, "--id", who, "--origin", ORIGIN,
-                   "-o", folder)
-        self.salus("identity", "certify", folder, "--role", role, "--id", who, "--data", self.data)
+        self.salus("identity", "new", "--role", role, "--name", name, "--id", who, "--origin",
+                   ORIGIN, "-o", folder)
+        self.salus("identity", "certify", folder, "--role", role, "--id", who, "--data",
+                   self.data)
         return folder
 
     def set_up(self):
@@ -107,8 +109,9 @@ class Demo:
         self.url = f"https://localhost:{machine}"
         with open(os.path.join(self.data, "root.pem"), encoding="ascii") as f:
             self.fingerprint = subprocess.run(
-                ["openssl", "x509", "-noout", "-fingerprint", "-sha256"], input=f.read(), text=True,
-                capture_output=True, check=True).stdout.split("=")[1].strip().replace(":", "").lower()
+                ["openssl", "x509", "-noout", "-fingerprint", "-sha256"], input=f.read(),
+                text=True, capture_output=True, check=True).stdout
+        self.fingerprint = self.fingerprint.split("=")[1].strip().replace(":", "").lower()
         good("`salus init` made the log, the certification authority and two custodians")
         for who, name in demo_trace.SOURCES.items():
             self.identity("source", who, name)
@@ -156,10 +159,10 @@ class Demo:
             self.salus("audit", "send", file, "--server", "hospital", "--as",
                        self.path("identities", source), "--receipts",
                        self.path(f"{source}.receipts"), state=source)
-            good(f"{source}: {len(events)} events logged; every entry was opened and compared, its "
-                 "receipt kept")
-        again = self.salus("audit", "send", self.path("lab-1.ndjson"), "--server", "hospital", "--as",
-                           self.path("identities", "lab-1"), state="lab-1-again")
+            good(f"{source}: {len(events)} events logged; every entry was opened and compared, "
+                 "its receipt kept")
+        again = self.salus("audit", "send", self.path("lab-1.ndjson"), "--server", "hospital",
+                           "--as", self.path("identities", "lab-1"), state="lab-1-again")
         good("lab-1 sent the same file again: every event is a repeat, nothing is there twice")
         return again
 
@@ -192,10 +195,12 @@ class Demo:
                 continue
             rows, said = self.query(who)
             self.compare(name, rows, who)
-            sentence = [line for line in said.splitlines() if "complete" in line or "proven" in line]
+            sentence = [line for line in said.splitlines()
+                        if "complete" in line or "proven" in line]
             if who == "ada":
                 print(f"       {sentence[0] if sentence else said}")
-                curious = [r for r in rows if r["user"] == demo_trace.CURIOUS and "purpose" not in r]
+                curious = [r for r in rows
+                           if r["user"] == demo_trace.CURIOUS and "purpose" not in r]
                 print(paint("33", f"       Ada notices: {demo_trace.CURIOUS} looked "
                                   f"{len(curious)} times, in the evening, without a purpose"))
             for row in rows:
@@ -237,7 +242,7 @@ class Demo:
 
     # ---- the attack tour ---------------------------------------------------------------------
     def verify(self, directory, expect):
-        return self.salus("audit", "verify", "--data", directory, expect=expect, state="auditor-desk")
+        return self.salus("audit", "verify", "--data", directory, expect=expect, state="desk")
 
     def tour(self):
         title("The attack tour: somebody with the operator's disk, and the operator itself")
@@ -249,8 +254,9 @@ class Demo:
         for attack, label in TOUR:
             shutil.rmtree(copy)
             shutil.copytree(self.data, copy)
-            did = subprocess.run([sys.executable, os.path.join(HERE, "attack.py"), attack, copy],
-                                 check=True, capture_output=True, text=True).stdout.strip()
+            did = subprocess.run(
+                [sys.executable, os.path.join(HERE, "attack.py"), attack, copy], check=True,
+                capture_output=True, text=True).stdout.strip()
             done = self.verify(copy, 3)
             print(f"\n   {paint('1', label)}: {did}")
             lines = [x for x in (done.stdout + done.stderr).splitlines()
@@ -263,9 +269,10 @@ class Demo:
 
     def commands(self):
         return "\n".join((
-            f"  export XDG_CONFIG_HOME={self.path('config')} PATH={os.path.dirname(self.salus_path)}:"
-            "$PATH",
-            f"  salus audit query --server hospital --as {self.path('identities/ada')} --action read",
+            f"  export XDG_CONFIG_HOME={self.path('config')} "
+            f"PATH={os.path.dirname(self.salus_path)}:$PATH",
+            f"  salus audit query --server hospital --as {self.path('identities/ada')} "
+            "--action read",
             f"  curl --cacert {self.data}/root.pem --cert {self.path('identities/ada/chain.pem')} "
             f"--key {self.path('identities/ada/sign.key')} {self.url}/audit/v1/whoami",
         ))
@@ -277,7 +284,7 @@ class Demo:
             print(paint("2", "  (start the server first: "
                              f"{self.salusd_path} --config {self.data}/salus.toml)"))
             return
-        print(f"\nThe server is running at {self.url}; identities are in {self.path('identities')}.")
+        print(f"\nThe server is running at {self.url}; identities: {self.path('identities')}.")
         print("Ctrl-C stops it.", flush=True)
         try:
             self.server.wait()

@@ -57,6 +57,10 @@ struct AppendCall {
   std::string source;  // with a data directory; a server takes it from the certificate
   InputFormat format = InputFormat::kNdjson;
   bool is_atomic = false;
+  // journal notes what a server acknowledged, so that a second run of the same input goes on where
+  // the first one broke; empty: none. receipted must then make the receipt durable before it
+  // returns.
+  std::string journal;
   // read fills the buffer and says how much: 0 at the end of the input.
   std::function<Result<std::size_t>(MutableByteSpan buffer)> read;
   std::function<Result<void>(const AppendedLine& line)> answered;
@@ -68,6 +72,7 @@ struct AppendTotals {
   std::uint64_t logged = 0;
   std::uint64_t repeats = 0;
   std::uint64_t refused = 0;
+  std::uint64_t skipped = 0;  // lines that an earlier run has sent, by the journal
 };
 
 // CustodyView is what a custodian or the patient sees of a custody key. A custodian sees its own
@@ -148,6 +153,7 @@ class Backend {
 struct ServerPlace {
   std::string server;                                // URL, or the name of a connected server
   const pki::IdentityDirectory* identity = nullptr;  // null: public reads only
+  std::string via = {};                              // folder of a file exchange; empty: HTTPS
 };
 
 // OpenServer and ConnectServer are server_backend.cc's. ConnectServer is the first contact: it

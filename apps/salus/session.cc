@@ -165,15 +165,14 @@ Result<const pki::IdentityDirectory*> Session::Identity() {
   if (identity_) return &*identity_;
   const std::string path = TextOr("--as", "SALUS_AS");
   if (path.empty()) return Usage("say who acts: --as DIR (an identity directory)");
-  TRY(const std::optional<SecretBytes> passphrase, Passphrase(false));
-  Result<pki::IdentityDirectory> opened =
-      pki::IdentityDirectory::Open(path, passphrase ? &*passphrase : nullptr);
+  TRY(passphrase_, Passphrase(false));
+  Result<pki::IdentityDirectory> opened = pki::IdentityDirectory::Open(path, identity_passphrase());
   if (!opened) {
     // A wrong passphrase is nobody's forgery.
     if (opened.error().code == ErrorCode::kVerificationFailed) {
       return FailedPrecondition(path + ": the passphrase is wrong");
     }
-    if (opened.error().code == ErrorCode::kFailedPrecondition && !passphrase) {
+    if (opened.error().code == ErrorCode::kFailedPrecondition && !passphrase_) {
       opened.error().message += " (--passphrase or --passphrase-file)";
     }
     return std::move(opened.error()).WithContext(path);

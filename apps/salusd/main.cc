@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "api/api_server.h"
+#include "api/exchange_folder.h"
 #include "base/log.h"
 #include "hardening.h"
 #include "node/node.h"
@@ -45,10 +46,16 @@ Result<void> Serve(const Options& options, const sigset_t& stop_signals) {
   TRY(const std::unique_ptr<node::Node> node,
       node::Node::Open(options.directory, node::NodeAccess::kReadWrite, clock, random));
   TRY(const std::unique_ptr<api::ApiServer> server, api::ApiServer::Start(*node));
+  const std::string& spool = options.spool.empty() ? node->config().spool : options.spool;
+  std::unique_ptr<api::ExchangeFolder> exchange;
+  if (!spool.empty()) {
+    TRY(exchange, api::ExchangeFolder::Start(server->service(), spool));
+  }
   SayListening(*server);
   int signal_number = 0;
   sigwait(&stop_signals, &signal_number);
   Log(LogLevel::kInfo, "stopping: running requests finish first");
+  exchange.reset();
   if (!server->Drain(kDrainTimeout)) Log(LogLevel::kWarning, "some requests were cut off");
   return {};
 }

@@ -119,8 +119,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Start(node::Node& node) {
   if (identity.chain().empty()) {
     return FailedPrecondition("DIR/server has no certificate: run `salus identity certify`");
   }
-  auto service = std::make_unique<Service>(
-      node, std::vector<pki::Certificate>(identity.chain().begin() + 1, identity.chain().end()));
+  auto service = std::make_unique<Service>(node, identity.chain());
   http::ServerOptions options = OptionsOf(node.config());
   TRY(http::ListenerOptions public_listener, PublicListener(*service, identity));
   TRY(http::ListenerOptions machine_listener, MachineListener(*service, identity));

@@ -16,6 +16,7 @@ Result<Response> GetOwnHistory(const Call& call);
 Result<Response> GetEntry(const Call& call);
 // fhir.cc
 Result<Response> PostAuditEvent(const Call& call);
+void StreamAuditEvent(std::shared_ptr<Attempt> attempt);
 // patients.cc
 Result<Response> PutPatient(const Call& call);
 Result<Response> GetPatient(const Call& call);

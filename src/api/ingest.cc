@@ -8,14 +8,13 @@
 #include "api/ingest_answer.h"
 #include "api/line_chunker.h"
 #include "api/service.h"
-#include "http/problem.h"
+#include "api/waiting.h"
 
 namespace salus::api {
 
 namespace {
 
 constexpr std::size_t kMaxUnderWay = 2;  // chunks of one request
-constexpr std::size_t kMaxShownRefusals = 100;
 
 struct EventsQuery {
   bool is_atomic = false;
@@ -40,25 +39,6 @@ Result<EventsQuery> ReadEventsQuery(const http::Query& query) {
 
 http::Headers AnswerHeaders() { return {{"Content-Type", kNdjson}, {"Cache-Control", "no-store"}}; }
 
-// The problem of an atomic or single-line request: its lines say which event, and why.
-http::Response RefusedBatch(const audit::RecordedBatch& batch, ErrorCode code) {
-  codec::JsonArray lines;
-  for (const audit::RecordedLine& line : batch.lines) {
-    if (line.outcome || lines.size() == kMaxShownRefusals) continue;
-    lines.push_back(RefusedLine(line.line, line.outcome.error()));
-  }
-  const int status = StatusOf(code);
-  codec::JsonObject problem;
-  problem["type"] = "about:blank";
-  problem["title"] = http::ReasonPhrase(status);
-  problem["status"] = status;
-  problem["detail"] = code == ErrorCode::kConflict
-                          ? "an event with this id was logged with other content"
-                          : "nothing was logged: see the lines";
-  problem["lines"] = std::move(lines);
-  return {status, {{"Content-Type", "application/problem+json"}}, codec::WriteJson(problem)};
-}
-
 // WorstOf is what an atomic or single-line request answers; nullopt when every line was taken.
 std::optional<ErrorCode> WorstOf(const audit::RecordedBatch& batch) {
   std::optional<ErrorCode> worst;
@@ -78,15 +58,16 @@ http::Response AnswerBatch(const EventsQuery& options, Result<audit::RecordedBat
     return ErrorResponse(InvalidArgument("the body holds no event: send one JSON object a line"),
                          ErrorShape::kProblem);
   }
+  int status = 200;
   if (options.is_atomic || batch->lines.size() == 1) {
-    if (const auto worst = WorstOf(*batch)) return RefusedBatch(*batch, *worst);
+    if (const auto worst = WorstOf(*batch)) status = StatusOf(*worst);
   }
   IngestAnswer answer(options.answer);
   SecretText text(0);
   answer.AddBatch(*batch, 1, text);
   answer.AddEnd(nullptr, text);
   // http wipes what it has sent; the text moves there without a copy.
-  return {200, AnswerHeaders(), std::move(text.text())};
+  return {status, AnswerHeaders(), std::move(text.text())};
 }
 
 audit::RecordOptions OptionsOf(const EventsQuery& query) {
@@ -233,19 +214,11 @@ void RecordAtomic(const std::shared_ptr<Attempt>& attempt, const audit::SourceRo
                   const EventsQuery& query) {
   Result<Bytes> body = attempt->exchange->ReadWholeBody(kMaxAtomicBytes);
   if (!body) return attempt->RefuseRead(body.error());
-  // This thread waits: atomic bodies are few, and the body is its own.
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<Result<audit::RecordedBatch>> batch;
-  attempt->service.node().recorder().RecordLines(source, AsText(*body), OptionsOf(query),
-                                                 [&](Result<audit::RecordedBatch> done) {
-                                                   std::lock_guard lock(mutex);
-                                                   batch = std::move(done);
-                                                   changed.notify_one();
-                                                 });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return batch.has_value(); });
-  attempt->Respond(AnswerBatch(query, *std::move(batch)));
+  // This thread waits: long atomic bodies are few.
+  attempt->Respond(AnswerBatch(query, Await([&](audit::Recorder::Done done) {
+                                 attempt->service.node().recorder().RecordLines(
+                                     source, AsText(*body), OptionsOf(query), std::move(done));
+                               })));
 }
 
 }  // namespace
@@ -266,18 +239,10 @@ void StreamEvents(std::shared_ptr<Attempt> attempt) {
 Result<http::Response> AnswerEvents(const Call& call) {
   TRY(const audit::SourceRow source, call.service.SourceOf(call.caller));
   TRY(const EventsQuery query, ReadEventsQuery(call.query));
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<Result<audit::RecordedBatch>> batch;
-  call.service.node().recorder().RecordLines(source, AsText(call.body), OptionsOf(query),
-                                             [&](Result<audit::RecordedBatch> done) {
-                                               std::lock_guard lock(mutex);
-                                               batch = std::move(done);
-                                               changed.notify_one();
-                                             });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return batch.has_value(); });
-  return AnswerBatch(query, *std::move(batch));
+  return AnswerBatch(query, Await([&](audit::Recorder::Done done) {
+                       call.service.node().recorder().RecordLines(
+                           source, AsText(call.body), OptionsOf(query), std::move(done));
+                     }));
 }
 
 }  // namespace salus::api

@@ -1,5 +1,7 @@
 // What others need to check the log: checkpoints, tiles, bundles, map updates, and what to pin.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "api/handlers.h"
@@ -55,6 +57,18 @@ Result<Response> AnswerBundle(const Call& call) {
   TRY(const merkle::TileId id, FindTile(call, "tile/entries/"));
   TRY(const Bytes bundle, call.service.node().log().ReadBundle(id));
   return Immutable(bundle);
+}
+
+// HostOf is the host that the client called us by, without a port; empty when it is no plain one.
+std::string_view HostOf(const http::Request& request) {
+  std::string_view host = request.Find("host").value_or("");
+  const bool is_ipv6 = host.starts_with('[');
+  host = host.substr(0, is_ipv6 ? host.find(']') + 1 : host.find(':'));
+  const bool is_plain = std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == ':' || c == '[' || c == ']';
+  });
+  return is_plain ? host : std::string_view();
 }
 
 struct UpdateRange {
@@ -124,9 +138,14 @@ Result<Response> GetConnect(const Call& call) {
   body["receipt_vkey"] = pinned.receipt_vkey;
   body["vrf_key"] = codec::Base64UrlEncode(pinned.vrf_key.bytes());
   body["policy"] = pinned.policy;
-  body["root_certificate"] = node.root_certificate_pem();
-  body["public_port"] = call.service.public_port();
-  body["machine_port"] = call.service.machine_port();
+  body["root"] = node.root_certificate_pem();
+  body["exchange"] = call.service.server_chain_pem();
+  // Where the doors are helps to find them; who answers there is checked against the root.
+  const std::string_view host = HostOf(call.request);
+  if (!host.empty() && call.service.machine_port() != 0) {
+    body["url"] = fmt::format("https://{}:{}", host, call.service.machine_port());
+    body["public_url"] = fmt::format("https://{}:{}", host, call.service.public_port());
+  }
   Response response = JsonResponse(body);
   response.headers.Set("Cache-Control", "no-store");
   return response;

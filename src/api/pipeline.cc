@@ -105,7 +105,7 @@ std::vector<http::Route> RoutesFor(Service& service, Door listener) {
     http::Route route;
     route.method = endpoint.method;
     route.pattern = endpoint.pattern;
-    route.body_limit_bytes = endpoint.body_limit_bytes;
+    route.tag = static_cast<int>(&endpoint - Endpoints().data());
     route.whole_body_bytes = static_cast<std::size_t>(
         std::min<std::uint64_t>(endpoint.body_limit_bytes, kWholeBodyBytes));
     route.content_types = endpoint.content_types;
@@ -113,9 +113,8 @@ std::vector<http::Route> RoutesFor(Service& service, Door listener) {
     route.handler = [&service, &endpoint](std::shared_ptr<http::Exchange> exchange) {
       Run(service, endpoint, std::move(exchange));
     };
-    if (endpoint.stream != nullptr) {
-      route.body_limit_bytes = service.node().config().max_body_bytes;
-    }
+    route.body_limit_bytes =
+        std::min(endpoint.body_limit_bytes, service.node().config().max_body_bytes);
     routes.push_back(std::move(route));
   }
   return routes;

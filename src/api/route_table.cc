@@ -32,7 +32,7 @@ std::vector<Endpoint> SourceRoutes() {
        .entry = "kind 1, one an event",
        .parameters = {"atomic", "keys", "entries"},
        .content_types = {kNdjson},
-       .body_limit_bytes = 4ull << 30,
+       .body_limit_bytes = ~std::uint64_t{0},  // as the configuration says
        .answers = kNdjson,
        .answer = AnswerEvents,
        .stream = StreamEvents,
@@ -47,6 +47,7 @@ std::vector<Endpoint> SourceRoutes() {
        .body_limit_bytes = kFhirBody,
        .answers = "application/fhir+json",
        .answer = PostAuditEvent,
+       .stream = StreamAuditEvent,
        .error_shape = ErrorShape::kOutcome,
        .is_quiet = true},
       {.pattern = "/audit/v1/entries/{index}",

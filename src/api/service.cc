@@ -13,9 +13,9 @@ Error NotPermitted() { return PermissionDenied("not permitted"); }
 
 }  // namespace
 
-Service::Service(node::Node& node, std::vector<pki::Certificate> authorities)
+Service::Service(node::Node& node, std::vector<pki::Certificate> chain)
     : node_(node),
-      authorities_(std::move(authorities)),
+      chain_(std::move(chain)),
       duration_(node.metrics().NewHistogram("salus_http_request_seconds",
                                             "time from a request's dispatch to its answer")) {
   constexpr char kHelp[] = "answered requests by route and class of status";
@@ -30,6 +30,12 @@ Service::Service(node::Node& node, std::vector<pki::Certificate> authorities)
   for (const audit::PatientRow& row : node.directory().patients()) {
     Remember(row.certificate_fingerprint, row.subject);
   }
+}
+
+std::string Service::server_chain_pem() const {
+  std::string pem;
+  for (const pki::Certificate& one : chain_) pem += one.ToPem();
+  return pem;
 }
 
 void Service::Remember(const std::string& certificate_fingerprint, const audit::Subject& patient) {

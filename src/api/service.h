@@ -10,6 +10,7 @@
 #include <optional>
 #include <semaphore>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,8 @@ class Service {
   // requests, and with them the memory that ingest takes.
   static constexpr std::ptrdiff_t kChunkSlots = 24;
 
-  Service(node::Node& node, std::vector<pki::Certificate> authorities);
+  // chain is the server's own certificate and its authorities, without the root.
+  Service(node::Node& node, std::vector<pki::Certificate> chain);
 
   node::Node& node() { return node_; }
 
@@ -46,7 +48,8 @@ class Service {
   void Remember(const std::string& certificate_fingerprint, const audit::Subject& patient);
 
   // authorities are the certificates between this node's leaves and its root.
-  const std::vector<pki::Certificate>& authorities() const { return authorities_; }
+  std::span<const pki::Certificate> authorities() const { return std::span(chain_).subspan(1); }
+  std::string server_chain_pem() const;
 
   // The ports that the listeners really have; 0 before they listen.
   void set_ports(std::uint16_t public_port, std::uint16_t machine_port) {
@@ -70,7 +73,7 @@ class Service {
   };
 
   node::Node& node_;
-  const std::vector<pki::Certificate> authorities_;
+  const std::vector<pki::Certificate> chain_;
   std::atomic<std::uint16_t> public_port_{0};
   std::atomic<std::uint16_t> machine_port_{0};
   Histogram& duration_;

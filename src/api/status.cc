@@ -9,8 +9,17 @@ namespace {
 
 constexpr char kNotPermitted[] = "not permitted";
 
+std::string DetailOf(const Error& error) {
+  if (error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorruption) {
+    return "the server can't answer this; its log says more";
+  }
+  return error.message;
+}
+
+}  // namespace
+
 // FHIR's required issue types (http://hl7.org/fhir/issue-type).
-std::string_view IssueType(ErrorCode code) {
+std::string_view IssueTypeOf(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kVerificationFailed:
@@ -37,15 +46,6 @@ std::string_view IssueType(ErrorCode code) {
   }
   return "exception";
 }
-
-std::string DetailOf(const Error& error) {
-  if (error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorruption) {
-    return "the server can't answer this; its log says more";
-  }
-  return error.message;
-}
-
-}  // namespace
 
 int StatusOf(ErrorCode code) {
   switch (code) {
@@ -75,15 +75,18 @@ int StatusOf(ErrorCode code) {
 
 http::Response Forbidden() { return http::Response::Text(403, kNotPermitted); }
 
-std::string OutcomeJson(std::string_view severity, std::string_view code,
-                        std::string_view diagnostics) {
-  codec::JsonObject issue;
-  issue["severity"] = severity;
-  issue["code"] = code;
-  if (!diagnostics.empty()) issue["diagnostics"] = diagnostics;
+std::string OutcomeJson(std::span<const Issue> issues) {
+  codec::JsonArray list;
+  for (const Issue& one : issues) {
+    codec::JsonObject issue;
+    issue["severity"] = one.severity;
+    issue["code"] = one.type;
+    if (!one.diagnostics.empty()) issue["diagnostics"] = one.diagnostics;
+    list.push_back(std::move(issue));
+  }
   codec::JsonObject outcome;
   outcome["resourceType"] = "OperationOutcome";
-  outcome["issue"] = codec::JsonArray{std::move(issue)};
+  outcome["issue"] = std::move(list);
   return codec::WriteJson(outcome);
 }
 
@@ -92,9 +95,8 @@ http::Response ErrorResponse(const Error& error, ErrorShape shape) {
   const int status = StatusOf(error.code);
   http::Response response;
   if (shape == ErrorShape::kOutcome) {
-    response = {status,
-                {{"Content-Type", "application/fhir+json"}},
-                OutcomeJson("error", IssueType(error.code), DetailOf(error))};
+    const Issue issue{"error", IssueTypeOf(error.code), DetailOf(error)};
+    response = {status, {{"Content-Type", "application/fhir+json"}}, OutcomeJson({&issue, 1})};
   } else {
     response = http::Problem(status, "", DetailOf(error));
   }

@@ -1,7 +1,9 @@
 // How an Error becomes an answer: one status a code, one body a kind of resource.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "http/message.h"
@@ -23,8 +25,17 @@ http::Response Forbidden();
 // Source: RFC 9457; FHIR R4 OperationOutcome.
 http::Response ErrorResponse(const Error& error, ErrorShape shape);
 
-// OutcomeJson is a FHIR OperationOutcome with one issue.
-std::string OutcomeJson(std::string_view severity, std::string_view code,
-                        std::string_view diagnostics);
+// Issue is one of an OperationOutcome; type is a code of FHIR's issue-type.
+struct Issue {
+  std::string severity;
+  std::string_view type;
+  std::string diagnostics;
+};
+
+// IssueTypeOf is the issue type that says a code in FHIR.
+std::string_view IssueTypeOf(ErrorCode code);
+
+// OutcomeJson is a FHIR OperationOutcome.
+std::string OutcomeJson(std::span<const Issue> issues);
 
 }  // namespace salus::api

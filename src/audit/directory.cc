@@ -69,6 +69,17 @@ struct Directory::State {
     return {};
   }
 
+  // What entitles somebody must be the newest that the log knows: an old file, or a row whose
+  // entry was logged right before a crash, entitles nobody until the same act is done again.
+  Result<bool> CheckNewest(StoredRow& row, std::string_view table) {
+    Result<void> ok = Check(row, table);
+    if (ok) return true;
+    if (ok.error().code != ErrorCode::kFailedPrecondition) return ok.error();
+    Log(LogLevel::kError, "a row is older than the log and is not used: do its act again",
+        {{"table", table}, {"entry", static_cast<std::int64_t>(row.origin.entry_index)}});
+    return false;
+  }
+
   Result<void> Store(RowKind kind, const std::string& key, ByteSpan content,
                      const RowOrigin& origin) {
     TRY(storage::Statement insert,
@@ -115,7 +126,12 @@ Result<std::unique_ptr<Directory>> Directory::Open(const std::string& path, bool
   if (!read_only) TRY_VOID(db.Migrate(kMigrations));
   auto state = std::make_unique<State>(std::move(db));
   state->entry_digest = entry_digest;
-  TRY_VOID(state->Load());
+  Result<void> loaded = state->Load();
+  if (!loaded && loaded.error().code == ErrorCode::kInternal) {
+    // The statements are constant: they fail when the file's schema is another one.
+    return Corruption("control.db: its schema was changed: restore it from a backup");
+  }
+  TRY_VOID(std::move(loaded));
   return std::unique_ptr<Directory>(new Directory(std::move(state)));
 }
 
@@ -139,7 +155,8 @@ Result<void> Directory::State::LoadRow(RowKind kind, std::string key, StoredRow 
       patients.emplace(std::move(key), std::move(row));
       return {};  // checked on use
     case kAuditor: {
-      TRY_VOID(Check(row, "auditors"));
+      TRY(const bool is_newest, CheckNewest(row, "auditors"));
+      if (!is_newest) return {};
       TRY(AuditorRow decoded, DecodeAuditorRow(row.content));
       decoded.origin = row.origin;
       auditors.insert_or_assign(decoded.subject.id, std::move(decoded));
@@ -160,7 +177,8 @@ Result<void> Directory::State::LoadRow(RowKind kind, std::string key, StoredRow 
       return {};
     }
     case kMandate: {
-      TRY_VOID(Check(row, "mandates"));
+      TRY(const bool is_newest, CheckNewest(row, "mandates"));
+      if (!is_newest) return {};
       TRY(MandateRow decoded, DecodeMandateRow(row.content));
       decoded.origin = row.origin;
       IndexMandate(decoded);

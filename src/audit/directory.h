@@ -35,8 +35,8 @@ struct RowOrigin {
 };
 
 // PatientRow is a registered patient. Without an encryption key, custodians hold the custody key in
-// shares until the patient enrols (protocol.md P3.5). The system subject has a row of the same form:
-// custodians hold its key, until an officer's key is put there.
+// shares until the patient enrols (protocol.md P3.5). The system subject has a row of the same
+// form: custodians hold its key, until an officer's key is put there.
 struct PatientRow {
   Subject subject;
   std::string name;                                  // to show; may be empty
@@ -105,13 +105,15 @@ crypto::Hash32 RowDigest(ByteSpan salt, ByteSpan encoded_row);
 // Threads: safe to share; one writer connection inside, reads come from memory.
 class Directory {
  public:
-  // EntryDigest returns the row digest that the log entry at index carries, and whether it is still
-  // the newest policy entry of its kind for the subject where that can be known.
+  // EntryDigest returns the row digest that the log entry at index carries. Errors:
+  // FailedPrecondition when the same subject has a newer entry of the kind: the row is out of date.
   using EntryDigest = std::function<Result<std::optional<crypto::Hash32>>(std::uint64_t index)>;
 
   // Create makes the database file (DIR/control.db).
   static Result<std::unique_ptr<Directory>> Create(const std::string& path);
   // Open loads every row into memory, checking each against its entry.
+  //
+  // A mandate's or an auditor's row that is out of date is passed over: it entitles nobody.
   //
   // Errors: Corruption, with the table and the entry's index, when a row is not its entry's image.
   static Result<std::unique_ptr<Directory>> Open(const std::string& path, bool read_only,

@@ -266,9 +266,8 @@ Result<void> CheckEvent(const Event& event, Timestamp now) {
   }
   if (event.user.empty()) return Bad("user", "is missing");
   if (event.patient.empty() && !event.system.empty()) return Bad("patient", "is missing");
-  for (const auto& [name, text] : {std::pair("patient", event.patient),
-                                   {"user", event.user},
-                                   {"system", event.system}}) {
+  for (const auto& [name, text] :
+       {std::pair("patient", event.patient), {"user", event.user}, {"system", event.system}}) {
     if (text.empty()) continue;
     if (Result<void> ok = ValidateIdText(text); !ok) {
       return std::move(ok.error()).WithContext(name);

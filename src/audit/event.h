@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "audit/subject.h"
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "audit/subject.h"
 #include "base/result.h"
 #include "codec/flat_json.h"
 #include "codec/json.h"
@@ -16,8 +16,8 @@
 
 namespace salus::audit {
 
-// Action is what was done: the specification's six, a plain read, and what is none of them, as a login
-// or a consent decision, which only FHIR reports. The values are stored.
+// Action is what was done: the specification's six, a plain read, and what is none of them, as a
+// login or a consent decision, which only FHIR reports. The values are stored.
 enum class Action : std::uint8_t {
   kCreate = 1,
   kRead = 2,
@@ -46,7 +46,8 @@ struct EventId {
 
 // Event holds the members of docs/formats/event.md. Optional text is empty where it is absent.
 //
-// Shape:     id, user of 1 to 128 bytes, patient likewise, or empty with system where the event concerns
+// Shape:     id, user of 1 to 128 bytes, patient likewise, or empty with system where the event
+// concerns
 //            no patient (never so in NDJSON); system to 128; purpose to 32; record, role,
 //            user_name, organization, category and place to 256; detail to 2 KiB; original to
 //            32 KiB. All of it UTF-8. outcome is 0, 4, 8 or 12.

@@ -91,8 +91,7 @@ Result<void> AddEntries(const tlog::Log& log, std::span<const std::uint64_t> ind
 bool MayAsk(const Directory& directory, const Subject& asker, const Subject& subject, Day today) {
   // The system subject is asked about by the officers, in its own name.
   const bool is_reader = asker.kind == SubjectKind::kPatient ||
-                         asker.kind == SubjectKind::kAuditor ||
-                         asker.kind == SubjectKind::kSystem;
+                         asker.kind == SubjectKind::kAuditor || asker.kind == SubjectKind::kSystem;
   if (!is_reader) return false;
   if (asker == subject) {
     return asker.kind == SubjectKind::kAuditor ? directory.FindAuditor(asker.id).has_value()

@@ -56,8 +56,8 @@ struct RecordedBatch {
   std::vector<CommitReceipt> receipts;  // over the logged and repeated lines
 };
 
-// OfferedEvent is an event that came in another form than NDJSON, or the reason why there is none. line
-// is what its answer is called by: several may have the same.
+// OfferedEvent is an event that came in another form than NDJSON, or the reason why there is none.
+// line is what its answer is called by: several may have the same.
 struct OfferedEvent {
   std::size_t line = 0;
   Result<Event> event;
@@ -108,8 +108,8 @@ class Recorder {
   using Done = std::function<void(Result<RecordedBatch>)>;
   void RecordLines(const SourceRow& source, std::string_view lines, const RecordOptions& options,
                    Done done);
-  // RecordEvents takes events that another format was parsed into; their text is not needed after it
-  // returns. An event without a patient goes to the system subject.
+  // RecordEvents takes events that another format was parsed into; their text is not needed after
+  // it returns. An event without a patient goes to the system subject.
   void RecordEvents(const SourceRow& source, std::span<const OfferedEvent> events,
                     const RecordOptions& options, Done done);
 

@@ -148,9 +148,7 @@ Result<void> EntryOpener::TakeEvent(std::uint64_t index, const ChainItem& item, 
   const Result<Event> event = DecodeEvent(verified.plaintext);
   if (!event) return AtEntry(index, event.error().message);
   verified.event = *event;
-  const Subject& subject = question_.subject;
-  if (subject.kind == SubjectKind::kPatient &&
-      (event->patient != subject.id || event->system != subject.system)) {
+  if (SubjectOf(*event) != question_.subject) {
     return AtEntry(index, "it is about another patient: it was filed under the wrong one");
   }
   if (event->source.empty()) return AtEntry(index, "it does not say which source sent it");

@@ -56,6 +56,12 @@ struct ReaderRow {
   std::optional<crypto::P256PublicKey> key;  // for sharing past days
 };
 
+// TlsOptions is what a connection under an identity is made with.
+//
+// Errors: FailedPrecondition when the identity has no certificate yet.
+Result<http::ClientOptions> TlsOptions(const PinnedServer& server,
+                                       const pki::IdentityDirectory& identity);
+
 // Connection speaks the HTTP API.
 //
 // Errors:  each call: those of Transport::Send and ErrorOfAnswer; Unavailable when the answer is
@@ -78,10 +84,13 @@ class Connection {
   Result<WhoAmI> Me();
 
   // Registrar. A list asks for one page after the other.
-  Result<void> PutPatient(const audit::PatientRow& row);
+  // certificate_pem, where it is given, is sent in place of row's key: it also tells the server who
+  // the patient's certificate belongs to, which a patient of a naming system needs.
+  Result<void> PutPatient(const audit::PatientRow& row, std::string_view certificate_pem = {});
   Result<std::vector<audit::PatientRow>> ListPatients();
   Result<void> PutAuditor(const audit::AuditorRow& row);
   Result<std::vector<audit::AuditorRow>> ListAuditors();
+  Result<audit::AuditorRow> GetAuditor(std::string_view auditor_id);
   Result<void> PutSource(std::string_view id, std::string_view name);
   Result<std::vector<audit::SourceRow>> ListSources();
   // Certify returns the chain as PEM, leaf first.
@@ -113,16 +122,22 @@ class Connection {
   Result<Bytes> Tile(const merkle::TileId& id);
   // Bundle needs an admitted identity.
   Result<Bytes> Bundle(const merkle::TileId& id);
-  // IsReady is what /readyz of the public listener says.
-  Result<bool> IsReady();
+  // CheckReady asks /readyz. Errors: Unavailable, with what the server says is missing.
+  Result<void> CheckReady();
 
   Transport& api() { return *api_; }
 
  private:
   Result<CallAnswer> Ask(Transport& transport, const Call& call);
-  Result<codec::Json> AskJson(const Call& call);
-  Result<void> PutJson(const std::string& path, std::string query, codec::JsonObject body);
-  Result<std::vector<codec::Json>> List(const std::string& path, std::string_view member);
+  Result<codec::JsonObject> AskJson(const Call& call);
+  template <typename Row>
+  Result<Row> AskRow(const std::string& path, Result<Row> (*read)(const codec::JsonObject&));
+  template <typename Row>
+  Result<std::vector<Row>> List(const std::string& name,
+                                Result<Row> (*read)(const codec::JsonObject&));
+  Result<void> SendJson(http::Method method, const std::string& path, std::string query,
+                        const codec::JsonObject& body);
+  Result<Bytes> AskHistory(Call call);
 
   std::unique_ptr<Transport> api_;
   std::unique_ptr<Transport> log_;  // null: api_

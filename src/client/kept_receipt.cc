@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "client/json_read.h"
 #include "codec/base64.h"
 #include "tlog/note.h"
 #include "tlog/verifier_key.h"
@@ -10,22 +11,6 @@ namespace salus::client {
 namespace {
 
 constexpr std::size_t kMaxBeside = 2 * 63;
-
-template <typename D>
-Result<D> DigestAt(const codec::JsonObject& object, std::string_view name) {
-  TRY(const std::string_view text, codec::StringAt(object, name));
-  const Result<Bytes> bytes = codec::Base64UrlDecode(text);
-  if (!bytes || bytes->size() != D::kSize) {
-    return InvalidArgument(std::string(name) + ": must be 32 bytes in base64url");
-  }
-  return D::FromBytes(*bytes);
-}
-
-Result<std::uint64_t> CountAt(const codec::JsonObject& object, std::string_view name) {
-  TRY(const std::int64_t value, codec::IntAt(object, name));
-  if (value < 0) return InvalidArgument(std::string(name) + ": must not be negative");
-  return static_cast<std::uint64_t>(value);
-}
 
 Result<KeptReceipt::Event> ReadEvent(const codec::Json& json) {
   TRY(const codec::JsonObject* object, codec::AsObject(json, "event"));

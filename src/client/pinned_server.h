@@ -73,7 +73,7 @@ class ServerStore {
 struct FirstContact {
   std::string url;          // of either listener
   std::string fingerprint;  // hex SHA-256 of the root certificate, colons allowed
-  std::string public_url;   // empty: what the server says, else the same host, port 8443
+  std::string public_url;   // empty: the same host, at url's port or 8443
   std::string name;         // empty: the host's name
   std::chrono::milliseconds timeout{10'000};
 };
@@ -85,10 +85,13 @@ struct FirstContact {
 //         no certificate shown has the fingerprint, or /connect.json names another root.
 Result<PinnedServer> Connect(const FirstContact& contact);
 
-// ParseConnectJson reads the body of /connect.json:
-// {"origin","log_vkey","receipt_vkey","vrf_key","policy","root","url"?,"public_url"?,"exchange"?}.
+// ParseConnectJson reads the body of /connect.json: {"origin","log_vkey","receipt_vkey","vrf_key",
+// "policy","root_certificate","public_port","machine_port","server_certificate"?}. The ports are on
+// host.
 //
-// Errors: InvalidArgument, with the member; VerificationFailed when root is not root_fingerprint's.
-Result<PinnedServer> ParseConnectJson(std::string_view json, ByteSpan root_fingerprint);
+// Errors: InvalidArgument, with the member; VerificationFailed when root_certificate is not the one
+//         of root_fingerprint.
+Result<PinnedServer> ParseConnectJson(std::string_view json, ByteSpan root_fingerprint,
+                                      std::string_view host);
 
 }  // namespace salus::client

@@ -15,7 +15,7 @@
 #include "base/result.h"
 #include "client/connection.h"
 #include "client/kept_receipt.h"
-#include "tlog/policy.h"
+#include "client/log_view.h"
 
 namespace salus::client {
 
@@ -38,24 +38,20 @@ class LogReader {
 };
 
 // ServerLogReader asks a server for the source's own entries, and verifies each under a checkpoint
-// that the pinned policy accepts. Checkpoints that it meets must have one history.
+// that the pinned policy accepts.
 class ServerLogReader final : public LogReader {
  public:
-  // All must stay. Errors of Create: as Connection::Checkpoint; VerificationFailed.
+  // All must stay. Errors of Create: FailedPrecondition when we are no source; as LogView::Open.
   static Result<ServerLogReader> Create(Connection& connection, const audit::PinnedLog& log);
-  Result<merkle::TreeSize> Size() override { return size_; }
+  Result<merkle::TreeSize> Size() override { return view_.newest().size; }
   Result<LogEntry> Read(merkle::LeafIndex index) override;
   // newest is the largest checkpoint seen.
-  const audit::KnownCheckpoint& newest() const { return newest_; }
+  const audit::KnownCheckpoint& newest() const { return view_.newest(); }
 
  private:
-  ServerLogReader(Connection& connection, tlog::Policy policy, std::string origin,
-                  audit::KnownCheckpoint newest);
+  ServerLogReader(Connection& connection, LogView view);
   Connection* connection_;
-  tlog::Policy policy_;
-  std::string origin_;
-  audit::KnownCheckpoint newest_;
-  merkle::TreeSize size_;
+  LogView view_;
 };
 
 // ReceiptFinding is one thing that is not as the receipt says.
@@ -89,7 +85,7 @@ struct ReconcileReport {
 class Reconciler {
  public:
   using OnFinding = std::function<void(const ReceiptFinding&)>;
-  Reconciler(const audit::PinnedLog& log, LogReader& reader, OnFinding on_finding);
+  Reconciler(const audit::PinnedLog& log, LogReader& reader, Timestamp now, OnFinding on_finding);
 
   // Add checks one line of the file.
   //
@@ -99,10 +95,11 @@ class Reconciler {
 
  private:
   void Report(ReceiptFinding finding);
-  Result<void> CheckEvent(const KeptReceipt& receipt, const KeptReceipt::Event& event);
+  Result<void> CheckEvent(const audit::ReceiptBody& body, const KeptReceipt::Event& event);
 
   const audit::PinnedLog& log_;
   LogReader& reader_;
+  const Timestamp now_;
   OnFinding on_finding_;
   std::uint64_t line_ = 0;
   ReconcileReport report_;

@@ -19,6 +19,9 @@ namespace salus::client {
 namespace {
 
 constexpr std::size_t kAnswerLimitBytes = 256u << 20;
+constexpr std::size_t kMaxAtomicBytes = 4u << 20;
+
+bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
 // Errors that another try may get past; the server is idempotent.
 bool IsWorthARetry(ErrorCode code) {
@@ -62,8 +65,10 @@ class Sender::Run {
       : sender_(sender),
         options_(options),
         report_(report),
-        reader_(input, std::max<std::size_t>(options.lines_per_request, 1),
-                std::max<std::size_t>(options.bytes_per_request, 1)) {}
+        reader_(input,
+                options.is_atomic ? SIZE_MAX : std::max<std::size_t>(options.lines_per_request, 1),
+                options.is_atomic ? kMaxAtomicBytes + 1
+                                  : std::max<std::size_t>(options.bytes_per_request, 1)) {}
 
   ~Run() {
     stop_.request_stop();
@@ -105,6 +110,10 @@ class Sender::Run {
       is_at_end_ = true;
       return {};
     }
+    if (options_.is_atomic && (batch->text.size() > kMaxAtomicBytes || batch->first_line > 1)) {
+      return InvalidArgument("an atomic request holds 4 MiB at most: send it without, or in parts");
+    }
+    if (IsBlank(batch->text)) return {};
     const std::uint64_t number = next_batch_++;
     const bool was_skipped = journal_ && journal_->Has(batch->first_line, batch->text);
     const std::lock_guard lock(mutex_);
@@ -192,6 +201,8 @@ class Sender::Run {
       lock.unlock();
       Result<CheckedAnswer> answer = SendBatch(work.batch, check, transport);
       lock.lock();
+      // Nothing more is sent behind a batch that failed for good; the earlier ones still end.
+      if (!answer) stop_.request_stop();
       finished_.emplace(work.number, Finished{std::move(work.batch), false, std::move(answer)});
       changed_.notify_all();
     }
@@ -226,16 +237,16 @@ class Sender::Run {
     Call call;
     call.method = http::Method::kPost;
     call.path = "/audit/v1/events";
-    call.query = "entries=true";
+    call.query = options_.is_atomic ? "atomic=true" : "entries=true";
     call.content_type = "application/x-ndjson";
     call.body = batch.text;
     call.answer_limit_bytes = kAnswerLimitBytes;
     TRY(const CallAnswer answer, transport->Send(call));
-    const bool has_lines = answer.content_type.starts_with("application/x-ndjson");
-    // A single line that is refused, or in conflict, may answer with its own status.
-    const bool is_answer = answer.status == 200 || answer.status == 201 ||
-                           ((answer.status == 400 || answer.status == 409) && has_lines);
-    if (!is_answer) return ErrorOfAnswer(transport->where(), answer);
+    if (answer.status == 400 || answer.status == 409) {
+      Result<CheckedAnswer> refusal = check.CheckRefusal(batch.text, answer.body);
+      if (refusal) return refusal;
+    }
+    if (answer.status != 200) return ErrorOfAnswer(transport->where(), answer);
     AnswerCheck::FetchEntry fetch;
     // After a broken connection the first try's entries come back as repeats, never looked into.
     if (is_retry) fetch = [&](merkle::LeafIndex i) { return FetchEntry(*transport, i); };

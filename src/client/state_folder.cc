@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/json_read.h"
 #include "client/kept_receipt.h"
 #include "client/private_file.h"
 #include "codec/base64.h"
@@ -13,19 +14,10 @@
 namespace salus::client {
 namespace {
 
-template <typename D>
-Result<D> DigestAt(const codec::JsonObject& object, std::string_view name) {
-  TRY(const std::string_view text, codec::StringAt(object, name));
-  TRY(const Bytes bytes, codec::Base64UrlDecode(text));
-  return D::FromBytes(bytes);
-}
-
 Result<KeptQuery> ReadQuery(const codec::Json& json) {
   TRY(const codec::JsonObject* object, codec::AsObject(json, "query"));
   KeptQuery query;
-  TRY(const std::int64_t index, codec::IntAt(*object, "index"));
-  if (index < 0) return InvalidArgument("index: must not be negative");
-  query.index.value = static_cast<std::uint64_t>(index);
+  TRY(query.index.value, CountAt(*object, "index"));
   TRY(query.leaf, DigestAt<merkle::LeafHash>(*object, "leaf"));
   TRY(query.receipt, ReceiptFromJson(*object));
   return query;
@@ -35,9 +27,7 @@ Result<RememberedChain> ReadChain(std::string_view text) {
   TRY(const codec::Json json, codec::ParseJson(text));
   TRY(const codec::JsonObject* object, codec::AsObject(json, "chain"));
   RememberedChain chain;
-  TRY(const std::int64_t count, codec::IntAt(*object, "count"));
-  if (count < 0) return InvalidArgument("count: must not be negative");
-  chain.count = static_cast<std::uint64_t>(count);
+  TRY(chain.count, CountAt(*object, "count"));
   TRY(chain.head, DigestAt<merkle::ChainHead>(*object, "head"));
   TRY(const codec::JsonArray* queries, codec::ArrayAt(*object, "queries"));
   for (const codec::Json& item : *queries) {

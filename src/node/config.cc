@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "pki/identity.h"
+#include "tlog/policy.h"
 
 namespace salus::node {
 
@@ -95,6 +96,9 @@ std::map<std::string, Reader, std::less<>> ReadersOf(Config& c) {
 Result<void> Check(const Config& config) {
   if (Result<void> ok = pki::ValidateOrigin(config.origin); !ok) {
     return std::move(ok.error()).WithContext("salus.toml: log.origin");
+  }
+  if (Result<tlog::Policy> policy = tlog::Policy::Parse(config.policy); !policy) {
+    return std::move(policy.error()).WithContext("salus.toml: log.policy");
   }
   return {};
 }

@@ -1,5 +1,8 @@
 #include "node/node.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <chrono>
 
 #include "audit/entry.h"
@@ -8,6 +11,7 @@
 #include "codec/hex.h"
 #include "node/node_state.h"
 #include "pki/certificate.h"
+#include "pki/path.h"
 #include "tlog/note.h"
 
 namespace salus::node {
@@ -15,6 +19,63 @@ namespace salus::node {
 namespace {
 
 constexpr std::size_t kMaxTextBytes = 1 << 20;
+
+// The root is handed out for others to pin: not a byte of it may have changed.
+Result<void> CheckRootCertificate(const std::string& pem) {
+  constexpr std::string_view kAdvice =
+      ": restore it, ca/root.pem and root-offline/certificate.pem are the same certificate";
+  const auto root = pki::Certificate::FromPem(pem);
+  if (!root || root->ToPem() != pem) {
+    return Corruption("root.pem was changed" + std::string(kAdvice));
+  }
+  if (!pki::TrustStore::Create({&*root, 1})) {
+    return Corruption("root.pem is not signed by its own key" + std::string(kAdvice));
+  }
+  return {};
+}
+
+// The first entry says who this log is: keys of another one, or changed ones, are refused before
+// they sign or prove anything.
+Result<void> CheckIdentity(const tlog::Log& log, const Config& config, const KeySigner& signer) {
+  TRY(const tlog::StoredEntry first, log.ReadEntry(tlog::LeafIndex{0}));
+  TRY(const audit::Genesis genesis, audit::ParseGenesis(first.entry));
+  const auto other = [](std::string_view what) {
+    return Corruption("keys/" + std::string(what) +
+                      " is not the key that entry 0 of the log names: restore it from a backup");
+  };
+  if (genesis.origin != config.origin) {
+    return Corruption("salus.toml names another origin than entry 0 of the log");
+  }
+  if (genesis.log_key != signer.checkpoint_vkey()) return other("log.key");
+  if (genesis.receipt_key != signer.receipt_vkey()) return other("receipt.key");
+  if (genesis.vrf_key != signer.vrf_key().bytes()) return other("vrf.key");
+  return {};
+}
+
+// What entry `index` says of the row it is the origin of. A row that entitles somebody is older
+// than the log when its subject's chain has a later entry of the same type; auditors' chains are
+// short, and only entries up to the last policy entry are read.
+Result<std::optional<crypto::Hash32>> RowDigestAt(const tlog::Log& log, std::uint64_t index) {
+  TRY(const tlog::StoredEntry stored, log.ReadEntry(tlog::LeafIndex{index}));
+  TRY(const audit::EntryView entry, audit::ParseEntry(stored.entry));
+  if (!entry.other || !entry.other->row_digest) return std::optional<crypto::Hash32>();
+  const bool entitles = entry.other->type == audit::EventType::kAuditorRegistered ||
+                        entry.other->type == audit::EventType::kMandateSet;
+  if (!entitles || !stored.meta.subject) return entry.other->row_digest;
+  const tlog::SubjectState& subject = log.subjects().at(*stored.meta.subject);
+  const std::uint64_t last = subject.last_policy;
+  if (last <= index) return entry.other->row_digest;
+  TRY(const auto chain, log.EntriesOf(subject.tag, tlog::TreeSize{last + 1}));
+  for (auto at = std::upper_bound(chain.begin(), chain.end(), index); at != chain.end(); ++at) {
+    TRY(const tlog::StoredEntry later, log.ReadEntry(tlog::LeafIndex{*at}));
+    TRY(const audit::EntryView view, audit::ParseEntry(later.entry));
+    if (view.other && view.other->row_digest && view.other->type == entry.other->type) {
+      return FailedPrecondition(fmt::format(
+          "control.db is older than the log: entry {} replaced the row of entry {}", *at, index));
+    }
+  }
+  return entry.other->row_digest;
+}
 
 }  // namespace
 
@@ -75,6 +136,7 @@ Result<void> Node::State::OpenParts(NodeAccess access) {
   }
   TRY(signer, KeySigner::Open(PathOf("keys")));
   TRY(root_pem, ReadText(fs, PathOf("root.pem")));
+  TRY_VOID(CheckRootCertificate(root_pem));
   tlog::LogOptions options;
   options.origin = config.origin;
   options.interval_loaded = config.interval_loaded;
@@ -84,13 +146,11 @@ Result<void> Node::State::OpenParts(NodeAccess access) {
   options.clock = &clock;
   options.metrics = &metrics;
   TRY(log, tlog::Log::Open(fs, PathOf("log"), options, CheckpointKeys()));
-  const auto entry_digest =
-      [l = log.get()](std::uint64_t index) -> Result<std::optional<crypto::Hash32>> {
-    TRY(const tlog::StoredEntry stored, l->ReadEntry(tlog::LeafIndex{index}));
-    TRY(const audit::EntryView entry, audit::ParseEntry(stored.entry));
-    return entry.other ? entry.other->row_digest : std::nullopt;
-  };
-  TRY(directory, audit::Directory::Open(PathOf("control.db"), read_only, entry_digest));
+  TRY_VOID(CheckIdentity(*log, config, *signer));
+  TRY(directory,
+      audit::Directory::Open(PathOf("control.db"), read_only, [l = log.get()](std::uint64_t index) {
+        return RowDigestAt(*l, index);
+      }));
   recorder = std::make_unique<audit::Recorder>(audit::Recorder::Parts{.origin = config.origin,
                                                                       .log = log.get(),
                                                                       .directory = directory.get(),
