@@ -1,10 +1,12 @@
 // What ParseJson takes it reads back from what WriteJson made of it; FlatJsonParser takes the same
-// objects with the same members; ParseLines sees each line as Parse sees it alone.
+// objects with the same members; ParseLines sees each line as Parse sees it alone; the slices of a
+// value parse to its parts.
 #include <cstdint>
 
 #include "base/check.h"
 #include "codec/flat_json.h"
 #include "codec/json.h"
+#include "codec/json_slice.h"
 
 namespace salus::codec {
 namespace {
@@ -44,9 +46,27 @@ void CompareFlat(FlatJsonParser& parser, std::string_view text) {
   }
 }
 
+void CompareSlices(std::string_view text, const Json& tree) {
+  const auto members = JsonMembers(text);
+  const auto elements = JsonElements(text);
+  CHECK(members.size() == (tree.is_object() ? tree.get_object().size() : 0));
+  CHECK(elements.size() == (tree.is_array() ? tree.get_array().size() : 0));
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const auto& member = *(tree.get_object().begin() + static_cast<std::ptrdiff_t>(i));
+    CHECK(members[i].name == std::string_view(member.key()));
+    CHECK(ParseJson(members[i].value).value() == member.value());
+    CompareSlices(members[i].value, member.value());
+  }
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    CHECK(ParseJson(elements[i]).value() == tree.get_array()[i]);
+    CompareSlices(elements[i], tree.get_array()[i]);
+  }
+}
+
 void CompareTree(std::string_view text) {
   const auto tree = ParseJson(text);
   if (!tree) return;
+  CompareSlices(text, *tree);
   CHECK(ParseJson(WriteJson(*tree)).value() == *tree);
   CHECK(ParseJson(WriteJsonPretty(*tree)).value() == *tree);
   // A double of 2^64 to 10^21 has no point in its canonical text, which is no integer that we take.

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """attack.py NAME DIR [--entry I]: changes a data directory behind everybody's back.
 
-What somebody with the operator's disk could do, and more: every unkeyed hash is made to fit again, so
-that only what was signed, and what readers remember, can give the change away. Used on copies, by the
-demo's attack tour and by tests. It shares no code with Salus: formats are those of docs/formats.
+What somebody with the operator's disk could do, and more: every unkeyed hash is made to fit again,
+so that only what was signed, and what readers remember, can give the change away. Used on copies,
+by the demo's attack tour and by tests. It shares no code with Salus: formats are those of
+docs/formats.
 
 Attacks: edit delete swap cut-tail forge-checkpoint index misfile map-reset
 """
@@ -186,7 +187,7 @@ def ed25519_sign(seed, message):
 
 def signed_note(seed, name, key_id, body):
     signature = base64.b64encode(key_id + ed25519_sign(seed, body.encode())).decode()
-    return f"{body}\n— {name} {signature}\n"
+    return f"{body}\n\u2014 {name} {signature}\n"
 
 
 def checkpoint_body(origin, leaves):

@@ -29,8 +29,12 @@ CREATE TABLE tags (
 // The values are stored.
 enum RowKind { kPatient = 1, kAuditor = 2, kSource = 3, kCustodian = 4, kMandate = 5 };
 
-// Keys are for SQLite and the maps here only; ids hold no control characters.
-std::string KeyOf(const Subject& subject) { return subject.system + "\x1f" + subject.id; }
+// Keys are for SQLite and the maps here only; ids hold no control characters. The system subject is
+// kept beside the patients, and no patient can be called so that it is mistaken for one.
+std::string KeyOf(const Subject& subject) {
+  const std::string key = subject.system + "\x1f" + subject.id;
+  return subject.kind == SubjectKind::kSystem ? "\x1e" + key : key;
+}
 
 struct StoredRow {
   Bytes content;
@@ -273,7 +277,10 @@ std::vector<PatientRow> Directory::patients() const {
   {
     std::shared_lock lock(state_->mutex);
     for (const auto& [key, stored] : state_->patients) {
-      if (auto row = DecodePatientRow(stored.content)) subjects.push_back(row->subject);
+      auto row = DecodePatientRow(stored.content);
+      if (row && row->subject.kind == SubjectKind::kPatient) {
+        subjects.push_back(std::move(row->subject));
+      }
     }
   }
   std::sort(subjects.begin(), subjects.end());

@@ -35,7 +35,8 @@ struct RowOrigin {
 };
 
 // PatientRow is a registered patient. Without an encryption key, custodians hold the custody key in
-// shares until the patient enrols (protocol.md P3.5).
+// shares until the patient enrols (protocol.md P3.5). The system subject has a row of the same
+// form: custodians hold its key, until an officer's key is put there.
 struct PatientRow {
   Subject subject;
   std::string name;                                  // to show; may be empty
@@ -122,7 +123,7 @@ class Directory {
   std::optional<AuditorRow> FindAuditor(std::string_view id) const;
   std::optional<SourceRow> FindSource(std::string_view id) const;
   std::optional<SourceRow> FindSourceByNumber(std::uint16_t number) const;
-  std::vector<PatientRow> patients() const;
+  std::vector<PatientRow> patients() const;  // without the system subject
   std::vector<AuditorRow> auditors() const;
   std::vector<SourceRow> sources() const;
   std::vector<CustodianRow> custodians() const;

@@ -123,6 +123,11 @@ void WriteCose(codec::CborWriter& writer, const SealedBody& body) {
 
 }  // namespace
 
+bool EndsEpoch(EventType type) {
+  return type != EventType::kCustodyShare && type != EventType::kCustodyReleased &&
+         type != EventType::kDaysShared;
+}
+
 Result<EntryView> ParseEntry(ByteSpan entry) {
   if (entry.size() > tlog::kMaxEntryBytes) return Malformed("too long");
   Result<EntryView> view = ReadEntry(entry);

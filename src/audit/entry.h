@@ -54,6 +54,12 @@ enum class EventType : std::uint16_t {
   kMandateQueried = 31,  // a whole mandate, in clear in the mandate's chain
 };
 
+// EndsEpoch says whether a kind 4 entry of this type is a policy entry: it changes who may read, or
+// may do so, and grants older than it are spent. The others only record an act.
+//
+// Source: protocol.md P2.2, P3.1 and P3.4.
+bool EndsEpoch(EventType type);
+
 // OtherBody is the body of kinds 4, 5, 6 and 7: [type, about_subject, digest, content].
 // about_subject says whether the entry steps a chain; content is a COSE_Encrypt0 where sealed is
 // set, else CBOR in clear. digest is SHA-256 over the control plane's row that this entry is the

@@ -61,8 +61,8 @@ constexpr std::array<TextMember, 13> kTextMembers = {{
 }};
 constexpr std::size_t kTextMemberCount = kTextMembers.size();
 
-constexpr std::array<std::string_view, 8> kActionNames = {"",       "create", "read",  "delete",
-                                                          "change", "query",  "print", "copy"};
+constexpr std::array<std::string_view, 9> kActionNames = {
+    "", "create", "read", "delete", "change", "query", "print", "copy", "execute"};
 
 const TextMember* FindTextMember(std::string_view name) {
   for (std::size_t i = 0; i < kTextMemberCount; ++i) {
@@ -141,6 +141,9 @@ Result<void> ReadMember(const codec::FlatMember& member, Event& event, std::uint
   } else {
     seen |= Bit(kHasAction);
     TRY(event.action, ParseAction(member.text));
+    if (event.action == Action::kExecute) {
+      return Bad("action", "execute is for FHIR only: say which of the others it was");
+    }
   }
   return {};
 }
@@ -166,7 +169,9 @@ Result<void> DecodeField(codec::CborReader& reader, std::uint64_t label, Event& 
         return {};
       }
       TRY(event.id.text, reader.Text());
-      return {};
+      // A UUID has one form: else one id could stand twice.
+      const auto id = EventId::Parse(event.id.text);
+      return id && !id->uuid ? Result<void>() : NotAnEvent();
     }
     case kTime: {
       seen |= Bit(kHasTime);
@@ -177,12 +182,13 @@ Result<void> DecodeField(codec::CborReader& reader, std::uint64_t label, Event& 
     case kAction: {
       seen |= Bit(kHasAction);
       TRY(const std::uint64_t value, reader.Uint());
-      if (value < 1 || value > 7) return NotAnEvent();
+      if (value < 1 || value >= kActionNames.size()) return NotAnEvent();
       event.action = static_cast<Action>(value);
       return {};
     }
     case kOutcome: {
       TRY(const std::uint64_t value, reader.Uint());
+      if (value != 0 && value != 4 && value != 8 && value != 12) return NotAnEvent();
       event.outcome = static_cast<std::uint8_t>(value);
       return {};
     }
@@ -217,7 +223,7 @@ Result<Event> DecodeMap(ByteSpan plaintext) {
   }
   TRY_VOID(reader.Finish());
   if (seen != (Bit(kHasId) | Bit(kHasTime) | Bit(kHasAction))) return NotAnEvent();
-  if (event.patient.empty() || event.user.empty()) return NotAnEvent();
+  if (event.user.empty() || (event.patient.empty() && !event.system.empty())) return NotAnEvent();
   return event;
 }
 
@@ -246,6 +252,11 @@ Result<EventId> EventId::Parse(std::string_view text) {
   return id;
 }
 
+Subject SubjectOf(const Event& event) {
+  if (event.patient.empty()) return Subject::System();
+  return {SubjectKind::kPatient, std::string(event.system), std::string(event.patient)};
+}
+
 Result<void> CheckEvent(const Event& event, Timestamp now) {
   for (std::size_t i = 0; i < kTextMemberCount; ++i) {
     const TextMember& member = kTextMembers[i];
@@ -253,15 +264,13 @@ Result<void> CheckEvent(const Event& event, Timestamp now) {
       return Bad(member.name, "has more than " + std::to_string(member.max_bytes) + " bytes");
     }
   }
-  for (const auto& [name, text] : {std::pair("patient", event.patient), {"user", event.user}}) {
-    if (text.empty()) return Bad(name, "is missing");
+  if (event.user.empty()) return Bad("user", "is missing");
+  if (event.patient.empty() && !event.system.empty()) return Bad("patient", "is missing");
+  for (const auto& [name, text] :
+       {std::pair("patient", event.patient), {"user", event.user}, {"system", event.system}}) {
+    if (text.empty()) continue;
     if (Result<void> ok = ValidateIdText(text); !ok) {
       return std::move(ok.error()).WithContext(name);
-    }
-  }
-  if (!event.system.empty()) {
-    if (Result<void> ok = ValidateIdText(event.system); !ok) {
-      return std::move(ok.error()).WithContext("system");
     }
   }
   if (event.time < FromUnixMillis(0)) return Bad("time", "is before 1970");
@@ -278,6 +287,7 @@ Result<Event> ReadEventMembers(codec::FlatJsonParser::Members members, Timestamp
   if (!(seen & Bit(kHasId))) return Bad("id", "is missing");
   if (!(seen & Bit(kHasTime))) return Bad("time", "is missing");
   if (!(seen & Bit(kHasAction))) return Bad("action", "is missing");
+  if (event.patient.empty()) return Bad("patient", "is missing");
   TRY_VOID(CheckEvent(event, now));
   return event;
 }
@@ -331,6 +341,10 @@ Result<Event> DecodeEvent(ByteSpan plaintext) {
   if (plaintext.size() % kPaddingBlock != 0) return NotAnEvent();
   Result<Event> event = DecodeMap(plaintext);
   if (!event) return NotAnEvent();
+  // One event has one encoding: empty members and longer padding are refused here.
+  Bytes again;
+  EncodeEvent(*event, again);
+  if (!Equal(again, plaintext)) return NotAnEvent();
   return event;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "audit/subject.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -15,7 +16,8 @@
 
 namespace salus::audit {
 
-// Action is what was done: the specification's six, and a plain read. The values are stored.
+// Action is what was done: the specification's six, a plain read, and what is none of them, as a
+// login or a consent decision, which only FHIR reports. The values are stored.
 enum class Action : std::uint8_t {
   kCreate = 1,
   kRead = 2,
@@ -24,6 +26,7 @@ enum class Action : std::uint8_t {
   kQuery = 5,
   kPrint = 6,
   kCopy = 7,
+  kExecute = 8,
 };
 
 std::string_view ActionName(Action action);
@@ -43,7 +46,9 @@ struct EventId {
 
 // Event holds the members of docs/formats/event.md. Optional text is empty where it is absent.
 //
-// Shape:     id, patient, user of 1 to 128 bytes; system to 128; purpose to 32; record, role,
+// Shape:     id, user of 1 to 128 bytes, patient likewise, or empty with system where the event
+// concerns
+//            no patient (never so in NDJSON); system to 128; purpose to 32; record, role,
 //            user_name, organization, category and place to 256; detail to 2 KiB; original to
 //            32 KiB. All of it UTF-8. outcome is 0, 4, 8 or 12.
 // Ownership: the text is a view of the line, or of the plaintext, that the event was read from.
@@ -68,14 +73,17 @@ struct Event {
   std::string_view source;  // set by the server from the certificate, never by the sender
 };
 
+// SubjectOf is whose chain the event belongs to: the patient's, or the system's.
+Subject SubjectOf(const Event& event);
+
 inline constexpr std::size_t kMaxDetailBytes = 2 * 1024;
 inline constexpr std::size_t kMaxOriginalBytes = 32 * 1024;
 
 // ReadEventMembers makes an event of a line that FlatJsonParser took.
 //
 // Errors: InvalidArgument with the member, the reason and what to do: a member that is missing,
-//         unknown, too long or of the wrong type; an unknown action; a time before 1970 or more
-//         than 5 minutes after now.
+//         unknown, too long or of the wrong type; an unknown action, or execute; a time before 1970
+//         or more than 5 minutes after now.
 Result<Event> ReadEventMembers(codec::FlatJsonParser::Members members, Timestamp now);
 
 // CheckEvent applies the same limits to an event that came in another form (FHIR, DICOM).

@@ -213,11 +213,11 @@ Error NotForThisKey() { return NotFound("no slot of the grant opens with this ke
 std::string WriteJwe(const crypto::P256PublicKey& ephemeral, std::span<const Wrapped> wrapped,
                      std::string_view encoded_aad, ByteSpan iv, ByteSpan sealed) {
   const ByteSpan ciphertext = sealed.first(sealed.size() - crypto::kGcmTagSize);
-  std::string recipients = fmt::format(
-      R"({{"header":{{"alg":"ECDH-ES+A256KW","epk":{{"kty":"EC","crv":"P-256",)"
-      R"("x":"{}","y":"{}"}}}},"encrypted_key":"{}"}})",
-      codec::Base64UrlEncode(ephemeral.x()), codec::Base64UrlEncode(ephemeral.y()),
-      codec::Base64UrlEncode(wrapped[0]));
+  std::string recipients =
+      fmt::format(R"({{"header":{{"alg":"ECDH-ES+A256KW","epk":{{"kty":"EC","crv":"P-256",)"
+                  R"("x":"{}","y":"{}"}}}},"encrypted_key":"{}"}})",
+                  codec::Base64UrlEncode(ephemeral.x()), codec::Base64UrlEncode(ephemeral.y()),
+                  codec::Base64UrlEncode(wrapped[0]));
   for (const Wrapped& key : wrapped.subspan(1)) {
     recipients += R"(,{"header":{"alg":"A256KW"},"encrypted_key":")";
     recipients += codec::Base64UrlEncode(key);

@@ -89,7 +89,9 @@ Result<void> AddEntries(const tlog::Log& log, std::span<const std::uint64_t> ind
 }
 
 bool MayAsk(const Directory& directory, const Subject& asker, const Subject& subject, Day today) {
-  const bool is_reader = asker.kind == SubjectKind::kPatient || asker.kind == SubjectKind::kAuditor;
+  // The system subject is asked about by the officers, in its own name.
+  const bool is_reader = asker.kind == SubjectKind::kPatient ||
+                         asker.kind == SubjectKind::kAuditor || asker.kind == SubjectKind::kSystem;
   if (!is_reader) return false;
   if (asker == subject) {
     return asker.kind == SubjectKind::kAuditor ? directory.FindAuditor(asker.id).has_value()

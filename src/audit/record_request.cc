@@ -50,7 +50,10 @@ void RecordRequest::Add(std::size_t line, const Event& event) {
   ReserveWiped(plaintexts_, 64 * 1024);
   const EncodedEvent encoded = EncodeEvent(sent, plaintexts_);
   pending.size = plaintexts_.size() - pending.offset;
-  pending.subject = state_.subjects.Get(SubjectKind::kPatient, sent.system, sent.patient);
+  // As SubjectOf, without a copy of the text.
+  pending.subject = sent.patient.empty()
+                        ? state_.subjects.Get(Subject::System())
+                        : state_.subjects.Get(SubjectKind::kPatient, sent.system, sent.patient);
   pending.event_id = sent.id.ToString();
 
   const crypto::HmacSha256Key& index_key = state_.parts.signer->index_key();
@@ -286,6 +289,9 @@ void RecordRequest::Fail(Error error) {
 }
 
 void RecordRequest::Finish() {
+  for (Pending& pending : pending_) {
+    batch_.lines[pending.place].event_id = std::move(pending.event_id);
+  }
   Recorder::Done done = std::move(done_);
   done(std::move(batch_));
 }

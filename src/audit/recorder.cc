@@ -29,15 +29,17 @@ void Recorder::RecordLines(const SourceRow& source, std::string_view lines,
   request->Start();
 }
 
-void Recorder::RecordEvents(const SourceRow& source, std::vector<Event> events,
+void Recorder::RecordEvents(const SourceRow& source, std::span<const OfferedEvent> events,
                             const RecordOptions& options, Done done) {
   auto request = std::make_shared<RecordRequest>(*state_, source, options, std::move(done));
   const Timestamp now = state_->parts.clock->Now();
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    if (Result<void> ok = CheckEvent(events[i], now); !ok) {
-      request->Refuse(i + 1, std::move(ok.error()));
+  for (const OfferedEvent& offered : events) {
+    if (!offered.event) {
+      request->Refuse(offered.line, offered.event.error());
+    } else if (Result<void> ok = CheckEvent(*offered.event, now); !ok) {
+      request->Refuse(offered.line, std::move(ok.error()));
     } else {
-      request->Add(i + 1, events[i]);
+      request->Add(offered.line, *offered.event);
     }
   }
   request->Start();

@@ -30,6 +30,7 @@ class SubjectCache;
 struct RecordedLine {
   std::size_t line = 0;           // counted from 1
   Result<tlog::Outcome> outcome;  // an error: the line was refused
+  std::string event_id = {};      // as sent; empty where the line was refused
   // Set when it was logged, or is a repeat from this process's epoch:
   std::uint32_t patient = 0;  // place in RecordedBatch::patients
   SecretArray<32> key = {};   // k; all zero for a repeat whose epoch is over
@@ -53,6 +54,13 @@ struct RecordedBatch {
   std::vector<Patient> patients;  // each patient of the request once
   Bytes entries;
   std::vector<CommitReceipt> receipts;  // over the logged and repeated lines
+};
+
+// OfferedEvent is an event that came in another form than NDJSON, or the reason why there is none.
+// line is what its answer is called by: several may have the same.
+struct OfferedEvent {
+  std::size_t line = 0;
+  Result<Event> event;
 };
 
 // RecordOptions of one request.
@@ -100,8 +108,9 @@ class Recorder {
   using Done = std::function<void(Result<RecordedBatch>)>;
   void RecordLines(const SourceRow& source, std::string_view lines, const RecordOptions& options,
                    Done done);
-  // RecordEvents takes events that another format was parsed into; views must stay until done.
-  void RecordEvents(const SourceRow& source, std::vector<Event> events,
+  // RecordEvents takes events that another format was parsed into; their text is not needed after
+  // it returns. An event without a patient goes to the system subject.
+  void RecordEvents(const SourceRow& source, std::span<const OfferedEvent> events,
                     const RecordOptions& options, Done done);
 
   // RecordPolicies logs kind 4 entries in one commit, then runs `apply` (which stores their rows),

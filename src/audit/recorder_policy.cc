@@ -103,6 +103,8 @@ static Result<std::unique_ptr<tlog::Submission>> SubmitPolicies(
     auto submission = std::make_unique<tlog::Submission>();
     submission->may_use_reserve = true;
     for (const NewPolicy& policy : policies) {
+      // Readers tell policy entries by their type.
+      CHECK(policy.ends_epoch == EndsEpoch(policy.type));
       const auto subject = state.subjects.Get(policy.subject);
       OtherBody body{.type = policy.type,
                      .about_subject = true,

@@ -5,9 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,15 +35,33 @@ struct KnownCheckpoint {
   merkle::TreeSize size;
   merkle::RootHash root;
   std::string note;
+  Timestamp time = {};           // of its kind 3 entry; the epoch: not remembered
+  Timestamp watched_since = {};  // time of the first one that this device verified; likewise
 };
 
-// KnownChain is what this device has verified of one subject's chain.
+// KnownChain is what this device has verified of one subject's chain. A later answer must begin
+// with it. With `items` remembered the device may ask for what comes after `count` only; without
+// them it asks for the whole chain again (after 0), and the prefix is checked all the same.
+//
+// Shape: items is empty or holds `count` of them, 40 bytes each.
 struct KnownChain {
   std::uint64_t count = 0;
   merkle::ChainHead head;
   std::vector<merkle::LeafIndex>
       query_entries;  // own questions whose receipts must stay in the chain
   std::vector<merkle::LeafHash> query_leaves;
+  std::vector<ChainItem> items;
+};
+
+// ReaderMandate is what an auditor's own chain says of its right to read: grants to these patients,
+// from the entry on, must open for it.
+struct ReaderMandate {
+  merkle::LeafIndex index;                 // of the mandate's entry in the auditor's own chain
+  std::optional<merkle::LeafIndex> ended;  // of the entry that replaced it
+  Day logged;                              // no earlier than this day
+  Day from;
+  std::optional<Day> until;
+  std::vector<Subject> patients;
 };
 
 // ReaderKeys are what the reader opens with: their own private key, or day keys from their own
@@ -55,6 +72,7 @@ struct ReaderKeys {
   const crypto::P256PrivateKey* custody_key = nullptr;  // joined from released shares
   std::vector<SecretArray<32>> day_keys;                // an auditor's, all days
   Subject reader;
+  std::vector<ReaderMandate> mandates;  // an auditor's, ascending
 };
 
 // VerifiedEvent is an event that was included, chained, opened and bound to its subject.
@@ -70,7 +88,8 @@ struct VerifiedEvent {
 struct VerifiedEntry {
   merkle::LeafIndex index;
   tlog::EntryKind kind;
-  EventType type{};                     // kinds 4 to 7
+  Timestamp logged;                     // upper bound, as for events
+  EventType type{};                     // kinds 4 to 6
   Bytes plaintext;                      // opened or clear content; empty where it can't be read
   std::optional<GrantPlaintext> grant;  // kind 2, where it opened
 };
@@ -80,8 +99,9 @@ struct VerifiedHistory {
   std::vector<VerifiedEntry> others;
   std::uint64_t waiting_for_custodians = 0;  // sealed entries whose grants went to a custody key
   std::uint64_t not_for_reader = 0;          // entries from before the reader's mandate
-  KnownCheckpoint checkpoint;                // remember this
-  KnownChain chain;                          // and this
+  std::uint64_t under_older_key = 0;  // entries sealed to a key that this reader no longer has
+  KnownCheckpoint checkpoint;         // remember this
+  KnownChain chain;                   // and this
   tlog::MapRootEntry map;
   SubjectTag tag;
   // One sentence that says what is proven, by whom, up to when (P6.4), and any warnings.
@@ -99,17 +119,40 @@ struct VerifyQuestion {
   const ReaderKeys* keys = nullptr;
   Timestamp now;             // or the cosignatures' time for an evidence file
   bool is_evidence = false;  // freshness is judged as of the evidence's own time
-  std::optional<std::string> query_receipt_required;
 };
 
 // VerifyHistory makes every check of P6.3.
 //
+// Too old is always VerificationFailed: an old state is what an attacker would serve, and nothing
+// that the server says can show that only this device's clock is ahead. A time more than 5 minutes
+// ahead is FailedPrecondition, because nobody gains by it.
+//
 // Errors: VerificationFailed: the message says which entry, what is wrong, and what it means. Never
 //         anything that was not proven is returned. FailedPrecondition "check your clock" when only
-//         this device's clock disagrees.
+//         this device's clock disagrees, or when it does not remember what it asked to go on from.
+//         InvalidArgument when what was pinned does not parse.
 Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const HistoryAnswer& answer);
 
+// JoinedHistory is an auditor's own chain, verified, and what it opens patients' histories with.
+struct JoinedHistory {
+  VerifiedHistory own_chain;
+  ReaderKeys keys;
+};
+// JoinHistory verifies the auditor's own chain, page after page, and collects its day keys and
+// mandates. Every day must have been asked for. question.keys holds the auditor's private key.
+//
+// Errors: as VerifyHistory; InvalidArgument without answers or for another kind of subject.
+Result<JoinedHistory> JoinHistory(const VerifyQuestion& question,
+                                  std::span<const HistoryAnswer> answers);
+
+// EncodeKnownChain is what a device stores between two questions.
+Bytes EncodeKnownChain(const KnownChain& chain);
+// Errors: Corruption when bytes is not exactly such an encoding.
+Result<KnownChain> DecodeKnownChain(ByteSpan bytes);
+
 // Evidence is the file of --save: it verifies offline.
+//
+// Shape: question.after is 0: an evidence file needs nothing that a device remembers.
 struct Evidence {
   PinnedLog log;
   HistoryQuestion question;
@@ -118,6 +161,12 @@ struct Evidence {
   Bytes answer;
 };
 Bytes EncodeEvidence(const Evidence& evidence);
+// Errors: VerificationFailed when bytes is not exactly such an encoding.
 Result<Evidence> DecodeEvidence(ByteSpan bytes);
+// VerifyEvidence verifies the file as of its own time. It says what the pinned log of the file
+// says: whoever reads it compares evidence.log with the log that they know.
+//
+// Errors: as VerifyHistory.
+Result<VerifiedHistory> VerifyEvidence(const Evidence& evidence, const ReaderKeys& keys);
 
 }  // namespace salus::audit

@@ -200,33 +200,42 @@ std::optional<Action> ActionOf(const AuditEvent& event) {
   return has_query ? std::optional(Action::kQuery) : RestfulActionOf(event);
 }
 
+std::vector<std::size_t> SubjectsOf(const AuditEvent& event) {
+  const bool any_subject =
+      std::ranges::any_of(event.patients, [](const PatientMention& p) { return !p.is_agent; });
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < event.patients.size(); ++i) {
+    if (!event.patients[i].is_agent || !any_subject) out.push_back(i);
+  }
+  return out;
+}
+
+Access AccessOf(const AuditEvent& event) {
+  Access access;
+  access.time = event.recorded;
+  access.action = ActionOf(event).value_or(Action::kRead);
+  access.outcome = event.outcome.value_or(AuditOutcome::kSuccess);
+  if (const AuditAgent* const actor = ActorOf(event)) ReadUser(event, *actor, access);
+  ReadEntities(event, access);
+  const bool to_client = access.action == Action::kRead || access.action == Action::kPrint ||
+                         access.action == Action::kCopy;
+  ReadSystems(event, to_client, access);
+  return access;
+}
+
 Result<std::vector<Access>> AccessesOf(const AuditEvent& event) {
-  const auto action = ActionOf(event);
-  if (!action) {
+  if (!ActionOf(event)) {
     return InvalidArgument(
         "action: with type and subtype is none of create, read, delete, change, "
         "query, print, copy");
   }
-  const AuditAgent* const actor = ActorOf(event);
-  if (actor == nullptr || UserOf(*actor).empty()) {
+  Access access = AccessOf(event);
+  if (access.user.empty()) {
     return InvalidArgument("agent: none says who acted (who, altId or name)");
   }
-  Access access;
-  access.time = event.recorded;
-  access.action = *action;
-  access.outcome = event.outcome.value_or(AuditOutcome::kSuccess);
-  ReadUser(event, *actor, access);
-  ReadEntities(event, access);
-  const bool to_client =
-      *action == Action::kRead || *action == Action::kPrint || *action == Action::kCopy;
-  ReadSystems(event, to_client, access);
-
-  const bool any_subject =
-      std::ranges::any_of(event.patients, [](const PatientMention& p) { return !p.is_agent; });
   std::vector<Access> out;
-  for (const PatientMention& patient : event.patients) {
-    if (patient.is_agent && any_subject) continue;
-    access.patient = patient.id;
+  for (const std::size_t patient : SubjectsOf(event)) {
+    access.patient = event.patients[patient].id;
     out.push_back(access);
   }
   if (out.empty()) return InvalidArgument("entity: none names a patient");

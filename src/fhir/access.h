@@ -58,6 +58,15 @@ struct Access {
 //         there is none, the RESTful subtype.
 std::optional<Action> ActionOf(const AuditEvent& event);
 
+// SubjectsOf are the patients whose data an event was about: places in event.patients. A patient
+// who only acted counts where no other is named.
+std::vector<std::size_t> SubjectsOf(const AuditEvent& event);
+
+// AccessOf is what an event says of any access, whatever it leaves out: the patient is empty, the
+// user is empty where nobody is said to have acted, and the action is kRead where ActionOf has
+// none.
+Access AccessOf(const AuditEvent& event);
+
 // AccessesOf makes an Access for each patient whose data an event was about. A patient who only
 // acted counts where no other is named. The members that BalpEvent writes come back as they were;
 // from an AuditEvent of another system the nearest thing that it says is taken.

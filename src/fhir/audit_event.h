@@ -157,10 +157,20 @@ Result<AuditEvent> ParseAuditEvent(const codec::Json& json);
 // Errors: InvalidArgument when json is neither, or entry is malformed.
 Result<std::vector<Result<AuditEvent>>> ParseAuditEvents(const codec::Json& json);
 
+// ParseBundleEntry reads one element of Bundle.entry; nullopt for one that a search set added.
+//
+// Errors: InvalidArgument naming the path within the entry.
+Result<std::optional<AuditEvent>> ParseBundleEntry(const codec::Json& entry);
+
 // WriteAuditEvent makes the resource. ParseAuditEvent reads the same event back.
 codec::Json WriteAuditEvent(const AuditEvent& event);
 
-// PatientsOf derives AuditEvent::patients.
+// PatientsOf derives AuditEvent::patients. Two entities that refer to one resource, or to versions
+// of it, name one patient, by what the first of them says.
 std::vector<PatientMention> PatientsOf(const AuditEvent& event);
+
+// PatientOfEntity is the place in PatientsOf of the patient whom an entity names; nullopt where it
+// names none.
+std::optional<std::size_t> PatientOfEntity(const AuditEvent& event, std::size_t entity);
 
 }  // namespace salus::fhir

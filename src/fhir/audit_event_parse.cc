@@ -187,18 +187,53 @@ Result<std::optional<AuditOutcome>> ParseOutcome(const JsonObject& object) {
   return InvalidArgument("outcome: must be one of 0, 4, 8, 12");
 }
 
+// A reference without the version that it may name.
+std::string_view TargetOf(const Reference& what) {
+  const std::string_view reference = what.reference;
+  return reference.substr(0, reference.find("/_history/"));
+}
+
 // The resource type in a reference: Patient of "Patient/1", "https://x/fhir/Patient/1/_history/2".
 bool IsPatientReference(const Reference& what) {
   constexpr std::string_view kPatient = "Patient";
   if (what.type == kPatient) return true;
-  std::string_view rest = what.reference;
-  if (const auto version = rest.find("/_history/"); version != std::string_view::npos) {
-    rest = rest.substr(0, version);
-  }
+  std::string_view rest = TargetOf(what);
   const auto id_slash = rest.rfind('/');
   if (id_slash == std::string_view::npos || id_slash + 1 == rest.size()) return false;
   rest = rest.substr(0, id_slash);
   return rest == kPatient || rest.ends_with("/Patient");
+}
+
+struct NamedPatient {
+  PatientMention mention;
+  std::string_view target;            // of a reference; empty: named by identifier alone
+  std::vector<std::size_t> entities;  // those that name the patient
+};
+
+std::vector<NamedPatient> NamedPatients(const AuditEvent& event) {
+  std::vector<NamedPatient> out;
+  const auto add = [&out](const Reference& who, bool is_agent) -> NamedPatient* {
+    Identifier id = who.identifier;
+    if (id.value.empty()) id = {"", who.reference};
+    if (id.value.empty()) return nullptr;
+    const std::string_view target = TargetOf(who);
+    const auto same = std::ranges::find_if(out, [&](const NamedPatient& p) {
+      return p.mention.is_agent == is_agent &&
+             (p.mention.id == id || (!target.empty() && p.target == target));
+    });
+    if (same != out.end()) return &*same;
+    out.push_back({{std::move(id), is_agent}, target, {}});
+    return &out.back();
+  };
+  for (std::size_t i = 0; i < event.entity.size(); ++i) {
+    const AuditEntity& entity = event.entity[i];
+    if (!entity.role.Is(kEntityRole, kPatientRole) && !IsPatientReference(entity.what)) continue;
+    if (NamedPatient* patient = add(entity.what, false)) patient->entities.push_back(i);
+  }
+  for (const AuditAgent& agent : event.agent) {
+    if (IsPatientReference(agent.who)) add(agent.who, true);
+  }
+  return out;
 }
 
 Result<AuditEvent> ParseResource(const JsonObject& object) {
@@ -230,30 +265,16 @@ Result<AuditEvent> ParseResource(const JsonObject& object) {
   return out;
 }
 
-// The events of one entry; nothing for an entry that a search set added.
-Result<std::optional<Result<AuditEvent>>> ParseEntry(const Json& value) {
-  using Skipped = std::optional<Result<AuditEvent>>;
-  TRY(const JsonObject* entry, AsObject(value, "entry"));
-  TRY(const JsonObject* search, codec::OptionalObjectAt(*entry, "search"));
-  if (search != nullptr) {
-    TRY_AT("search", const std::string mode, TextOf(*search, "mode"));
-    if (mode == "include" || mode == "outcome") return Skipped();
-  }
-  TRY(const JsonObject* resource, codec::ObjectAt(*entry, "resource"));
-  TRY_AT("resource", AuditEvent event, ParseResource(*resource));
-  return Skipped(std::move(event));
-}
-
 Result<std::vector<Result<AuditEvent>>> ParseBundle(const JsonObject& bundle) {
   std::vector<Result<AuditEvent>> out;
   TRY(const JsonArray* entries, codec::OptionalArrayAt(bundle, "entry"));
   if (entries == nullptr) return out;
   for (std::size_t i = 0; i < entries->size(); ++i) {
-    auto parsed = ParseEntry((*entries)[i]);
+    auto parsed = ParseBundleEntry((*entries)[i]);
     if (!parsed) {
       out.emplace_back(Within("entry", i, std::move(parsed).error()));
     } else if (parsed->has_value()) {
-      out.push_back(**std::move(parsed));
+      out.emplace_back(**std::move(parsed));
     }
   }
   return out;
@@ -267,23 +288,29 @@ bool Concept::Has(std::string_view system, std::string_view code) const {
 
 std::vector<PatientMention> PatientsOf(const AuditEvent& event) {
   std::vector<PatientMention> out;
-  const auto add = [&out](const Reference& who, bool is_agent) {
-    Identifier id = who.identifier;
-    if (id.value.empty()) id = {"", who.reference};
-    PatientMention mention{std::move(id), is_agent};
-    if (!mention.id.value.empty() && std::ranges::find(out, mention) == out.end()) {
-      out.push_back(std::move(mention));
-    }
-  };
-  for (const AuditEntity& entity : event.entity) {
-    if (entity.role.Is(kEntityRole, kPatientRole) || IsPatientReference(entity.what)) {
-      add(entity.what, false);
-    }
-  }
-  for (const AuditAgent& agent : event.agent) {
-    if (IsPatientReference(agent.who)) add(agent.who, true);
-  }
+  for (NamedPatient& patient : NamedPatients(event)) out.push_back(std::move(patient.mention));
   return out;
+}
+
+std::optional<std::size_t> PatientOfEntity(const AuditEvent& event, std::size_t entity) {
+  const std::vector<NamedPatient> patients = NamedPatients(event);
+  for (std::size_t i = 0; i < patients.size(); ++i) {
+    if (std::ranges::find(patients[i].entities, entity) != patients[i].entities.end()) return i;
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<AuditEvent>> ParseBundleEntry(const Json& value) {
+  using Skipped = std::optional<AuditEvent>;
+  TRY(const JsonObject* entry, AsObject(value, "entry"));
+  TRY(const JsonObject* search, codec::OptionalObjectAt(*entry, "search"));
+  if (search != nullptr) {
+    TRY_AT("search", const std::string mode, TextOf(*search, "mode"));
+    if (mode == "include" || mode == "outcome") return Skipped();
+  }
+  TRY(const JsonObject* resource, codec::ObjectAt(*entry, "resource"));
+  TRY_AT("resource", AuditEvent event, ParseResource(*resource));
+  return Skipped(std::move(event));
 }
 
 Result<AuditEvent> ParseAuditEvent(const Json& json) {

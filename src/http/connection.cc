@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "http/problem.h"
 
 namespace salus::http {
@@ -262,20 +263,17 @@ void Connection::PumpOutput() {
       SendPlain(AsBytes(first).subspan(outgoing_offset_, sent));
       if (stage_ == Stage::kClosed) return;  // and outgoing_ is gone
       outgoing_offset_ += sent;
-      if (sent == left) {
-        outgoing_.pop_front();
-        outgoing_offset_ = 0;
-      }
+      if (sent == left) DropSent();
     } else {
       // Many small pieces go out in one record and one send.
       loop_.gathered.clear();
       while (!outgoing_.empty() && loop_.gathered.size() < kReadBytes / 2) {
         Append(loop_.gathered, AsBytes(outgoing_.front()).subspan(outgoing_offset_));
-        outgoing_.pop_front();
-        outgoing_offset_ = 0;
+        DropSent();
       }
       sent = loop_.gathered.size();
       SendPlain(loop_.gathered);
+      WipeMemory(loop_.gathered.data(), loop_.gathered.size());
       if (loop_.gathered.capacity() > 4 * kReadBytes) Bytes().swap(loop_.gathered);
     }
     if (stage_ == Stage::kClosed) return;
@@ -284,6 +282,13 @@ void Connection::PumpOutput() {
     exchange_->output_bytes -= sent;
     if (exchange_->output_bytes <= kQueueBytes) exchange_->changed.notify_all();
   }
+}
+
+// DropSent forgets the first piece. Answers can hold keys, so what was sent is wiped.
+void Connection::DropSent() {
+  WipeMemory(outgoing_.front().data(), outgoing_.front().size());
+  outgoing_.pop_front();
+  outgoing_offset_ = 0;
 }
 
 // TakeOutput fetches what the handler has written since; false: nothing.
@@ -397,8 +402,7 @@ void Connection::ReleaseExchange(bool aborted) {
   received_bytes_ = 0;
   counted_ = dispatched_ = refused_ = body_paused_ = body_failed_ = false;
   continue_owed_ = continue_sent_ = output_ended_ = false;
-  outgoing_.clear();
-  outgoing_offset_ = 0;
+  while (!outgoing_.empty()) DropSent();
 }
 
 void Connection::StartLinger() {

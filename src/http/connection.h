@@ -77,6 +77,7 @@ class Connection final : public FdHandler,
   // Writing.
   void PumpOutput();
   bool TakeOutput();
+  void DropSent();
   void SendPlain(ByteSpan bytes);
   void Flush();
   bool SendAll(ByteSpan bytes, std::size_t& sent);

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/secret.h"
 #include "http/event_loop.h"
 #include "http/exchange_state.h"
 #include "http/problem.h"
@@ -170,7 +171,10 @@ void Exchange::SendHead(int status, const Headers& headers,
   state_->output_started = true;
   if (!state_->aborted) {
     const bool with_body = !state_->is_head && StatusHasBody(status) && !body.empty();
-    if (with_body && body.size() <= kJoinBytes) head += body;
+    if (with_body && body.size() <= kJoinBytes) {
+      head += body;
+      WipeMemory(body.data(), body.size());
+    }
     state_->output_bytes += head.size();
     state_->output.push_back(std::move(head));
     if (with_body && body.size() > kJoinBytes) {

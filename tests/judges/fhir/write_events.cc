@@ -1,9 +1,11 @@
 // Writes one BALP AuditEvent per action and variant into a folder, for judge.mjs. A file is named
-// after the profile that it must validate against: PROFILE-ACTION-VARIANT.json.
+// after the profile that it must validate against: PROFILE-ACTION-VARIANT.json. The variants ndjson
+// are lines as a source sends them, through the plaintext of an entry.
 #include <cstdio>
 #include <fstream>
 #include <string>
 
+#include "audit/fhir_event.h"
 #include "codec/rfc3339.h"
 #include "fhir/balp.h"
 
@@ -59,13 +61,45 @@ bool Write(const std::string& folder, const char* variant, const Access& access)
   return out.good();
 }
 
+constexpr std::string_view kLeastLine =
+    R"({"id":"e-1","time":"2026-11-20T09:30:00Z","patient":"MRN-1","user":"dr.example",)";
+constexpr std::string_view kFullLine =
+    R"({"id":"0b6f0a1e-8c1f-4f0c-9a51-1f2e30b6f0a1","time":"2026-11-20T10:30:00.123+01:00",)"
+    R"("patient":"MRN-1","system":"urn:oid:1.2.3","user":"dr.example","user_name":"Dr Example",)"
+    R"("record":"DiagnosticReport/7","purpose":"BTG","outcome":0,"role":"physician",)"
+    R"("organization":"General Hospital","category":"laboratory","place":"Ward 3",)"
+    R"("detail":"by telephone","original":"MSH|^~\\&|HL7","seq":7,)";
+
+// What came as NDJSON, from the line to the resource.
+std::string FromLine(std::string line) {
+  codec::FlatJsonParser parser;
+  const auto members = parser.Parse(line).value();
+  const Timestamp now = codec::ParseRfc3339("2026-11-20T10:00:00Z").value();
+  audit::Event event = audit::ReadEventMembers(members, now).value();
+  event.source = "ehr-1";
+  Bytes plaintext;
+  audit::EncodeEvent(event, plaintext);
+  return audit::EventToFhir(audit::DecodeEvent(plaintext).value());
+}
+
+bool WriteLine(const std::string& folder, const char* variant, Action action,
+               std::string_view members) {
+  const std::string name(ActionName(action));
+  std::ofstream out(folder + "/" + std::string(RowOf(action).profile) + "-" + name + "-" + variant +
+                    ".json");
+  out << FromLine(std::string(members) + R"("action":")" + name + R"("})");
+  return out.good();
+}
+
 }  // namespace
 
 bool WriteAll(const std::string& folder) {
   for (const Action action : {Action::kCreate, Action::kRead, Action::kDelete, Action::kChange,
                               Action::kQuery, Action::kPrint, Action::kCopy}) {
     if (!Write(folder, "least", Least(action)) || !Write(folder, "full", Full(action)) ||
-        !Write(folder, "reference", ByReference(action))) {
+        !Write(folder, "reference", ByReference(action)) ||
+        !WriteLine(folder, "ndjson_least", action, kLeastLine) ||
+        !WriteLine(folder, "ndjson_full", action, kFullLine)) {
       return false;
     }
   }

@@ -1,0 +1,166 @@
+// Backend is the place that a command works on: a data directory (DataBackend, over node::Node) or
+// a server (ServerBackend, over client). Commands know nothing else about where things are.
+//
+// Errors: as the calls of node and client; PermissionDenied "not permitted" from a server; every
+//         method that a place can't offer is FailedPrecondition and says which place can.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/salus/kept_receipt.h"
+#include "audit/custody.h"
+#include "audit/directory.h"
+#include "audit/history.h"
+#include "audit/verify.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "merkle/tile.h"
+#include "node/data_check.h"
+#include "pki/identity.h"
+#include "pki/identity_directory.h"
+
+namespace salus::cli {
+
+// HealthLine is one line of `salus status`: what was looked at, how it is, what to do.
+struct HealthLine {
+  enum class State { kGood, kNotice, kBad };
+  std::string name;
+  State state = State::kGood;
+  std::string text;
+  std::string advice;  // empty where there is nothing to do
+};
+
+enum class InputFormat { kNdjson, kFhir };
+
+// AppendedLine is the answer to one line of the input.
+struct AppendedLine {
+  enum class Status { kLogged, kRepeat, kRefused };
+  std::uint64_t line = 0;  // counted from 1, over the whole input
+  Status status = Status::kLogged;
+  std::string event_id;          // where it was logged or is a repeat
+  merkle::LeafIndex index;       // likewise
+  merkle::LeafHash leaf_hash;    // likewise
+  std::optional<Error> refusal;  // why it was refused
+  std::string_view text;         // the line itself, where it was refused and is at hand
+};
+
+// AppendCall is one `audit append` or `audit send`. The callbacks run on the calling thread.
+struct AppendCall {
+  std::string source;  // with a data directory; a server takes it from the certificate
+  InputFormat format = InputFormat::kNdjson;
+  bool is_atomic = false;
+  // journal notes what a server acknowledged, so that a second run of the same input goes on where
+  // the first one broke; empty: none. receipted must then make the receipt durable before it
+  // returns.
+  std::string journal;
+  // read fills the buffer and says how much: 0 at the end of the input.
+  std::function<Result<std::size_t>(MutableByteSpan buffer)> read;
+  std::function<Result<void>(const AppendedLine& line)> answered;
+  std::function<Result<void>(const KeptReceipt& receipt)> receipted;
+};
+
+// AppendTotals counts the answers.
+struct AppendTotals {
+  std::uint64_t logged = 0;
+  std::uint64_t repeats = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t skipped = 0;  // lines that an earlier run has sent, by the journal
+};
+
+// CustodyView is what a custodian or the patient sees of a custody key. A custodian sees its own
+// share, the patient the released ones; a data directory shows all.
+struct CustodyView {
+  std::size_t threshold = 0;
+  std::optional<crypto::P256PublicKey> custody_key;
+  std::optional<crypto::P256PublicKey> patient_key;  // what shares are re-sealed to
+  std::vector<audit::CustodyShareRow> shares;
+};
+
+// ReaderLine is an auditor who is entitled to read a patient now.
+struct ReaderLine {
+  std::string auditor;
+  std::string name;
+  std::string purpose;
+  Day from;
+  std::optional<Day> until;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // where names the place in messages: "data directory /srv/salus", "https://host:9443".
+  virtual std::string where() const = 0;
+  virtual audit::PinnedLog Pinned() const = 0;
+  // RootCertificatePem is the root that this place's certificates lead to.
+  virtual std::string RootCertificatePem() const = 0;
+  virtual Result<std::vector<HealthLine>> Status() = 0;
+
+  // Registrar.
+  virtual Result<void> PutPatients(std::span<const audit::PatientRow> rows) = 0;
+  virtual Result<std::vector<audit::PatientRow>> ListPatients() = 0;
+  virtual Result<void> PutAuditor(const audit::AuditorRow& row) = 0;
+  virtual Result<std::vector<audit::AuditorRow>> ListAuditors() = 0;
+  virtual Result<void> PutSource(std::string_view id, std::string_view name) = 0;
+  virtual Result<std::vector<audit::SourceRow>> ListSources() = 0;
+  // Certify returns the chain as PEM, leaf first.
+  virtual Result<std::string> Certify(std::string_view request_pem, pki::Role role,
+                                      std::string_view id) = 0;
+
+  // Officer.
+  virtual Result<void> PutMandate(std::string_view auditor_id, std::vector<audit::Subject> patients,
+                                  std::string_view purpose, std::optional<Day> from,
+                                  std::optional<Day> until) = 0;
+  virtual Result<audit::MandateRow> GetMandate(std::string_view auditor_id) = 0;
+
+  // Source.
+  virtual Result<AppendTotals> AppendEvents(const AppendCall& call) = 0;
+
+  // Patient and auditor. History returns EncodeHistory's bytes; the asker must be the holder of the
+  // identity that the place was opened with. It is recorded before it is answered.
+  virtual Result<Bytes> History(const audit::Subject& asker,
+                                const audit::HistoryQuestion& question) = 0;
+  virtual Result<std::vector<ReaderLine>> Readers(const audit::Subject& patient) = 0;
+  // AuditorKey is the encryption key of a registered auditor, for a patient that shares past days.
+  virtual Result<crypto::P256PublicKey> AuditorKey(std::string_view auditor_id) = 0;
+  virtual Result<void> ShareDays(const audit::Subject& patient, std::string_view auditor_id,
+                                 Day from, Day to, std::string_view sealed_keys_jwe) = 0;
+
+  // Custodian, and the patient who joins.
+  virtual Result<CustodyView> Custody(const audit::Subject& patient) = 0;
+  virtual Result<void> ReleaseShare(const audit::Subject& patient, std::string_view custodian_id,
+                                    std::string_view released_share) = 0;
+
+  // The log. Checkpoint is the newest published note.
+  virtual Result<std::string> Checkpoint() = 0;
+  virtual Result<Bytes> Tile(const merkle::TileId& id) = 0;
+  // Bundle is an entry bundle: admitted followers only, at a server.
+  virtual Result<Bytes> Bundle(const merkle::TileId& id) = 0;
+  // EntryAt is one entry with its inclusion under the newest checkpoint: a source's own, at a
+  // server.
+  virtual Result<audit::ShownEntry> EntryAt(merkle::LeafIndex index) = 0;
+};
+
+// ServerPlace says which server, and as whom.
+struct ServerPlace {
+  std::string server;                                // URL, or the name of a connected server
+  const pki::IdentityDirectory* identity = nullptr;  // null: public reads only
+  std::string via = {};                              // folder of a file exchange; empty: HTTPS
+};
+
+// OpenServer and ConnectServer are server_backend.cc's. ConnectServer is the first contact: it
+// compares the root's fingerprint, and pins what the server says about its log; the name under
+// which it was pinned is returned.
+Result<std::unique_ptr<Backend>> OpenServer(const ServerPlace& place);
+Result<std::string> ConnectServer(const std::string& url, const std::string& fingerprint,
+                                  const std::string& name);
+
+}  // namespace salus::cli

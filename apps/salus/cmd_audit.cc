@@ -1,0 +1,132 @@
+// salus audit: the table of its verbs.
+
+#include "apps/salus/audit_commands.h"
+
+namespace salus::cli {
+
+namespace {
+
+std::vector<Flag> InputFlags() {
+  return {
+      {"--input", FlagKind::kText, "FORMAT",
+       "ndjson (one event a line) or fhir (AuditEvent, Bundle)"},
+      {"--rejects", FlagKind::kText, "FILE", "write refused lines here: number, reason"},
+      {"--receipts", FlagKind::kText, "FILE", "append the signed receipts here (JSON lines)"},
+      {"--atomic", FlagKind::kSwitch, "", "all or nothing (at most 4 MiB)"},
+  };
+}
+
+void AddIngest(std::vector<Command>& all) {
+  all.push_back(
+      {.noun = "audit",
+       .verb = "append",
+       .summary = "Log events from a file, the standard input or a spool folder",
+       .details =
+           "Streams input of any size. A refused line does not touch the others; exit code 1 "
+           "says that there was one. Sent twice is logged once.\nWith --watch, files are "
+           "taken when they are closed after writing or renamed in; names that begin with "
+           "'.' or end in '.tmp' are left alone; done ones go to done/, others to refused/ "
+           "with the reason beside.",
+       .examples = {"salus audit append events.ndjson --source ehr-1 --data /srv/salus "
+                    "--receipts receipts.jsonl",
+                    "producer | salus audit append - --source ehr-1 --data /srv/salus",
+                    "salus audit append --watch /var/spool/salus --source ehr-1 --data /srv/salus"},
+       .flags =
+           With({{"--source", FlagKind::kText, "ID", "whose events these are (with --data)"},
+                 {"--watch", FlagKind::kText, "SPOOL", "take files from this folder, for ever"},
+                 {"--allow-plain", FlagKind::kSwitch, "",
+                  "with --watch: take files that are not signed and encrypted too"}},
+                {InputFlags(), PlaceFlags(), OutputFlags()}),
+       .positionals = {{"FILE", "input; - or none: the standard input", false}},
+       .run = RunAuditAppend});
+  all.push_back({.noun = "audit",
+                 .verb = "send",
+                 .summary = "Send events to a server; resumes after a broken connection",
+                 .details = "The identity of --as is the source.",
+                 .examples = {"salus audit send events.ndjson --server clinic --as ./ehr "
+                              "--receipts receipts.jsonl"},
+                 .flags = With({}, {InputFlags(), PlaceFlags(), OutputFlags()}),
+                 .positionals = {{"FILE", "input; - or none: the standard input", false}},
+                 .run = RunAuditSend});
+  all.push_back({.noun = "audit",
+                 .verb = "reconcile",
+                 .summary = "Compare a source's receipts with the log",
+                 .details = "Each receipt's signature, each event's place and hash. With --as of a "
+                            "source's own system this shows events misfiled or altered at ingest.",
+                 .examples = {"salus audit reconcile --receipts receipts.jsonl --data /srv/salus"},
+                 .flags = With({{"--receipts", FlagKind::kText, "FILE", "kept by append or send"}},
+                               {PlaceFlags(), OutputFlags()}),
+                 .positionals = {},
+                 .run = RunAuditReconcile});
+}
+
+void AddReading(std::vector<Command>& all) {
+  all.push_back(
+      {.noun = "audit",
+       .verb = "query",
+       .summary = "Who looked: a patient's own history, or an auditor's patients",
+       .details =
+           "Always verified; what is not proven is not shown. The question itself becomes an "
+           "entry that the patient sees. Break-glass accesses are marked.",
+       .examples =
+           {"salus audit query --as ./ana --data /srv/salus",
+            "salus audit query --as ./auditco --patient p-17 --from 2026-03-01 --action print "
+            "--server clinic --save evidence.salus"},
+       .flags = With({{"--patient", FlagKind::kList, "ID", "whose history (auditors); repeatable"},
+                      {"--system", FlagKind::kText, "SYSTEM", "naming system of the ids"},
+                      {"--from", FlagKind::kText, "TIME", "from this day or instant (RFC 3339)"},
+                      {"--to", FlagKind::kText, "TIME", "to this day, inclusive, or instant"},
+                      {"--action", FlagKind::kText, "ACTION",
+                       "create, read, delete, change, query, print or copy"},
+                      {"--user", FlagKind::kText, "USER", "only this user's accesses"},
+                      {"--save", FlagKind::kText, "FILE", "keep the evidence; verifies offline"}},
+                     {PlaceFlags(), OutputFlags()}),
+       .positionals = {},
+       .run = RunAuditQuery});
+  all.push_back({.noun = "audit",
+                 .verb = "readers",
+                 .summary = "Who can read a patient's history, since when",
+                 .details = "",
+                 .examples = {"salus audit readers --patient p-17 --data /srv/salus"},
+                 .flags = With({{"--patient", FlagKind::kText, "ID", "the patient"},
+                                {"--system", FlagKind::kText, "SYSTEM", "naming system of the id"}},
+                               {PlaceFlags(), OutputFlags()}),
+                 .positionals = {},
+                 .run = RunAuditReaders});
+  all.push_back(
+      {.noun = "audit",
+       .verb = "share",
+       .summary = "Open past days to an auditor (the patient's own act)",
+       .details = "A mandate works forward only. This re-seals the keys of these days, on the "
+                  "patient's machine, to the auditor.",
+       .examples = {"salus audit share --with auditco --from 2026-01-01 --to 2026-01-31 --as ./ana "
+                    "--data /srv/salus"},
+       .flags = With({{"--with", FlagKind::kText, "AUDITOR", "the auditor's id"},
+                      {"--system", FlagKind::kText, "SYSTEM", "naming system of the patient's id"},
+                      {"--from", FlagKind::kText, "DAY", "first day"},
+                      {"--to", FlagKind::kText, "DAY", "last day"}},
+                     {PlaceFlags()}),
+       .positionals = {},
+       .run = RunAuditShare});
+  all.push_back(
+      {.noun = "audit",
+       .verb = "verify",
+       .summary = "Verify an evidence file, or everything in a data directory or at a server",
+       .details =
+           "With --data: every entry, tile, map root, checkpoint, index and control row. Names "
+           "every damage: what, where, since when.",
+       .examples = {"salus audit verify --data /srv/salus",
+                    "salus audit verify evidence.salus --as ./ana --server clinic"},
+       .flags = With({}, {PlaceFlags(), OutputFlags()}),
+       .positionals = {{"FILE", "evidence of audit query --save", false}},
+       .run = RunAuditVerify});
+}
+
+}  // namespace
+
+void AddAuditCommands(std::vector<Command>& all) {
+  AddIngest(all);
+  AddReading(all);
+}
+
+}  // namespace salus::cli

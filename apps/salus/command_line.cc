@@ -1,0 +1,123 @@
+#include "apps/salus/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <deque>
+#include <map>
+
+#include "apps/salus/version.h"
+
+namespace salus::cli {
+
+namespace {
+
+constexpr char kAbout[] =
+    "salus: who looked at which health record, provably.\n"
+    "Exit codes: 0 done; 1 failed, or some input was refused; 2 wrong usage;\n"
+    "3 verification failed: something was tampered with, withheld or forged.";
+
+const std::map<std::string, std::string> kNouns = {
+    {"identity", "Keys and certificates of people and systems"},
+    {"patient", "Registered patients"},
+    {"auditor", "Registered audit companies"},
+    {"source", "Systems that may send events"},
+    {"mandate", "Which patients an auditor may read"},
+    {"audit", "Access events: send, query, verify"},
+    {"log", "The log itself: checkpoints, proofs, checks, export"},
+    {"custody", "Keys of patients who had none"},
+};
+
+// Slot is where CLI11 puts the values of one command.
+struct Slot {
+  const Command* command;
+  CLI::App* app;
+  std::map<std::string, std::vector<std::string>> texts;
+  std::map<std::string, bool> switches;
+};
+
+std::string Footer(const Command& command) {
+  std::string text = command.details;
+  if (!command.examples.empty()) {
+    text += text.empty() ? "Examples:" : "\n\nExamples:";
+    for (const std::string& example : command.examples) text += "\n  " + example;
+  }
+  return text;
+}
+
+void AddOptions(Slot& slot) {
+  for (const Flag& flag : slot.command->flags) {
+    if (flag.kind == FlagKind::kSwitch) {
+      slot.app->add_flag(flag.name, slot.switches[flag.name], flag.help);
+      continue;
+    }
+    CLI::Option* option = slot.app->add_option(flag.name, slot.texts[flag.name], flag.help);
+    option->type_name(flag.value)->expected(1)->allow_extra_args(false);
+    option->multi_option_policy(flag.kind == FlagKind::kList ? CLI::MultiOptionPolicy::TakeAll
+                                                             : CLI::MultiOptionPolicy::Throw);
+  }
+  for (const Positional& positional : slot.command->positionals) {
+    CLI::Option* option =
+        slot.app->add_option(positional.name, slot.texts[positional.name], positional.help);
+    option->expected(1)->type_name("")->required(positional.is_required);
+  }
+}
+
+Arguments Collect(const Slot& slot) {
+  Arguments arguments;
+  for (const auto& [name, values] : slot.texts) {
+    for (const std::string& value : values) arguments.Add(name, value);
+  }
+  for (const auto& [name, is_set] : slot.switches) {
+    if (is_set) arguments.Add(name, "");
+  }
+  return arguments;
+}
+
+}  // namespace
+
+ParsedLine ParseCommandLine(int argc, char** argv, const std::vector<Command>& commands) {
+  CLI::App root(kAbout, "salus");
+  root.require_subcommand(0, 1);
+  root.set_version_flag("--version", std::string("salus ") + kVersion);
+  bool wants_man = false;
+  root.add_flag("--help-man", wants_man, "print the manual page (roff) and exit");
+  root.footer("Run 'salus NOUN --help' or 'salus NOUN VERB --help' for more, with examples.");
+
+  std::map<std::string, CLI::App*> nouns;
+  std::deque<Slot> slots;
+  for (const Command& command : commands) {
+    CLI::App* parent = &root;
+    if (!command.verb.empty()) {
+      CLI::App*& noun = nouns[command.noun];
+      if (noun == nullptr) {
+        noun = root.add_subcommand(command.noun, kNouns.at(command.noun));
+        noun->require_subcommand(1);
+      }
+      parent = noun;
+    }
+    const std::string& name = command.verb.empty() ? command.noun : command.verb;
+    CLI::App* app = parent->add_subcommand(name, command.summary);
+    app->footer(Footer(command));
+    slots.push_back({&command, app, {}, {}});
+    AddOptions(slots.back());
+  }
+
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool is_help = error.get_exit_code() == 0;
+    root.exit(error);
+    return {nullptr, {}, is_help ? ExitCode::kDone : ExitCode::kUsage};
+  }
+  if (wants_man) {
+    std::fputs(ManPage(commands).c_str(), stdout);
+    return {};
+  }
+  for (const Slot& slot : slots) {
+    if (slot.app->parsed()) return {slot.command, Collect(slot), ExitCode::kDone};
+  }
+  std::fputs(root.help().c_str(), stderr);
+  return {nullptr, {}, ExitCode::kUsage};
+}
+
+}  // namespace salus::cli

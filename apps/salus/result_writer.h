@@ -1,0 +1,56 @@
+// ResultWriter prints rows to the standard output as a table, JSON, NDJSON or CSV, as they come.
+//
+// Shape: CSV as RFC 4180 with a header row; JSON is one array; a table shows control characters as
+//        \xNN, since what others reported must not drive the reader's terminal.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/salus/terminal.h"
+#include "base/result.h"
+#include "codec/json.h"
+
+namespace salus::cli {
+
+enum class OutputFormat { kTable, kJson, kNdjson, kCsv, kFhir };
+
+// Errors: InvalidArgument with the names that there are.
+Result<OutputFormat> ParseOutputFormat(std::string_view text);
+
+class ResultWriter {
+ public:
+  // columns are the members of a row, in the table's order; other members show in JSON only.
+  ResultWriter(const Terminal& terminal, OutputFormat format, std::vector<std::string> columns);
+  ~ResultWriter() { Finish(); }
+  ResultWriter(const ResultWriter&) = delete;
+  ResultWriter& operator=(const ResultWriter&) = delete;
+
+  void Row(codec::JsonObject row, Colour colour = Colour::kNone);
+  // Finish prints what is held back; nothing comes after it.
+  void Finish();
+  std::uint64_t rows() const { return rows_; }
+
+ private:
+  struct Held {
+    std::vector<std::string> cells;
+    Colour colour;
+  };
+  void FlushTable();
+  void PrintTableRow(const std::vector<std::string>& cells, Colour colour);
+
+  const Terminal& terminal_;
+  const OutputFormat format_;
+  const std::vector<std::string> columns_;
+  std::vector<Held> held_;           // a table's first rows decide its widths
+  std::vector<std::size_t> widths_;  // empty until then
+  std::uint64_t rows_ = 0;
+  bool is_finished_ = false;
+};
+
+// CsvField quotes text where RFC 4180 asks for it.
+std::string CsvField(std::string_view text);
+
+}  // namespace salus::cli

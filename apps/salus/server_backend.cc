@@ -1,0 +1,285 @@
+// The place that a command works on, when it is a server: over HTTPS, or as files (--via).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "apps/salus/backend.h"
+#include "base/random.h"
+#include "client/connection.h"
+#include "client/exchange.h"
+#include "client/log_view.h"
+#include "client/pinned_server.h"
+#include "client/sender.h"
+#include "client/state_folder.h"
+
+namespace salus::cli {
+
+namespace {
+
+constexpr unsigned kSendConnections = 2;
+
+KeptReceipt ToKept(const client::KeptReceipt& receipt) {
+  KeptReceipt kept;
+  kept.source = receipt.source;
+  kept.receipt = receipt.receipt;
+  for (const client::KeptReceipt::Event& event : receipt.events) {
+    kept.events.push_back(
+        {event.id, event.index, event.leaf, event.tag, event.patient, event.system});
+  }
+  return kept;
+}
+
+AppendedLine ToAppended(const client::SentLine& sent) {
+  using From = client::CheckedLine::Status;
+  AppendedLine line;
+  line.line = sent.line;
+  line.status = sent.status == From::kLogged   ? AppendedLine::Status::kLogged
+                : sent.status == From::kRepeat ? AppendedLine::Status::kRepeat
+                                               : AppendedLine::Status::kRefused;
+  line.event_id = sent.event_id;
+  line.index = sent.index;
+  line.leaf_hash = sent.leaf;
+  if (sent.refusal != nullptr) line.refusal = *sent.refusal;
+  line.text = sent.text;
+  return line;
+}
+
+// Clocks and randomness of this process; backends live as long as the command.
+struct Machine {
+  SystemClock clock;
+  SystemRandom random;
+};
+
+class ServerBackend final : public Backend {
+ public:
+  ServerBackend(client::PinnedServer server, ServerPlace place, std::unique_ptr<Machine> machine,
+                client::Connection connection)
+      : server_(std::move(server)),
+        place_(std::move(place)),
+        machine_(std::move(machine)),
+        connection_(std::move(connection)) {}
+
+  std::string where() const override {
+    return place_.via.empty() ? server_.url : server_.name + " via " + place_.via;
+  }
+  audit::PinnedLog Pinned() const override { return server_.log; }
+  std::string RootCertificatePem() const override { return server_.root_pem; }
+  Result<std::vector<HealthLine>> Status() override;
+
+  Result<void> PutPatients(std::span<const audit::PatientRow> rows) override {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      Result<void> put = connection_.PutPatient(rows[i]);
+      if (!put) {
+        if (rows.size() == 1) return put;
+        return std::move(put.error())
+            .WithContext(
+                fmt::format("patient {} of {} (those before are registered)", i + 1, rows.size()));
+      }
+    }
+    return {};
+  }
+  Result<std::vector<audit::PatientRow>> ListPatients() override {
+    return connection_.ListPatients();
+  }
+  Result<void> PutAuditor(const audit::AuditorRow& row) override {
+    return connection_.PutAuditor(row);
+  }
+  Result<std::vector<audit::AuditorRow>> ListAuditors() override {
+    return connection_.ListAuditors();
+  }
+  Result<void> PutSource(std::string_view id, std::string_view name) override {
+    return connection_.PutSource(id, name);
+  }
+  Result<std::vector<audit::SourceRow>> ListSources() override { return connection_.ListSources(); }
+  Result<std::string> Certify(std::string_view request_pem, pki::Role role,
+                              std::string_view id) override {
+    return connection_.Certify(request_pem, role, id);
+  }
+
+  Result<void> PutMandate(std::string_view auditor_id, std::vector<audit::Subject> patients,
+                          std::string_view purpose, std::optional<Day> from,
+                          std::optional<Day> until) override {
+    return connection_.PutMandate(auditor_id, patients, purpose, from, until);
+  }
+  Result<audit::MandateRow> GetMandate(std::string_view auditor_id) override {
+    return connection_.GetMandate(auditor_id);
+  }
+
+  Result<AppendTotals> AppendEvents(const AppendCall& call) override;
+
+  Result<Bytes> History(const audit::Subject& asker,
+                        const audit::HistoryQuestion& question) override {
+    // Who asks is what the certificate says; an auditor's own chain has no other address.
+    if (question.subject == asker || question.subject.kind != audit::SubjectKind::kPatient) {
+      return connection_.OwnHistory(question);
+    }
+    return connection_.History(question);
+  }
+  Result<std::vector<ReaderLine>> Readers(const audit::Subject& patient) override {
+    TRY(const std::vector<client::ReaderRow> rows, connection_.Readers(patient));
+    std::vector<ReaderLine> lines;
+    for (const client::ReaderRow& row : rows) {
+      lines.push_back({row.auditor, row.name, row.purpose, row.from.value_or(Day()), row.until});
+    }
+    return lines;
+  }
+  Result<crypto::P256PublicKey> AuditorKey(std::string_view auditor_id) override {
+    TRY(const client::WhoAmI me, connection_.Me());
+    if (me.role == pki::RoleName(pki::Role::kPatient)) {
+      TRY(const audit::Subject own,
+          audit::Subject::Create(audit::SubjectKind::kPatient, "", me.id));
+      TRY(const std::vector<client::ReaderRow> rows, connection_.Readers(own));
+      for (const client::ReaderRow& row : rows) {
+        if (row.auditor == auditor_id && row.key) return *row.key;
+      }
+      return NotFound(
+          "this auditor may not read you: only an auditor with a mandate can be opened "
+          "past days to");
+    }
+    TRY(const audit::AuditorRow row, connection_.GetAuditor(auditor_id));
+    return row.key;
+  }
+  Result<void> ShareDays(const audit::Subject&, std::string_view auditor_id, Day from, Day to,
+                         std::string_view sealed_keys_jwe) override {
+    return connection_.ShareDays(auditor_id, from, to, sealed_keys_jwe);
+  }
+
+  Result<CustodyView> Custody(const audit::Subject& patient) override {
+    Result<client::CustodyState> state = connection_.Custody(patient);
+    if (!state) return std::move(state).error();
+    CustodyView view;
+    view.threshold = state->threshold;
+    view.custody_key = std::move(state->custody_key);
+    view.patient_key = std::move(state->patient_key);
+    view.shares = std::move(state->shares);
+    return view;
+  }
+  Result<void> ReleaseShare(const audit::Subject& patient, std::string_view,
+                            std::string_view released_share) override {
+    return connection_.ReleaseShare(patient, released_share);
+  }
+
+  Result<std::string> Checkpoint() override { return connection_.Checkpoint(); }
+  Result<Bytes> Tile(const merkle::TileId& id) override { return connection_.Tile(id); }
+  Result<Bytes> Bundle(const merkle::TileId& id) override { return connection_.Bundle(id); }
+  Result<audit::ShownEntry> EntryAt(merkle::LeafIndex index) override {
+    TRY(client::SourceEntry entry, connection_.EntryOf(index));
+    return audit::ShownEntry{entry.index, std::move(entry.entry), std::move(entry.inclusion)};
+  }
+
+ private:
+  Result<std::unique_ptr<client::Transport>> MakeTransport() const {
+    if (!place_.via.empty()) {
+      return client::FolderTransport::Create({.folder = place_.via}, server_, *place_.identity,
+                                             machine_->clock, machine_->random);
+    }
+    TRY(http::ClientOptions options, client::TlsOptions(server_, *place_.identity));
+    return client::HttpsTransport::Create(std::move(options));
+  }
+
+  const client::PinnedServer server_;
+  const ServerPlace place_;
+  const std::unique_ptr<Machine> machine_;
+  client::Connection connection_;
+};
+
+Result<std::vector<HealthLine>> ServerBackend::Status() {
+  using State = HealthLine::State;
+  std::vector<HealthLine> lines;
+  lines.push_back({"server", State::kGood, where(), ""});
+  lines.push_back({"log", State::kGood, server_.log.origin, ""});
+  if (const Result<void> ready = connection_.CheckReady(); ready) {
+    lines.push_back({"ready", State::kGood, "takes events", ""});
+  } else {
+    lines.push_back({"ready", State::kBad, ready.error().message, "ask the operator"});
+  }
+  TRY(const client::StateFolder state, client::StateFolder::OfUser(server_.log.origin));
+  TRY(const auto known, state.Checkpoint());
+  TRY(const client::LogView view, client::LogView::Open(connection_, server_.log, known));
+  lines.push_back(
+      {"checkpoint", State::kGood, fmt::format("{} entries", view.newest().size.value), ""});
+  lines.push_back(
+      known ? HealthLine{"remembered", State::kGood,
+                         fmt::format("consistent with the {} entries this device has seen",
+                                     known->size.value),
+                         ""}
+            : HealthLine{"remembered", State::kNotice, "none known: a rollback could not be seen",
+                         "query or verify once: the checkpoint is then remembered"});
+  if (place_.identity != nullptr) {
+    const Result<client::WhoAmI> me = connection_.Me();
+    lines.push_back(me ? HealthLine{"identity", State::kGood, me->role + " " + me->id, ""}
+                       : HealthLine{"identity", State::kBad, me.error().message,
+                                    "is the certificate of this log, and still valid?"});
+  }
+  return lines;
+}
+
+Result<AppendTotals> ServerBackend::AppendEvents(const AppendCall& call) {
+  if (call.format != InputFormat::kNdjson) {
+    return FailedPrecondition("a server takes FHIR at POST /fhir/AuditEvent: here send NDJSON");
+  }
+  if (place_.identity == nullptr) {
+    return FailedPrecondition("sending events needs the source's identity: --as DIR");
+  }
+  TRY(const client::WhoAmI me, connection_.Me());
+  if (!call.source.empty() && call.source != me.id) {
+    return InvalidArgument("--source is another one than the identity's");
+  }
+  client::Sender sender(server_.log, me.id, [this] { return MakeTransport(); }, machine_->random);
+  client::SendOptions options;
+  options.connections = kSendConnections;
+  options.is_atomic = call.is_atomic;
+  options.journal = call.journal;
+  if (call.answered) {
+    options.answered = [&](const client::SentLine& line) {
+      return call.answered(ToAppended(line));
+    };
+  }
+  if (call.receipted) {
+    options.receipted = [&](const client::KeptReceipt& receipt) {
+      return call.receipted(ToKept(receipt));
+    };
+  }
+  client::EventInput input{.read = call.read, .is_ready = {}};
+  client::SendReport report;
+  TRY_VOID(sender.Send(input, options, report));
+  return AppendTotals{report.logged, report.repeats, report.refused, report.skipped};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> OpenServer(const ServerPlace& place) {
+  TRY(const client::ServerStore store, client::ServerStore::OfUser());
+  TRY(client::PinnedServer server, store.Choose(place.server));
+  auto machine = std::make_unique<Machine>();
+  if (place.via.empty()) {
+    TRY(client::Connection connection, client::Connection::Open(server, place.identity));
+    return std::unique_ptr<Backend>(
+        new ServerBackend(std::move(server), place, std::move(machine), std::move(connection)));
+  }
+  if (place.identity == nullptr) {
+    return FailedPrecondition("a file exchange needs an identity, which signs: --as DIR");
+  }
+  TRY(std::unique_ptr<client::Transport> transport,
+      client::FolderTransport::Create({.folder = place.via}, server, *place.identity,
+                                      machine->clock, machine->random));
+  client::Connection connection(std::move(transport), nullptr);
+  return std::unique_ptr<Backend>(
+      new ServerBackend(std::move(server), place, std::move(machine), std::move(connection)));
+}
+
+Result<std::string> ConnectServer(const std::string& url, const std::string& fingerprint,
+                                  const std::string& name) {
+  client::FirstContact contact;
+  contact.url = url;
+  contact.fingerprint = fingerprint;
+  contact.name = name;
+  TRY(const client::PinnedServer server, client::Connect(contact));
+  TRY(const client::ServerStore store, client::ServerStore::OfUser());
+  TRY_VOID(store.Save(server));
+  return server.name;
+}
+
+}  // namespace salus::cli

@@ -1,0 +1,18 @@
+#include "api/caller.h"
+
+#include "pki/certificate.h"
+
+namespace salus::api {
+
+Caller IdentifyCaller(const http::PeerCertificate& peer, std::string_view origin) {
+  Caller caller;
+  const Result<pki::Certificate> certificate = pki::Certificate::FromDer(peer.leaf_der);
+  if (!certificate) return caller;
+  caller.fingerprint = certificate->fingerprint();
+  Result<pki::Identity> identity = certificate->identity();
+  if (!identity || identity->origin != origin) return caller;
+  caller.identity = *std::move(identity);
+  return caller;
+}
+
+}  // namespace salus::api

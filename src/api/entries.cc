@@ -1,0 +1,46 @@
+#include "api/handlers.h"
+#include "api/service.h"
+#include "codec/base64.h"
+#include "tlog/checkpoint.h"
+
+namespace salus::api {
+
+namespace {
+
+// A checkpoint may be published between the proof and its note: then both are taken anew.
+constexpr int kMaxTries = 8;
+
+struct ProvenEntry {
+  audit::ShownEntry shown;
+  std::string checkpoint;
+};
+
+Result<ProvenEntry> ProveEntry(node::Node& node, const audit::SourceRow& source,
+                               merkle::LeafIndex index) {
+  for (int i = 0; i < kMaxTries; ++i) {
+    const auto before = node.log().published();
+    TRY(audit::ShownEntry shown, node.historian().EntryForSource(source, index));
+    if (before == node.log().published()) return ProvenEntry{std::move(shown), before->note};
+  }
+  return Unavailable("checkpoints follow each other too fast: ask again");
+}
+
+}  // namespace
+
+Result<Response> GetEntry(const Call& call) {
+  TRY(const audit::SourceRow source, call.service.SourceOf(call.caller));
+  TRY(const std::uint64_t index, tlog::ParseDecimal(call.request.Parameter("index")));
+  TRY(const ProvenEntry proven, ProveEntry(call.service.node(), source, {index}));
+  codec::JsonArray inclusion;
+  for (const merkle::NodeHash& hash : proven.shown.inclusion.hashes()) {
+    inclusion.emplace_back(codec::Base64UrlEncode(hash.span()));
+  }
+  codec::JsonObject body;
+  body["index"] = index;
+  body["entry"] = codec::Base64UrlEncode(proven.shown.entry);
+  body["inclusion"] = std::move(inclusion);
+  body["checkpoint"] = proven.checkpoint;
+  return JsonResponse(body);
+}
+
+}  // namespace salus::api

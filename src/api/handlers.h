@@ -1,0 +1,59 @@
+// The handlers, one a row of the route table, grouped by the file that they stand in. Internal to
+// the module.
+#pragma once
+
+#include "api/endpoint.h"
+#include "codec/json.h"
+
+namespace salus::api {
+
+using http::Response;
+
+// history.cc
+Result<Response> PostHistory(const Call& call);
+Result<Response> GetOwnHistory(const Call& call);
+// entries.cc
+Result<Response> GetEntry(const Call& call);
+// fhir.cc
+Result<Response> PostAuditEvent(const Call& call);
+void StreamAuditEvent(std::shared_ptr<Attempt> attempt);
+// patients.cc
+Result<Response> PutPatient(const Call& call);
+Result<Response> GetPatient(const Call& call);
+Result<Response> ListPatients(const Call& call);
+// auditors.cc
+Result<Response> PutAuditor(const Call& call);
+Result<Response> GetAuditor(const Call& call);
+Result<Response> ListAuditors(const Call& call);
+// sources.cc
+Result<Response> PutSource(const Call& call);
+Result<Response> GetSource(const Call& call);
+Result<Response> ListSources(const Call& call);
+// mandates.cc
+Result<Response> PutMandate(const Call& call);
+Result<Response> GetMandate(const Call& call);
+// custody.cc
+Result<Response> GetCustody(const Call& call);
+Result<Response> PostRelease(const Call& call);
+// readers.cc
+Result<Response> GetReaders(const Call& call);
+Result<Response> PostShare(const Call& call);
+// identities.cc
+Result<Response> GetWhoami(const Call& call);
+Result<Response> PostCertificate(const Call& call);
+// log_files.cc
+Result<Response> GetCheckpoint(const Call& call);
+Result<Response> GetTile(const Call& call);
+Result<Response> GetBundle(const Call& call);
+Result<Response> GetUpdates(const Call& call);
+Result<Response> GetConnect(const Call& call);
+// health.cc
+Result<Response> GetHealth(const Call& call);
+Result<Response> GetReadiness(const Call& call);
+// openapi.cc
+Result<Response> GetOpenApi(const Call& call);
+
+// JsonResponse is a 200 with a value.
+Response JsonResponse(const codec::Json& value);
+
+}  // namespace salus::api

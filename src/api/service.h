@@ -1,0 +1,86 @@
+// Service is what all handlers share: the node, who its callers are, and the bounds they keep.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <semaphore>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/caller.h"
+#include "api/endpoint.h"
+#include "audit/directory.h"
+#include "audit/subject.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "node/node.h"
+#include "pki/certificate.h"
+
+namespace salus::api {
+
+// Threads: safe to share.
+class Service {
+ public:
+  // kChunkSlots bounds the chunks of event lines that are being recorded at once, over all
+  // requests, and with them the memory that ingest takes.
+  static constexpr std::ptrdiff_t kChunkSlots = 24;
+
+  // chain is the server's own certificate and its authorities, without the root.
+  Service(node::Node& node, std::vector<pki::Certificate> chain);
+
+  node::Node& node() { return node_; }
+
+  // SubjectOf is the registered patient or auditor that the caller is.
+  //
+  // Errors: PermissionDenied, for every other role and for one who is not registered.
+  Result<audit::Subject> SubjectOf(const Caller& caller) const;
+  // SourceOf is the registered source that the caller is. Errors: as SubjectOf.
+  Result<audit::SourceRow> SourceOf(const Caller& caller) const;
+  // Remember makes a patient's certificate known to SubjectOf.
+  void Remember(const std::string& certificate_fingerprint, const audit::Subject& patient);
+
+  // authorities are the certificates between this node's leaves and its root.
+  std::span<const pki::Certificate> authorities() const { return std::span(chain_).subspan(1); }
+  std::string server_chain_pem() const;
+
+  // The ports that the listeners really have; 0 before they listen.
+  void set_ports(std::uint16_t public_port, std::uint16_t machine_port) {
+    public_port_ = public_port;
+    machine_port_ = machine_port;
+  }
+  std::uint16_t public_port() const { return public_port_; }
+  std::uint16_t machine_port() const { return machine_port_; }
+
+  std::counting_semaphore<>& chunk_slots() { return chunk_slots_; }
+
+  // Account counts an answered request and writes its log line.
+  void Account(const Endpoint& endpoint, const Caller& caller, int status,
+               std::chrono::steady_clock::duration took);
+
+ private:
+  struct EndpointMetrics {
+    Counter* good;
+    Counter* refused;
+    Counter* failed;
+  };
+
+  node::Node& node_;
+  const std::vector<pki::Certificate> chain_;
+  std::atomic<std::uint16_t> public_port_{0};
+  std::atomic<std::uint16_t> machine_port_{0};
+  Histogram& duration_;
+  std::map<const Endpoint*, EndpointMetrics> metrics_;
+  std::counting_semaphore<> chunk_slots_{kChunkSlots};
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, audit::Subject, std::less<>> by_certificate_;  // by mutex_
+};
+
+}  // namespace salus::api

@@ -1,0 +1,147 @@
+// Connection is a server under one identity: one typed call for each route.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audit/directory.h"
+#include "audit/history.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "client/pinned_server.h"
+#include "client/transport.h"
+#include "codec/json.h"
+#include "merkle/tile.h"
+#include "pki/identity.h"
+#include "pki/identity_directory.h"
+
+namespace salus::client {
+
+// WhoAmI is who the server takes us for.
+struct WhoAmI {
+  std::string role;
+  std::string id;
+  std::string origin;
+};
+
+// SourceEntry is an entry given back to the source that sent it.
+struct SourceEntry {
+  merkle::LeafIndex index;
+  Bytes entry;
+  merkle::InclusionProof inclusion;  // under checkpoint
+  std::string checkpoint;            // note, not verified here
+};
+
+// CustodyState is what the caller may see of a patient's custody key: a custodian its own sealed
+// share, the patient those that were released.
+struct CustodyState {
+  std::size_t threshold = 0;
+  std::optional<crypto::P256PublicKey> custody_key;
+  std::optional<crypto::P256PublicKey>
+      patient_key;  // shares are re-sealed to it; none: not enrolled
+  std::vector<audit::CustodyShareRow> shares;
+};
+
+// ReaderRow is an auditor who is entitled to read the patient now.
+struct ReaderRow {
+  std::string auditor;
+  std::string name;
+  std::string purpose;
+  std::optional<Day> from;
+  std::optional<Day> until;
+  std::optional<crypto::P256PublicKey> key;  // for sharing past days
+};
+
+// TlsOptions is what a connection under an identity is made with.
+//
+// Errors: FailedPrecondition when the identity has no certificate yet.
+Result<http::ClientOptions> TlsOptions(const PinnedServer& server,
+                                       const pki::IdentityDirectory& identity);
+
+// Connection speaks the HTTP API.
+//
+// Errors:  each call: those of Transport::Send and ErrorOfAnswer; Unavailable when the answer is
+// not
+//          what the API says (a proxy's page, another version).
+// Threads: one thread at a time.
+class Connection {
+ public:
+  // Over uses api for everything but the log's public reads, and log for these (nullptr: api too).
+  Connection(std::unique_ptr<Transport> api, std::unique_ptr<Transport> log);
+  // Open is mutual TLS with an identity, and public reads without one. A null identity leaves the
+  // public reads only.
+  //
+  // Errors: FailedPrecondition when the identity has no certificate yet; InvalidArgument.
+  static Result<Connection> Open(const PinnedServer& server,
+                                 const pki::IdentityDirectory* identity);
+
+  const std::string& where() const { return where_; }
+
+  Result<WhoAmI> Me();
+
+  // Registrar. A list asks for one page after the other.
+  // certificate_pem, where it is given, is sent in place of row's key: it also tells the server who
+  // the patient's certificate belongs to, which a patient of a naming system needs.
+  Result<void> PutPatient(const audit::PatientRow& row, std::string_view certificate_pem = {});
+  Result<std::vector<audit::PatientRow>> ListPatients();
+  Result<void> PutAuditor(const audit::AuditorRow& row);
+  Result<std::vector<audit::AuditorRow>> ListAuditors();
+  Result<audit::AuditorRow> GetAuditor(std::string_view auditor_id);
+  Result<void> PutSource(std::string_view id, std::string_view name);
+  Result<std::vector<audit::SourceRow>> ListSources();
+  // Certify returns the chain as PEM, leaf first.
+  Result<std::string> Certify(std::string_view request_pem, pki::Role role, std::string_view id);
+
+  // Officer.
+  Result<void> PutMandate(std::string_view auditor_id, std::span<const audit::Subject> patients,
+                          std::string_view purpose, std::optional<Day> from,
+                          std::optional<Day> until);
+  Result<audit::MandateRow> GetMandate(std::string_view auditor_id);
+
+  // Patient and auditor. The bytes are EncodeHistory's, to be verified.
+  Result<Bytes> History(const audit::HistoryQuestion& question);
+  // OwnHistory asks about the caller itself; question.subject is passed over.
+  Result<Bytes> OwnHistory(const audit::HistoryQuestion& question);
+  Result<std::vector<ReaderRow>> Readers(const audit::Subject& patient);
+  Result<void> ShareDays(std::string_view auditor_id, Day from, Day to,
+                         std::string_view sealed_keys_jwe);
+
+  // Source: its own entries. Events are sent by Sender.
+  Result<SourceEntry> EntryOf(merkle::LeafIndex index);
+
+  // Custodian and patient.
+  Result<CustodyState> Custody(const audit::Subject& patient);
+  Result<void> ReleaseShare(const audit::Subject& patient, std::string_view released_share);
+
+  // The log's public reads. Nothing is verified here.
+  Result<std::string> Checkpoint();
+  Result<Bytes> Tile(const merkle::TileId& id);
+  // Bundle needs an admitted identity.
+  Result<Bytes> Bundle(const merkle::TileId& id);
+  // CheckReady asks /readyz. Errors: Unavailable, with what the server says is missing.
+  Result<void> CheckReady();
+
+  Transport& api() { return *api_; }
+
+ private:
+  Result<CallAnswer> Ask(Transport& transport, const Call& call);
+  Result<codec::JsonObject> AskJson(const Call& call);
+  template <typename Row>
+  Result<Row> AskRow(const std::string& path, Result<Row> (*read)(const codec::JsonObject&));
+  template <typename Row>
+  Result<std::vector<Row>> List(const std::string& name,
+                                Result<Row> (*read)(const codec::JsonObject&));
+  Result<void> SendJson(http::Method method, const std::string& path, std::string query,
+                        const codec::JsonObject& body);
+  Result<Bytes> AskHistory(Call call);
+
+  std::unique_ptr<Transport> api_;
+  std::unique_ptr<Transport> log_;  // null: api_
+  std::string where_;
+};
+
+}  // namespace salus::client

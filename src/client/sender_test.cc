@@ -1,0 +1,334 @@
+#include "client/sender.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <set>
+
+#include "client/send_journal.h"
+#include "client/test_log.h"
+#include "http/server.h"
+#include "pki/test_folder.h"
+
+namespace salus::client {
+namespace {
+
+using ::testing::HasSubstr;
+
+EventInput TextInput(std::string text) {
+  auto left = std::make_shared<std::string>(std::move(text));
+  EventInput input;
+  input.read = [left](MutableByteSpan buffer) -> Result<std::size_t> {
+    const std::size_t n = std::min(buffer.size(), left->size());
+    std::memcpy(buffer.data(), left->data(), n);
+    left->erase(0, n);
+    return n;
+  };
+  return input;
+}
+
+std::string Lines(int count) {
+  std::string text;
+  for (int i = 1; i <= count; ++i) {
+    text += EventLine("e" + std::to_string(i), "p" + std::to_string(i % 3));
+  }
+  return text;
+}
+
+// A transport over a TestLog, which fails when it is told to.
+class SenderTest : public ::testing::Test {
+ protected:
+  class Line final : public Transport {
+   public:
+    explicit Line(SenderTest& test) : test_(test) {}
+    Result<CallAnswer> Send(const Call& call) override {
+      const std::lock_guard lock(test_.mutex_);
+      if (call.path.starts_with("/audit/v1/entries/")) {
+        codec::JsonObject entry;
+        entry["entry"] = codec::Base64UrlEncode(
+            test_.log_.entries()[std::stoul(call.path.substr(strlen("/audit/v1/entries/")))]);
+        return CallAnswer{200, "application/json", codec::WriteJson(entry)};
+      }
+      ++test_.requests_;
+      std::string answer = test_.log_.Answer(call.body, "ehr", test_.lies_);
+      // What breaks breaks behind the commit: the worst case.
+      if (test_.breaks_ > 0) {
+        --test_.breaks_;
+        return Unavailable("broken");
+      }
+      return CallAnswer{test_.status_, "application/x-ndjson", std::move(answer)};
+    }
+    std::string where() const override { return "test"; }
+
+   private:
+    SenderTest& test_;
+  };
+
+  SenderTest() {
+    options_.lines_per_request = 10;
+    options_.connections = 3;
+    options_.wait = [this](std::chrono::milliseconds time) {
+      const std::lock_guard lock(mutex_);
+      waits_.push_back(time.count());
+    };
+    options_.answered = [this](const SentLine& line) -> Result<void> {
+      EXPECT_GT(line.line, last_line_);
+      last_line_ = line.line;
+      if (line.refusal == nullptr) {
+        EXPECT_TRUE(ids_.insert(std::string(line.event_id)).second);
+        EXPECT_THAT(line.text, HasSubstr(std::string("\"") + std::string(line.event_id) + "\""));
+      } else {
+        refused_.push_back(line.line);
+      }
+      return {};
+    };
+    options_.receipted = [this](const KeptReceipt& receipt) -> Result<void> {
+      EXPECT_TRUE(receipt.Verify(log_.pinned().origin, log_.pinned().receipt_vkey).has_value());
+      const auto parsed = KeptReceipt::Parse(receipt.ToLine());
+      EXPECT_TRUE(parsed && parsed->ToLine() == receipt.ToLine());
+      return {};
+    };
+  }
+
+  Result<void> Send(const std::string& text) {
+    Sender sender(
+        log_.pinned(), "ehr",
+        [this]() -> Result<std::unique_ptr<Transport>> { return std::make_unique<Line>(*this); },
+        random_);
+    last_line_ = 0;
+    ids_.clear();
+    report_ = {};
+    return sender.Send(TextInput(text), options_, report_);
+  }
+
+  pki::TestFolder folder_;
+  TestLog log_;
+  SystemRandom random_;
+  SendOptions options_;
+  SendReport report_;
+  std::mutex mutex_;
+  Lies lies_;
+  int status_ = 200;
+  int breaks_ = 0;
+  int requests_ = 0;
+  std::uint64_t last_line_ = 0;
+  std::set<std::string> ids_;
+  std::vector<std::uint64_t> refused_;
+  std::vector<std::int64_t> waits_;
+};
+
+TEST_F(SenderTest, SendsAllInOrder) {
+  ASSERT_TRUE(Send(Lines(95)).has_value());
+  EXPECT_EQ(report_.logged, 95u);
+  EXPECT_EQ(ids_.size(), 95u);
+  EXPECT_EQ(requests_, 10);
+  EXPECT_EQ(report_.receipts, 10u);
+  EXPECT_EQ(report_.unopened, 0u);
+}
+
+TEST_F(SenderTest, CountsRefusedLinesByTheInputsNumbers) {
+  std::string text = Lines(14) + "{broken\n\n" + EventLine("x", "p1") + "{}";
+  const auto sent = Send(text);
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  EXPECT_EQ(report_.logged, 15u);
+  EXPECT_EQ(report_.refused, 2u);
+  EXPECT_EQ(refused_, (std::vector<std::uint64_t>{15, 18}));
+}
+
+TEST_F(SenderTest, GoesOnBehindABrokenConnectionAndLooksIntoTheRepeats) {
+  breaks_ = 2;
+  options_.connections = 1;
+  ASSERT_TRUE(Send(Lines(25)).has_value());
+  EXPECT_EQ(report_.logged + report_.repeats, 25u);
+  EXPECT_EQ(report_.repeats, 10u);
+  EXPECT_EQ(report_.unopened, 0u);
+  EXPECT_EQ(report_.retries, 2u);
+  EXPECT_EQ(waits_, (std::vector<std::int64_t>{250, 500}));
+  EXPECT_EQ(log_.entries().size(), 25u);
+}
+
+TEST_F(SenderTest, GivesUpAndResumesByItsJournal) {
+  options_.journal = folder_ / "journal";
+  options_.connections = 1;
+  options_.attempts = 3;
+  ASSERT_TRUE(Send(Lines(20)).has_value());
+  const int before = requests_;
+  breaks_ = 3;
+  const auto broken = Send(Lines(40));
+  ASSERT_FALSE(broken.has_value());
+  EXPECT_EQ(broken.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(report_.skipped, 20u);
+  const auto resumed = Send(Lines(40));
+  ASSERT_TRUE(resumed.has_value()) << resumed.error().message;
+  EXPECT_EQ(report_.skipped, 20u);
+  EXPECT_EQ(report_.repeats, 10u);
+  EXPECT_EQ(report_.logged, 10u);
+  EXPECT_GT(requests_, before);
+  // All of it is noted now, and nothing is sent.
+  const int done = requests_;
+  ASSERT_TRUE(Send(Lines(40)).has_value());
+  EXPECT_EQ(requests_, done);
+  EXPECT_EQ(report_.skipped, 40u);
+}
+
+TEST_F(SenderTest, AJournalOfAnotherInputSkipsNothing) {
+  options_.journal = folder_ / "journal";
+  ASSERT_TRUE(Send(Lines(20)).has_value());
+  ASSERT_TRUE(Send(EventLine("other", "p1") + Lines(20)).has_value());
+  EXPECT_EQ(report_.skipped, 0u);
+  EXPECT_EQ(report_.logged, 1u);
+}
+
+TEST_F(SenderTest, StopsAtALieAndNamesTheLine) {
+  options_.connections = 1;
+  ASSERT_TRUE(Send(Lines(10)).has_value());
+  lies_.seals_other_event = true;
+  const auto sent = Send(Lines(10) + EventLine("f1", "p1"));
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.error().code, ErrorCode::kVerificationFailed);
+  EXPECT_THAT(sent.error().message, HasSubstr("line 11: "));
+  EXPECT_TRUE(waits_.empty());
+}
+
+TEST_F(SenderTest, DoesNotRetryWhatItHasNoRightTo) {
+  status_ = 403;
+  const auto sent = Send(Lines(3));
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(requests_, 1);
+}
+
+TEST_F(SenderTest, WaitsWhileTheDiskIsFull) {
+  status_ = 507;
+  options_.attempts = 4;
+  const auto sent = Send(Lines(3));
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(waits_, (std::vector<std::int64_t>{250, 500, 1000}));
+}
+
+// Over real HTTP: the server cuts the first answers in half.
+TEST_F(SenderTest, SurvivesCutAnswers) {
+  std::atomic<int> cuts = 3;
+  const auto handler = [&](std::shared_ptr<http::Exchange> exchange) {
+    const auto body = exchange->ReadWholeBody(1 << 20);
+    ASSERT_TRUE(body.has_value());
+    std::string answer;
+    {
+      const std::lock_guard lock(mutex_);
+      answer = log_.Answer(AsText(*body), "ehr");
+    }
+    exchange->BeginResponse(200, {{"Content-Type", "application/x-ndjson"}});
+    const bool is_cut = cuts-- > 0;
+    const std::size_t size = is_cut ? answer.size() / 2 : answer.size();
+    EXPECT_TRUE(exchange->Write(AsBytes(answer).first(size)).has_value());
+    if (!is_cut) exchange->Finish();
+  };
+  const auto entry = [&](std::shared_ptr<http::Exchange> exchange) {
+    const std::lock_guard lock(mutex_);
+    codec::JsonObject json;
+    const auto index = std::stoul(exchange->request().Parameter("index"));
+    json["entry"] = codec::Base64UrlEncode(log_.entries()[index]);
+    exchange->Respond(http::Response::Json(200, codec::WriteJson(json)));
+  };
+  std::vector<http::Route> routes;
+  http::Route events;
+  events.method = http::Method::kPost;
+  events.pattern = "/audit/v1/events";
+  events.handler = handler;
+  events.body_limit_bytes = 1 << 20;
+  http::Route entries;
+  entries.pattern = "/audit/v1/entries/{index}";
+  entries.handler = entry;
+  routes.push_back(std::move(events));
+  routes.push_back(std::move(entries));
+  http::ServerOptions server_options;
+  server_options.listeners.resize(1);
+  server_options.listeners[0].router =
+      std::make_shared<http::Router>(http::Router::Create(std::move(routes)).value());
+  const auto server = http::Server::Start(std::move(server_options)).value();
+  const std::string url = "http://127.0.0.1:" + std::to_string(server->port());
+  Sender sender(
+      log_.pinned(), "ehr",
+      [&] {
+        http::ClientOptions options;
+        options.base_url = url;
+        return HttpsTransport::Create(std::move(options));
+      },
+      random_);
+  const auto sent = sender.Send(TextInput(Lines(50)), options_, report_);
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  EXPECT_EQ(report_.logged + report_.repeats, 50u);
+  EXPECT_EQ(report_.retries, 3u);
+  EXPECT_EQ(report_.unopened, 0u);
+  EXPECT_EQ(log_.entries().size(), 50u);
+}
+
+TEST(LineBatchTest, CutsTheSameBatchesAndBoundsALine) {
+  const std::string text =
+      "a\r\nb\n\n" + std::string(300'000, 'x') + "\nc\n" + std::string(70'000, 'y');
+  std::vector<std::string> first;
+  for (int run = 0; run < 2; ++run) {
+    const EventInput input = TextInput(text);
+    LineBatchReader reader(input, 2, 1 << 20);
+    std::vector<std::string> batches;
+    std::uint64_t lines = 0;
+    while (true) {
+      const auto batch = reader.Next().value();
+      if (!batch) break;
+      EXPECT_EQ(batch->first_line, lines + 1);
+      lines += batch->lines;
+      batches.push_back(batch->text);
+    }
+    EXPECT_EQ(lines, 6u);
+    if (run == 0) first = batches;
+    EXPECT_EQ(batches, first);
+  }
+  ASSERT_EQ(first.size(), 3u);
+  EXPECT_EQ(first[0], "a\r\nb\n");
+  EXPECT_EQ(first[1], "\n" + std::string(LineBatchReader::kMaxKeptLineBytes, 'x') + "\n");
+  EXPECT_EQ(first[2], "c\n" + std::string(LineBatchReader::kMaxKeptLineBytes, 'y') + "\n");
+}
+
+TEST(LineBatchTest, SendsWhatAPipeHoldsBeforeItWaits) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const EventInput input = FileInput(ends[0]);
+  LineBatchReader reader(input, 100, 1 << 20);
+  ASSERT_EQ(::write(ends[1], "a\nb\nhalf", 8), 8);
+  auto batch = reader.Next().value();
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->text, "a\nb\n");
+  EXPECT_FALSE(reader.IsReady());
+  ASSERT_EQ(::write(ends[1], "way\n", 4), 4);
+  EXPECT_TRUE(reader.IsReady());
+  ::close(ends[1]);
+  batch = reader.Next().value();
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->text, "halfway\n");
+  EXPECT_EQ(batch->first_line, 3u);
+  EXPECT_FALSE(reader.Next().value().has_value());
+  ::close(ends[0]);
+}
+
+TEST(SendJournalTest, CutsATornLineAndRefusesAnotherFile) {
+  pki::TestFolder folder;
+  const auto path = folder / "journal";
+  ASSERT_TRUE(SendJournal::Open(path).value().Add(1, 2, "batch").has_value());
+  {
+    auto file = LineFile::Open(path).value();
+    ASSERT_TRUE(file.Append("3 2 abcd").has_value());
+  }
+  const SendJournal journal = SendJournal::Open(path).value();
+  EXPECT_TRUE(journal.Has(1, "batch"));
+  EXPECT_FALSE(journal.Has(1, "botch"));
+  EXPECT_FALSE(journal.Has(3, "batch"));
+  ASSERT_TRUE(ReplaceFile(path, "something else\n").has_value());
+  EXPECT_EQ(SendJournal::Open(path).error().code, ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace salus::client

@@ -1,0 +1,129 @@
+// The file exchange: the client's folder transport against the server's folder.
+
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "api/exchange_folder.h"
+#include "api_fixture.h"
+#include "client/exchange.h"
+
+namespace salus {
+namespace {
+
+class ApiExchangeTest : public ApiTest {
+ protected:
+  void SetUp() override {
+    ApiTest::SetUp();
+    ASSERT_TRUE(node_->PutSource("kis", "Hospital system"));
+    StartExchange();
+  }
+  void TearDown() override {
+    exchange_.reset();
+    ApiTest::TearDown();
+  }
+
+  void StartExchange() {
+    auto exchange = api::ExchangeFolder::Start(server_->service(), root_ / "spool");
+    ASSERT_TRUE(exchange) << exchange.error().message;
+    exchange_ = *std::move(exchange);
+  }
+
+  std::unique_ptr<client::Transport> TransportOf(pki::Role role, const std::string& id) {
+    client::PinnedServer pinned{.name = "test",
+                                .url = "",
+                                .public_url = "",
+                                .root_pem = node_->root_certificate_pem(),
+                                .exchange_pem = server_->service().server_chain_pem(),
+                                .log = node_->pinned()};
+    auto transport = client::FolderTransport::Create({root_ / "spool", std::chrono::seconds(60)},
+                                                     pinned, Identity(role, id), clock_, random_);
+    EXPECT_TRUE(transport) << transport.error().message;
+    return *std::move(transport);
+  }
+
+  static client::Call GetCall(std::string path) {
+    client::Call call;
+    call.path = std::move(path);
+    return call;
+  }
+
+  // WaitFor waits until a file is there: the folder is served by a thread of its own.
+  bool WaitFor(const std::filesystem::path& path) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!std::filesystem::exists(path)) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+  std::filesystem::path OnlyFileIn(const char* part) {
+    std::filesystem::directory_iterator at(root_ / "spool" / part);
+    return at->path();
+  }
+
+  std::unique_ptr<api::ExchangeFolder> exchange_;
+};
+
+TEST_F(ApiExchangeTest, TheSameHandlersAnswer) {
+  const auto source = TransportOf(pki::Role::kSource, "kis");
+  client::Call call;
+  call.method = http::Method::kPost;
+  call.path = "/audit/v1/events";
+  call.content_type = "application/x-ndjson";
+  call.body = Event("e1", kPatientId);
+  const auto answer = source->Send(call);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(Lines(answer->body)[1].at("status").as_string(), "logged");
+
+  call.query = "atomc=true";
+  EXPECT_EQ(source->Send(call)->status, 400);
+  call.query = "";
+  call.content_type = "text/csv";
+  EXPECT_EQ(source->Send(call)->status, 415);
+  EXPECT_EQ(source->Send(GetCall("/nowhere"))->status, 404);
+
+  const auto stranger = TransportOf(pki::Role::kPatient, "nobody");
+  const auto refused = stranger->Send(GetCall("/audit/v1/history/me"));
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 403);
+  EXPECT_EQ(refused->body, "not permitted");
+}
+
+TEST_F(ApiExchangeTest, AReplayIsRefusedAlsoAfterARestart) {
+  const auto source = TransportOf(pki::Role::kSource, "kis");
+  ASSERT_TRUE(source->Send(GetCall("/audit/v1/whoami")));
+  ASSERT_TRUE(WaitFor(root_ / "spool/done"));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (std::filesystem::is_empty(root_ / "spool/done")) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
+    std::this_thread::yield();
+  }
+  const std::filesystem::path done = OnlyFileIn("done");
+  const std::filesystem::path copy = root_ / "copy";
+  std::filesystem::copy_file(done, copy);
+  exchange_.reset();
+  StartExchange();
+  std::filesystem::rename(copy, root_ / "spool/inbox/again.request");
+  ASSERT_TRUE(WaitFor(root_ / "spool/refused/again.request"));
+  std::ostringstream reason;
+  reason << std::ifstream(root_ / "spool/refused/again.request.reason").rdbuf();
+  EXPECT_NE(reason.str().find("before"), std::string::npos) << reason.str();
+  EXPECT_TRUE(std::filesystem::is_empty(root_ / "spool/outbox"));
+}
+
+TEST_F(ApiExchangeTest, WhatIsNoMessageIsRefusedAndUnfinishedNamesAreLeftAlone) {
+  const std::filesystem::path inbox = root_ / "spool/inbox";
+  for (const char* name : {".hidden", "later.tmp", "noise"}) {
+    std::ofstream(inbox / name) << "not a message";
+  }
+  ASSERT_TRUE(WaitFor(root_ / "spool/refused/noise"));
+  EXPECT_TRUE(std::filesystem::exists(root_ / "spool/refused/noise.reason"));
+  EXPECT_TRUE(std::filesystem::exists(inbox / ".hidden"));
+  EXPECT_TRUE(std::filesystem::exists(inbox / "later.tmp"));
+}
+
+}  // namespace
+}  // namespace salus

@@ -1,0 +1,73 @@
+// A node in a temporary directory, served over TLS on the loopback, with identities of every role.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/api_server.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "codec/json.h"
+#include "http/client.h"
+#include "node/node.h"
+#include "pki/identity_directory.h"
+
+namespace salus {
+
+inline constexpr char kOrigin[] = "api.test.example/audit";
+
+// Names that must never show in logs and errors.
+inline constexpr char kPatientId[] = "canary-patient-7731";
+inline constexpr char kOtherPatientId[] = "canary-patient-8842";
+
+class ApiTest : public testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // StartServer opens the node and serves it; StopServer drains and closes both.
+  void StartServer();
+  void StopServer();
+
+  // Identity makes and certifies an identity, once a name.
+  const pki::IdentityDirectory& Identity(pki::Role role, const std::string& id);
+  std::unique_ptr<http::Client> ClientOf(const pki::IdentityDirectory& identity);
+  std::unique_ptr<http::Client> ClientOf(pki::Role role, const std::string& id) {
+    return ClientOf(Identity(role, id));
+  }
+  // The client of a certificate that another installation issued under the same root name.
+  std::unique_ptr<http::Client> PublicClient();
+
+  static http::ClientResponse Send(http::Client& client, http::Method method, std::string target,
+                                   std::string_view body = "", std::string_view type = "");
+  static http::ClientResponse Post(http::Client& client, std::string target, std::string_view body,
+                                   std::string_view type = "application/x-ndjson") {
+    return Send(client, http::Method::kPost, std::move(target), body, type);
+  }
+  static http::ClientResponse Get(http::Client& client, std::string target) {
+    return Send(client, http::Method::kGet, std::move(target));
+  }
+
+  // Event is a line for POST /audit/v1/events.
+  static std::string Event(std::string_view id, std::string_view patient,
+                           std::string_view action = "read");
+  // Lines parses an NDJSON answer.
+  static std::vector<codec::JsonObject> Lines(std::string_view ndjson);
+
+  SystemClock clock_;
+  SystemRandom random_;
+  std::filesystem::path root_;
+  std::unique_ptr<node::Node> node_;
+  std::unique_ptr<api::ApiServer> server_;
+
+ private:
+  std::map<std::string, pki::IdentityDirectory> identities_;
+};
+
+}  // namespace salus
