@@ -115,6 +115,7 @@ class BodyStream {
         [chunk, shared = shared_, &service](Result<audit::RecordedBatch> batch) {
           service.chunk_slots().release();
           std::lock_guard lock(shared->mutex);
+          chunk->lines.text = {};
           chunk->batch = std::move(batch);
           shared->changed.notify_all();
         });
