@@ -116,15 +116,14 @@ class BodyStream {
     under_way_.push_back(chunk);
     Service& service = attempt_.service;
     service.chunk_slots().acquire();
-    service.node().recorder().RecordLines(
-        source_, chunk->lines.text, {},
-        [chunk, shared = shared_, &service](Result<audit::RecordedBatch> batch) {
-          service.chunk_slots().release();
-          std::lock_guard lock(shared->mutex);
-          chunk->lines.text = {};
-          chunk->batch = std::move(batch);
-          shared->changed.notify_all();
-        });
+    Record(service, source_, chunk->lines.text, query_,
+           [chunk, shared = shared_, &service](Result<audit::RecordedBatch> batch) {
+             service.chunk_slots().release();
+             std::lock_guard lock(shared->mutex);
+             chunk->lines.text = {};
+             chunk->batch = std::move(batch);
+             shared->changed.notify_all();
+           });
     while (!is_over_ && !under_way_.empty() &&
            (under_way_.size() >= kMaxUnderWay || IsDone(*under_way_.front()))) {
       AnswerFirst();

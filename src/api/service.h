@@ -32,6 +32,7 @@ class Service {
   // kChunkSlots bounds the chunks of event lines that are being recorded at once, over all
   // requests, and with them the memory that ingest takes.
   static constexpr std::ptrdiff_t kChunkSlots = 16;
+  static constexpr std::ptrdiff_t kFhirSlots = 2;
 
   // chain is the server's own certificate and its authorities, without the root.
   Service(node::Node& node, std::vector<pki::Certificate> chain);
