@@ -10,9 +10,9 @@ A transcript is a text file, run in an empty directory of its own:
     ! salus: [*]                     a line of the standard error, likewise !*
     ? 3                              the exit code; 0 where the line is missing
 
-A command without > or ! lines may say what it likes there; with one it must say just that. `<` after
-a command is a line of its standard input. The runner's own commands are `write FILE` (its `<` lines),
-`copy FROM TO`, `flip FILE OFFSET [FROM_END]`, `empty FILE`, `remove FILE` and `present FILE`.
+A command without > or ! lines may say what it likes there; with one it must say just that. `<`
+after a command is a line of its standard input. The runner's own commands are `write FILE` (its `<`
+lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE` and `present FILE`.
 `[name]` in a command is the text that `[=name]` stood for in an expected line before it.
 
 The last line printed is `N passed, N failed, N skipped`; a transcript is one case.
