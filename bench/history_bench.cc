@@ -136,34 +136,47 @@ void AskLibrary(Bench& bench, const salus::crypto::P256PrivateKey& key) {
   both.AddTo(bench.figures, "1000 entries, both");
 }
 
-// The whole program each time: start, connect, ask, verify, print.
-void AskCommandLine(Bench& bench) {
-  const std::string& salus = bench.options.Text("salus");
-  if (salus.empty() || bench.options.Text("salusd").empty()) return;
-  bench.population.node.reset();
-  salus::bench::ServerProcess server(bench.options.Text("salusd"), bench.directory);
-  const std::string url = fmt::format("https://localhost:{}", server.machine_port());
-  const std::vector<std::string> environment = {"XDG_CONFIG_HOME=" + bench.reader_path + ".config",
-                                                "XDG_STATE_HOME=" + bench.reader_path + ".state",
-                                                "HOME=" + bench.reader_path};
-  const ProgramRun connect = RunProgram({salus, "connect", url, "--fingerprint",
-                                         bench.population.root_fingerprint, "--name", "bench"},
-                                        environment);
-  if (connect.exit_code != 0) salus::bench::Die("salus connect", salus::Internal("failed"));
+using Words = std::vector<std::string>;
+
+// The whole program each time: start, open or connect, ask, verify, print.
+void TimeQueries(const Bench& bench, const Words& place, const Words& environment,
+                 const std::string& name) {
+  Words words = {bench.options.Text("salus"), "audit",    "query", "--as",
+                 bench.reader_path,           "--format", "ndjson"};
+  words.insert(words.end(), place.begin(), place.end());
   Latencies latencies;
   for (int round = 0; round < kRounds; ++round) {
-    const ProgramRun query = RunProgram({salus, "audit", "query", "--server", "bench", "--as",
-                                         bench.reader_path, "--format", "ndjson"},
-                                        environment);
+    const ProgramRun query = RunProgram(words, environment);
     const auto lines = std::count(query.output.begin(), query.output.end(), '\n');
     if (query.exit_code != 0 || lines != kDays * kReaderEventsPerDay) {
-      salus::bench::Die(
-          "salus audit query",
-          salus::Internal(fmt::format("exit code {} and {} lines", query.exit_code, lines)));
+      salus::bench::Die("salus audit query", salus::Internal(fmt::format(
+                                                 "exit code {} and {} lines of {}", query.exit_code,
+                                                 lines, kDays * kReaderEventsPerDay)));
     }
     latencies.Add(query.seconds);
   }
-  latencies.AddTo(bench.figures, "1000 entries by the command-line tool");
+  latencies.AddTo(bench.figures, name);
+}
+
+void AskCommandLine(Bench& bench) {
+  const std::string& salus = bench.options.Text("salus");
+  if (salus.empty()) return;
+  bench.population.node.reset();
+  const Words environment = {"XDG_CONFIG_HOME=" + bench.reader_path + ".config",
+                             "XDG_STATE_HOME=" + bench.reader_path + ".state",
+                             "HOME=" + bench.reader_path};
+  Progress("asking by the command-line tool");
+  TimeQueries(bench, {"--data", bench.directory}, environment,
+              "1000 entries by the command-line tool, directory opened");
+  if (bench.options.Text("salusd").empty()) return;
+  salus::bench::ServerProcess server(bench.options.Text("salusd"), bench.directory);
+  const auto url = [](std::uint16_t port) { return fmt::format("https://localhost:{}", port); };
+  const ProgramRun connect = RunProgram(
+      {salus, "connect", url(server.machine_port()), "--public-url", url(server.public_port()),
+       "--fingerprint", bench.population.root_fingerprint, "--name", "bench"},
+      environment);
+  if (connect.exit_code != 0) salus::bench::Die("salus connect", salus::Internal("failed"));
+  TimeQueries(bench, {"--server", "bench"}, environment, "1000 entries by the command-line tool");
   server.Stop();
 }
 

@@ -17,11 +17,10 @@ namespace salus::bench {
 
 namespace {
 
-// The line that salusd prints when it listens: {"event":"listening","machine_port":N,...}.
-std::uint16_t MachinePortIn(const std::string& line) {
-  const codec::Json json = OrDie("the server's first line", codec::ParseJson(line));
-  const boost::json::value* port =
-      json.is_object() ? json.as_object().if_contains("machine_port") : nullptr;
+// A port in the line that salusd prints when it listens:
+// {"event":"listening","machine_port":N,...}.
+std::uint16_t PortIn(const codec::Json& line, std::string_view name) {
+  const boost::json::value* port = line.is_object() ? line.as_object().if_contains(name) : nullptr;
   if (port == nullptr || !port->is_int64())
     Die("salusd", Internal("does not say where it listens"));
   return static_cast<std::uint16_t>(port->as_int64());
@@ -46,7 +45,9 @@ ServerProcess::ServerProcess(const std::string& program, const std::string& dire
   char byte = 0;
   while (read(output_, &byte, 1) == 1 && byte != '\n') line += byte;
   if (line.empty()) Die(program, Internal("ended before it listened"));
-  machine_port_ = MachinePortIn(line);
+  const codec::Json listening = OrDie("the server's first line", codec::ParseJson(line));
+  machine_port_ = PortIn(listening, "machine_port");
+  public_port_ = PortIn(listening, "public_port");
 }
 
 void ServerProcess::Stop() {

@@ -18,6 +18,7 @@ class ServerProcess {
 
   pid_t pid() const { return pid_; }
   std::uint16_t machine_port() const { return machine_port_; }
+  std::uint16_t public_port() const { return public_port_; }
 
   // Stop asks it to stop and waits; a bad exit ends this process.
   void Stop();
@@ -26,6 +27,7 @@ class ServerProcess {
   pid_t pid_ = -1;
   int output_ = -1;
   std::uint16_t machine_port_ = 0;
+  std::uint16_t public_port_ = 0;
 };
 
 }  // namespace salus::bench

@@ -9,9 +9,9 @@
 #include <set>
 
 #include "client/send_journal.h"
+#include "client/test_folder.h"
 #include "client/test_log.h"
 #include "http/server.h"
-#include "pki/test_folder.h"
 
 namespace salus::client {
 namespace {
@@ -105,7 +105,7 @@ class SenderTest : public ::testing::Test {
     return sender.Send(TextInput(text), options_, report_);
   }
 
-  pki::TestFolder folder_;
+  TestFolder folder_;
   TestLog log_;
   SystemRandom random_;
   SendOptions options_;
@@ -316,7 +316,7 @@ TEST(LineBatchTest, SendsWhatAPipeHoldsBeforeItWaits) {
 }
 
 TEST(SendJournalTest, CutsATornLineAndRefusesAnotherFile) {
-  pki::TestFolder folder;
+  TestFolder folder;
   const auto path = folder / "journal";
   ASSERT_TRUE(SendJournal::Open(path).value().Add(1, 2, "batch").has_value());
   {

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "client/private_file.h"
+#include "client/test_folder.h"
 #include "client/test_log.h"
-#include "pki/test_folder.h"
 #include "tlog/checkpoint.h"
 
 namespace salus::client {
@@ -29,7 +29,7 @@ class StateFolderTest : public ::testing::Test {
   }
   StateFolder Open() { return StateFolder::Open(folder_.path(), "test.example/log").value(); }
 
-  pki::TestFolder folder_;
+  TestFolder folder_;
   audit::SubjectTag tag_;
 };
 

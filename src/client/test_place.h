@@ -7,10 +7,10 @@
 
 #include "base/random.h"
 #include "client/pinned_server.h"
+#include "client/test_folder.h"
 #include "client/test_log.h"
 #include "pki/authority.h"
 #include "pki/identity_directory.h"
-#include "pki/test_folder.h"
 
 namespace salus::client {
 
@@ -75,7 +75,7 @@ class TestPlace {
     Result<void> Record(ByteSpan, const pki::Identity&, bool) override { return {}; }
   };
 
-  pki::TestFolder folder_;
+  TestFolder folder_;
   SystemRandom random_;
   Unlogged issuance_;
   std::optional<pki::RootAuthority> root_;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 
 #include "api_fixture.h"
@@ -64,14 +65,16 @@ class ClientServerTest : public ApiTest {
       receipts_ += receipt.ToLine();
       return {};
     };
-    options.wait = [](std::chrono::milliseconds) {};
+    port_ = server_->machine_port();
+    // Another try is worth it once a server is there.
+    options.wait = [this](std::chrono::milliseconds) { is_down_.wait(true); };
     client::Sender sender(
         pinned.log, "kis",
         [&]() -> Result<std::unique_ptr<client::Transport>> {
           auto tls = client::TlsOptions(pinned, Identity(pki::Role::kSource, "kis"));
           if (!tls) return tls.error();
           // The server may have come back on another port.
-          tls->base_url = "https://localhost:" + std::to_string(server_->machine_port());
+          tls->base_url = "https://localhost:" + std::to_string(port_);
           return client::HttpsTransport::Create(*std::move(tls));
         },
         random_);
@@ -81,6 +84,9 @@ class ClientServerTest : public ApiTest {
 
   client::SendReport report_;
   std::string receipts_;
+  // The sender's own threads look at these while a test changes servers.
+  std::atomic<int> port_ = 0;
+  std::atomic<bool> is_down_ = false;
 };
 
 std::string ManyLines(int count, const std::function<std::string(const std::string&)>& line) {
@@ -98,8 +104,12 @@ TEST_F(ClientServerTest, SendsOverARestartAndReconciles) {
   int answered = 0;
   options.answered = [&](const client::SentLine&) -> Result<void> {
     if (++answered == 150) {
+      is_down_ = true;
       StopServer();
       StartServer();
+      port_ = server_->machine_port();
+      is_down_ = false;
+      is_down_.notify_all();
     }
     return {};
   };
