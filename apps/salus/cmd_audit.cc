@@ -109,6 +109,8 @@ void AddReading(std::vector<Command>& all) {
        .examples = {"salus audit share --with auditco --from 2026-01-01 --to 2026-01-31 --as ./ana "
                     "--data /srv/salus"},
        .flags = With({{"--with", FlagKind::kText, "AUDITOR", "the auditor's id"},
+                      {"--certificate", FlagKind::kText, "FILE",
+                       "the auditor's certificate, instead of what the place says"},
                       {"--system", FlagKind::kText, "SYSTEM", "naming system of the patient's id"},
                       {"--from", FlagKind::kText, "DAY", "first day"},
                       {"--to", FlagKind::kText, "DAY", "last day"}},

@@ -3,9 +3,38 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "audit/shared_days.h"
+#include "codec/cbor.h"
 #include "pki/key_file.h"
 
 namespace salus::cli {
+
+namespace {
+
+struct SharedDays {
+  std::string auditor;
+  std::string sealed;
+};
+
+// {1: auditor, 2: first day, 3: last day, 4: JWE}, as node::Node::ShareDays writes it.
+Result<SharedDays> ReadSharedDays(ByteSpan content) {
+  codec::CborReader reader(content);
+  const auto read = [&reader]() -> Result<SharedDays> {
+    TRY_VOID(reader.MapOf(4));
+    SharedDays days;
+    TRY_VOID(reader.Uint());
+    TRY(days.auditor, reader.Text());
+    for (int skipped = 0; skipped < 5; ++skipped) TRY_VOID(reader.Uint());
+    TRY(days.sealed, reader.Text());
+    TRY_VOID(reader.Finish());
+    return days;
+  };
+  Result<SharedDays> days = read();
+  if (!days) return VerificationFailed("an entry of shared days is not what it must be");
+  return days;
+}
+
+}  // namespace
 
 Result<audit::ReaderKeys> OpenReaderKeys(Session& session,
                                          std::optional<crypto::P256PrivateKey>& custody_key) {
@@ -74,6 +103,26 @@ std::vector<audit::Subject> HistoryReader::Mandated() const {
   return patients;
 }
 
+Result<bool> HistoryReader::TakeShared(const audit::VerifiedHistory& history) {
+  keys_.shared.clear();
+  if (keys_.reader.kind != audit::SubjectKind::kAuditor) return false;
+  for (const audit::VerifiedEntry& entry : history.others) {
+    const bool is_share = entry.kind == tlog::EntryKind::kPolicy &&
+                          entry.type == audit::EventType::kDaysShared && !entry.plaintext.empty();
+    if (!is_share) continue;
+    TRY(const SharedDays days, ReadSharedDays(entry.plaintext));
+    if (days.auditor != keys_.reader.id) continue;
+    Result<std::vector<audit::SharedGrant>> grants =
+        audit::OpenSharedGrants(days.sealed, *keys_.own_key);
+    if (!grants) {
+      session_.terminal().Warn("days that the patient shared can't be opened with this key");
+      continue;
+    }
+    for (audit::SharedGrant& grant : *grants) keys_.shared.push_back(std::move(grant));
+  }
+  return !keys_.shared.empty();
+}
+
 Result<HistoryReader::Answered> HistoryReader::Read(const audit::Subject& subject,
                                                     std::optional<Day> from, bool keep_evidence) {
   TRY(const audit::KnownChain known, state_.Chain(subject));
@@ -88,6 +137,10 @@ Result<HistoryReader::Answered> HistoryReader::Read(const audit::Subject& subjec
   audit::VerifyQuestion question = QuestionOf(subject, known, keys_);
   question.from = from;
   TRY(audit::VerifiedHistory history, audit::VerifyHistory(question, answer));
+  TRY(const bool has_shared, TakeShared(history));
+  if (has_shared) {
+    TRY(history, audit::VerifyHistory(question, answer));
+  }
   TRY_VOID(state_.RememberChain(subject, history.chain));
   TRY_VOID(state_.Remember(history.checkpoint));
   Answered answered{std::move(history), std::nullopt};

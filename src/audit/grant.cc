@@ -322,4 +322,22 @@ Result<GrantPlaintext> OpenGrantWithDayKey(std::string_view origin, const GrantB
   return NotForThisKey();
 }
 
+SecretBytes EncodeGrantPlaintext(const GrantPlaintext& grant) {
+  Bytes plaintext = EncodePlaintext(grant);
+  SecretBytes secret(plaintext);
+  WipeMemory(plaintext.data(), plaintext.size());
+  return secret;
+}
+
+SharedGrant SharedGrant::Of(ByteSpan plaintext) {
+  return {CommitOf(plaintext), SecretBytes(plaintext)};
+}
+
+Result<GrantPlaintext> OpenGrantShared(std::string_view origin, const GrantBody& grant,
+                                       const SubjectTag& tag, const SharedGrant& shared) {
+  if (shared.commit != grant.commit) return NotForThisKey();
+  TRY(const ParsedJwe jwe, ParseJwe(origin, grant));
+  return CheckPlaintext(shared.plaintext.view(AuditSecrets::Token()), grant, tag, jwe);
+}
+
 }  // namespace salus::audit

@@ -67,6 +67,22 @@ Result<GrantPlaintext> OpenGrantAsSubject(std::string_view origin, const GrantBo
 Result<GrantPlaintext> OpenGrantWithDayKey(std::string_view origin, const GrantBody& grant,
                                            const SubjectTag& tag, const SecretArray<32>& day_key);
 
+// EncodeGrantPlaintext is P, for whoever hands it on (audit/shared_days.h).
+SecretBytes EncodeGrantPlaintext(const GrantPlaintext& grant);
+
+// SharedGrant is P as a patient handed it to an auditor. It counts only for the grant whose commit
+// it matches.
+struct SharedGrant {
+  crypto::Hash32 commit;
+  SecretBytes plaintext;
+
+  static SharedGrant Of(ByteSpan plaintext);
+};
+// OpenGrantShared makes the same checks as the others. Errors: as OpenGrantAsSubject; NotFound when
+// it is not this grant's.
+Result<GrantPlaintext> OpenGrantShared(std::string_view origin, const GrantBody& grant,
+                                       const SubjectTag& tag, const SharedGrant& shared);
+
 // FindOf is HMAC-SHA-256(tag, commit), first 16 bytes: only who knows the tag links a grant to it.
 std::array<std::uint8_t, 16> FindOf(const SubjectTag& tag, const crypto::Hash32& commit);
 

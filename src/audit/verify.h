@@ -73,6 +73,7 @@ struct ReaderKeys {
   std::vector<SecretArray<32>> day_keys;                // an auditor's, all days
   Subject reader;
   std::vector<ReaderMandate> mandates;  // an auditor's, ascending
+  std::vector<SharedGrant> shared;      // past days that the patient opened to an auditor
 };
 
 // VerifiedEvent is an event that was included, chained, opened and bound to its subject.

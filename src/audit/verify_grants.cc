@@ -50,10 +50,19 @@ class GrantOpener {
       }
       if (opened.error().code != ErrorCode::kNotFound) return opened.error();
     }
-    return std::optional<OpenedGrant>();
+    return OpenShared(grant);
   }
 
  private:
+  Result<std::optional<OpenedGrant>> OpenShared(const GrantBody& grant) const {
+    for (const SharedGrant& shared : keys_->shared) {
+      if (shared.commit != grant.commit) continue;
+      TRY(GrantPlaintext opened, OpenGrantShared(origin_, grant, tag_, shared));
+      return std::optional(OpenedGrant{std::move(opened), false, false});
+    }
+    return std::optional<OpenedGrant>();
+  }
+
   const std::string& origin_;
   const SubjectTag& tag_;
   const ReaderKeys* keys_;
