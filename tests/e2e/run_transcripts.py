@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""Runs the command line as text transcripts, and compares what it says with what they expect.
+
+A transcript is a text file, run in an empty directory of its own:
+
+    # a comment
+    $ salus status --data d          a command; `salus` is the binary under test, there is no shell
+    > log   good  [*]                a line of the standard output; [*] stands for any text
+    >* 3                             three lines of it, whatever they are; >* for all that follow
+    ! salus: [*]                     a line of the standard error, likewise !*
+    ? 3                              the exit code; 0 where the line is missing
+
+A command without > or ! lines may say what it likes there; with one it must say just that. `<`
+after a command is a line of its standard input. The runner's own commands are `write FILE` (its `<`
+lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE` and `present FILE`.
+`[name]` in a command is the text that `[=name]` stood for in an expected line before it.
+
+The last line printed is `N passed, N failed, N skipped`; a transcript is one case.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TIMEOUT_S = 120
+
+
+class Step:
+    def __init__(self, line_number, words):
+        self.line_number = line_number
+        self.words = words
+        self.input = []
+        self.stdout = None
+        self.stderr = None
+        self.exit_code = 0
+
+
+class Mismatch(Exception):
+    pass
+
+
+def parse(path):
+    steps = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        mark, text = line[0], line[1:].removeprefix(" ")
+        if mark == "$":
+            steps.append(Step(number, shlex.split(text)))
+        elif not steps:
+            raise Mismatch(f"{path}:{number}: a line before the first command")
+        elif mark == "<":
+            steps[-1].input.append(text)
+        elif mark in ">!":
+            name = "stdout" if mark == ">" else "stderr"
+            lines = getattr(steps[-1], name) or []
+            lines.append(text)
+            setattr(steps[-1], name, lines)
+        elif mark == "?":
+            steps[-1].exit_code = int(text)
+        else:
+            raise Mismatch(f"{path}:{number}: not a transcript line")
+    return steps
+
+
+def pattern_of(text):
+    parts = re.split(r"(\[\*\]|\[=\w+\])", text)
+    out = ""
+    for part in parts:
+        if part == "[*]":
+            out += ".*"
+        elif part.startswith("[="):
+            out += f"(?P<{part[2:-1]}>.*)"
+        else:
+            out += re.escape(part)
+    return re.compile(out)
+
+
+def compare(kind, expected, got, names):
+    at = 0
+    for line in expected:
+        if re.fullmatch(r"\*( \d+)?", line):
+            count = int(line[2:]) if len(line) > 1 else len(got) - at
+            at += count
+            continue
+        if at >= len(got):
+            raise Mismatch(f"{kind} ends, expected: {line}")
+        match = pattern_of(line).fullmatch(got[at])
+        if not match:
+            raise Mismatch(f"{kind} line {at + 1}\n  expected: {line}\n  got:      {got[at]}")
+        names.update(match.groupdict())
+        at += 1
+    if at != len(got):
+        raise Mismatch(f"{kind} has {len(got)} lines, {at} expected; the next: {got[at:at + 3]}")
+
+
+def own_command(words, directory, step):
+    """The runner's own commands change files from outside, as an attacker with the disk would."""
+    name, *rest = words
+    target = directory / rest[0]
+    if name == "write":
+        target.write_text("".join(line + "\n" for line in step.input))
+    elif name == "copy":
+        shutil.copytree(target, directory / rest[1]) if target.is_dir() else \
+            shutil.copy(target, directory / rest[1])
+    elif name == "flip":
+        content = bytearray(target.read_bytes())
+        content[int(rest[1])] ^= 1
+        target.write_bytes(content)
+    elif name == "empty":
+        target.write_bytes(b"")
+    elif name == "remove":
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+    elif name == "present":
+        if not target.exists():
+            raise Mismatch(f"{rest[0]} is not there")
+    else:
+        return False
+    return True
+
+
+def run_step(step, salus, directory, names):
+    words = [re.sub(r"\[(\w+)\]", lambda m: names.get(m[1], m[0]), w) for w in step.words]
+    if own_command(words, directory, step):
+        return
+    if words[0] != "salus":
+        raise Mismatch(f"unknown command {words[0]}")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(directory / "home"), "LC_ALL": "C.UTF-8",
+                   "XDG_STATE_HOME": str(directory / "state"),
+                   "XDG_CONFIG_HOME": str(directory / "config")}
+    for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+        if variable in os.environ:
+            environment[variable] = os.environ[variable]
+    done = subprocess.run([salus, *words[1:]], cwd=directory, env=environment, timeout=TIMEOUT_S,
+                          input="".join(line + "\n" for line in step.input).encode(),
+                          capture_output=True, check=False)
+    stdout = done.stdout.decode(errors="replace").replace("\r\n", "\n").splitlines()
+    stderr = done.stderr.decode(errors="replace").splitlines()
+    try:
+        if done.returncode != step.exit_code:
+            raise Mismatch(f"exit code {done.returncode}, expected {step.exit_code}")
+        if step.stdout is not None:
+            compare("stdout", step.stdout, stdout, names)
+        if step.stderr is not None:
+            compare("stderr", step.stderr, stderr, names)
+    except Mismatch as mismatch:
+        said = "".join(f"\n    > {line}" for line in stdout[:20])
+        said += "".join(f"\n    ! {line}" for line in stderr[:20])
+        raise Mismatch(f"$ {' '.join(words)}: {mismatch}{said}") from None
+
+
+def run(path, salus):
+    with tempfile.TemporaryDirectory(prefix="salus-e2e-") as name:
+        names = {}
+        for step in parse(path):
+            try:
+                run_step(step, salus, pathlib.Path(name), names)
+            except (Mismatch, OSError, subprocess.TimeoutExpired) as problem:
+                raise Mismatch(f"{path.name}:{step.line_number}: {problem}") from None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--salus", required=True, help="the binary under test")
+    parser.add_argument("transcripts", nargs="*", type=pathlib.Path)
+    arguments = parser.parse_args()
+    here = pathlib.Path(__file__).parent / "transcripts"
+    transcripts = arguments.transcripts or sorted(here.glob("*.txt"))
+    failed = 0
+    for path in transcripts:
+        try:
+            run(path, os.path.abspath(arguments.salus))
+        except Mismatch as mismatch:
+            failed += 1
+            print(f"FAILED {mismatch}")
+    print(f"{len(transcripts) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed or not transcripts else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
