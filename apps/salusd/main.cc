@@ -14,9 +14,8 @@
 #include "node/node.h"
 #include "options.h"
 
+namespace salus {
 namespace {
-
-using namespace salus;  // NOLINT(google-build-using-namespace)
 
 constexpr std::chrono::seconds kDrainTimeout{30};
 
@@ -61,14 +60,15 @@ Result<void> Serve(const Options& options, const sigset_t& stop_signals) {
 }
 
 }  // namespace
+}  // namespace salus
 
 int main(int argc, char** argv) {
   int exit_code = 0;
-  const auto options = ParseOptions(argc, argv, exit_code);
+  const auto options = salus::ParseOptions(argc, argv, exit_code);
   if (!options) return exit_code;
-  const sigset_t stop_signals = BlockStopSignals();
-  HardenProcess();
-  if (const Result<void> served = Serve(*options, stop_signals); !served) {
+  const sigset_t stop_signals = salus::BlockStopSignals();
+  salus::HardenProcess();
+  if (const salus::Result<void> served = salus::Serve(*options, stop_signals); !served) {
     std::fprintf(stderr, "salusd: %s\n", served.error().message.c_str());
     return 1;
   }

@@ -15,8 +15,8 @@ namespace salus::api {
 //        memory stays bounded and the parser refuses it under its own number.
 class LineChunker {
  public:
-  static constexpr std::size_t kMaxLines = 1000;
-  static constexpr std::size_t kTargetBytes = 512 * 1024;
+  static constexpr std::size_t kMaxLines = 500;
+  static constexpr std::size_t kTargetBytes = 256 * 1024;
 
   struct Chunk {
     std::string text;

@@ -122,7 +122,8 @@ TEST_F(ApiTest, FhirAuditEventsAreLogged) {
   ASSERT_TRUE(node_->PutSource("kis", "Hospital system"));
   const auto client = ClientOf(pki::Role::kSource, "kis");
   const std::string event =
-      R"({"resourceType":"AuditEvent","type":{"system":"http://dicom.nema.org/resources/ontology/DCM",)"
+      R"({"resourceType":"AuditEvent","type":{)"
+      R"("system":"http://dicom.nema.org/resources/ontology/DCM",)"
       R"("code":"110110"},"action":"R","recorded":"2026-11-01T08:00:00Z","outcome":"0",)"
       R"("agent":[{"requestor":true,"who":{"identifier":{"value":"canary-user-5511"}}}],)"
       R"("source":{"observer":{"display":"kis"}},)"
