@@ -278,10 +278,11 @@ class Attack:
 
     def index(self):
         folder = os.path.join(self.directory, "log/index")
-        runs = sorted(f for f in os.listdir(folder) if f.startswith("p-"))
+        runs = [f for f in os.listdir(folder) if f.startswith("p-")]
         if not runs:
             raise SystemExit("no index run is on disk")
-        path = os.path.join(folder, runs[-1])
+        name = max(runs, key=lambda f: os.path.getsize(os.path.join(folder, f)))
+        path = os.path.join(folder, name)
         with open(path, "rb") as f:
             data = bytearray(f.read())
         pages = struct.unpack_from(">Q", data, 16)[0]
@@ -295,7 +296,7 @@ class Attack:
         data[120:152] = sha(bytes(data[:120]))
         with open(path, "wb") as f:
             f.write(data)
-        return f"a row of the index {runs[-1]} points to another entry"
+        return f"a row of the index {name} points to another entry"
 
     def misfile(self):
         records = self.segments.records()

@@ -107,6 +107,7 @@ class Demo:
         self.salus("init", "--data", self.data, "--origin", ORIGIN, "--public-port", str(public),
                    "--machine-port", str(machine))
         self.url = f"https://localhost:{machine}"
+        self.public_url = f"https://localhost:{public}"
         with open(os.path.join(self.data, "root.pem"), encoding="ascii") as f:
             self.fingerprint = subprocess.run(
                 ["openssl", "x509", "-noout", "-fingerprint", "-sha256"], input=f.read(),
@@ -150,7 +151,8 @@ class Demo:
     # ---- the main job ------------------------------------------------------------------------
     def ingest(self):
         title("A month of accesses, sent over mutual TLS")
-        self.salus("connect", self.url, "--fingerprint", self.fingerprint, "--name", "hospital")
+        self.salus("connect", self.url, "--public-url", self.public_url, "--fingerprint",
+                   self.fingerprint, "--name", "hospital")
         good("`salus connect` pinned the server by the fingerprint that was handed out")
         self.events = demo_trace.trace(demo_trace.now_utc())
         for source, events in self.events.items():

@@ -20,6 +20,14 @@ sanitized() {
     tools/run_tests.py --build "build/$1" -j "$jobs" -E house
 }
 
+long_faults() {
+  scripts/configure.sh release &&
+    cmake --build build/release -j "$jobs" &&
+    SALUS_NIGHTLY=1 tools/run_tests.py --build build/release -j "$jobs" \
+      -R "tamper|kill|syscall|disk_full|midnight"
+}
+
+stage "long fault loops" long_faults
 stage "address and undefined behaviour" sanitized asan
 stage "data races" sanitized tsan
 stage "clang-tidy" scripts/clang_tidy.sh --all

@@ -156,11 +156,19 @@ struct ServerPlace {
   std::string via = {};                              // folder of a file exchange; empty: HTTPS
 };
 
+// FirstContactCall is `salus connect`. public_url is where the log is read by everybody; empty: the
+// same host, port 8443.
+struct FirstContactCall {
+  std::string url;
+  std::string public_url;
+  std::string fingerprint;
+  std::string name;
+};
+
 // OpenServer and ConnectServer are server_backend.cc's. ConnectServer is the first contact: it
 // compares the root's fingerprint, and pins what the server says about its log; the name under
 // which it was pinned is returned.
 Result<std::unique_ptr<Backend>> OpenServer(const ServerPlace& place);
-Result<std::string> ConnectServer(const std::string& url, const std::string& fingerprint,
-                                  const std::string& name);
+Result<std::string> ConnectServer(const FirstContactCall& call);
 
 }  // namespace salus::cli

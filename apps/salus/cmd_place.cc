@@ -42,14 +42,21 @@ Result<ExitCode> RunInit(Session& session) {
                "/root-offline to a medium that stays offline, and hand each folder of " +
                options.directory + "/custodians-offline to a different person");
   terminal.Say("to hand out:");
-  fmt::print("salus connect {} --fingerprint {}\n", report.connect_url, report.root_fingerprint);
+  fmt::print("salus connect {} --fingerprint {}", report.connect_url, report.root_fingerprint);
+  if (options.public_port != node::InitOptions().public_port) {
+    const std::size_t port = report.connect_url.rfind(':');
+    fmt::print(" --public-url {}:{}", report.connect_url.substr(0, port), options.public_port);
+  }
+  fmt::print("\n");
   return ExitCode::kDone;
 }
 
 Result<ExitCode> RunConnect(Session& session) {
   TRY(const std::string fingerprint, session.Required("--fingerprint"));
-  TRY(const std::string name, ConnectServer(session.arguments().Text("URL"), fingerprint,
-                                            session.arguments().Text("--name")));
+  TRY(const std::string name, ConnectServer({.url = session.arguments().Text("URL"),
+                                             .public_url = session.arguments().Text("--public-url"),
+                                             .fingerprint = fingerprint,
+                                             .name = session.arguments().Text("--name")}));
   session.terminal().Say("connected and pinned as " + name + ": use --server " + name,
                          Colour::kGreen);
   return ExitCode::kDone;
@@ -114,6 +121,8 @@ void AddPlaceCommands(std::vector<Command>& all) {
                      "it nothing is believed.",
                  .examples = {"salus connect https://clinic.example:9443 --fingerprint 3f9c..."},
                  .flags = {{"--fingerprint", FlagKind::kText, "SHA256", "of the root certificate"},
+                           {"--public-url", FlagKind::kText, "URL",
+                            "where the log is read by everybody (the same host, port 8443)"},
                            {"--name", FlagKind::kText, "NAME", "short name for --server"}},
                  .positionals = {{"URL", "https://HOST:9443", true}},
                  .run = RunConnect});

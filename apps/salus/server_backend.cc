@@ -270,12 +270,12 @@ Result<std::unique_ptr<Backend>> OpenServer(const ServerPlace& place) {
       new ServerBackend(std::move(server), place, std::move(machine), std::move(connection)));
 }
 
-Result<std::string> ConnectServer(const std::string& url, const std::string& fingerprint,
-                                  const std::string& name) {
+Result<std::string> ConnectServer(const FirstContactCall& call) {
   client::FirstContact contact;
-  contact.url = url;
-  contact.fingerprint = fingerprint;
-  contact.name = name;
+  contact.url = call.url;
+  contact.public_url = call.public_url;
+  contact.fingerprint = call.fingerprint;
+  contact.name = call.name;
   TRY(const client::PinnedServer server, client::Connect(contact));
   TRY(const client::ServerStore store, client::ServerStore::OfUser());
   TRY_VOID(store.Save(server));

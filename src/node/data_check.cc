@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "audit/directory.h"
 #include "codec/rfc3339.h"
@@ -96,6 +97,7 @@ class Check {
     const audit::PinnedLog log{config.origin, signer->checkpoint_vkey(), signer->receipt_vkey(),
                                signer->vrf_key(), config.policy};
     TRY(const tlog::VerifierKey key, tlog::VerifierKey::Parse(log.log_vkey));
+    Root();
     const std::optional<audit::KnownCheckpoint> known = Known(log);
     report_.compared = known;
     const std::vector<SignedRoot> roots = Checkpoints(log, key);
@@ -119,6 +121,41 @@ class Check {
 
  private:
   std::string PathOf(std::string_view name) const { return storage::JoinPath(directory_, name); }
+
+  void Root() {
+    const Result<std::string> pem = ReadText(fs_, PathOf("root.pem"));
+    const Result<void> ok = pem ? CheckRootCertificate(*pem) : Result<void>(pem.error());
+    if (!ok) findings_.Add(Tampered(ok.error().message, "root.pem", kFromBackup));
+  }
+
+  // The checkpoint file is written before the one of kept checkpoints, which gets one a minute: a
+  // crash may leave the last one out of it, and never the other way round.
+  void CheckKept(const tlog::CheckpointStore& store) {
+    if (!store.is_kept_whole()) {
+      findings_.Add(
+          Tampered("the kept checkpoints end in bytes that are none: they were changed, "
+                   "or the machine stopped while one was written",
+                   "log/kept", kFromBackup));
+    }
+    const std::optional<tlog::StoredCheckpoint> last = store.last();
+    std::optional<tlog::StoredCheckpoint> newest;
+    if (store.kept_count() > 0) {
+      if (auto kept = store.KeptAt(store.kept_count() - 1)) newest = *std::move(kept);
+    }
+    if (last && newest && newest->size > last->size) {
+      findings_.Add(
+          Tampered("the checkpoint file is older than the kept checkpoints: an old one "
+                   "was put back, or its newest half was changed",
+                   "log/checkpoint", kFromBackup));
+    } else if (last && (!newest || last->time >= newest->time + std::chrono::minutes(1))) {
+      CheckFinding finding = Tampered(
+          "the newest kept checkpoints are missing: they were cut off, "
+          "or the machine stopped before the last was kept",
+          "log/kept", kFromBackup);
+      finding.severity = CheckSeverity::kNotice;
+      findings_.Add(std::move(finding));
+    }
+  }
 
   std::optional<audit::KnownCheckpoint> Known(const audit::PinnedLog& log) {
     if (!options_.known) return std::nullopt;
@@ -152,6 +189,7 @@ class Check {
                                    "log/kept", kFromBackup));
       }
     }
+    CheckKept(**store);
     return check.Sorted();
   }
 
@@ -244,6 +282,9 @@ Result<void> CheckRows(const std::string& directory, const storage::SegmentLog& 
   const audit::Directory& stored = **opened;
   std::set<std::uint64_t> origins;
   for (const auto& row : stored.patients()) origins.insert(row.origin.entry_index);
+  if (const auto row = stored.FindPatient(audit::Subject::System())) {
+    origins.insert(row->origin.entry_index);
+  }
   if (const auto row = stored.FindPatient(audit::Subject::System())) {
     origins.insert(row->origin.entry_index);
   }

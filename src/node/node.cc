@@ -20,20 +20,6 @@ namespace {
 
 constexpr std::size_t kMaxTextBytes = 1 << 20;
 
-// The root is handed out for others to pin: not a byte of it may have changed.
-Result<void> CheckRootCertificate(const std::string& pem) {
-  constexpr std::string_view kAdvice =
-      ": restore it, ca/root.pem and root-offline/certificate.pem are the same certificate";
-  const auto root = pki::Certificate::FromPem(pem);
-  if (!root || root->ToPem() != pem) {
-    return Corruption("root.pem was changed" + std::string(kAdvice));
-  }
-  if (!pki::TrustStore::Create({&*root, 1})) {
-    return Corruption("root.pem is not signed by its own key" + std::string(kAdvice));
-  }
-  return {};
-}
-
 // The first entry says who this log is: keys of another one, or changed ones, are refused before
 // they sign or prove anything.
 Result<void> CheckIdentity(const tlog::Log& log, const Config& config, const KeySigner& signer) {
@@ -78,6 +64,20 @@ Result<std::optional<crypto::Hash32>> RowDigestAt(const tlog::Log& log, std::uin
 }
 
 }  // namespace
+
+// The root is handed out for others to pin: not a byte of it may have changed.
+Result<void> CheckRootCertificate(const std::string& pem) {
+  constexpr std::string_view kAdvice =
+      ": restore it, ca/root.pem and root-offline/certificate.pem are the same certificate";
+  const auto root = pki::Certificate::FromPem(pem);
+  if (!root || root->ToPem() != pem) {
+    return Corruption("root.pem was changed" + std::string(kAdvice));
+  }
+  if (!pki::TrustStore::Create({&*root, 1})) {
+    return Corruption("root.pem is not signed by its own key" + std::string(kAdvice));
+  }
+  return {};
+}
 
 Result<std::string> ReadText(storage::FileSystem& fs, const std::string& path) {
   TRY(const auto file, fs.OpenExisting(path, storage::FileAccess::kReadOnly));

@@ -50,6 +50,9 @@ struct Node::State {
   std::jthread midnight;
 };
 
+// CheckRootCertificate says whether this is one certificate, byte for byte, signed by its own key.
+// Errors: Corruption.
+Result<void> CheckRootCertificate(const std::string& pem);
 // ReadText reads a small text file of the data directory.
 Result<std::string> ReadText(storage::FileSystem& fs, const std::string& path);
 // WriteText makes a new file.

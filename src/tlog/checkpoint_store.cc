@@ -96,6 +96,7 @@ Result<void> CheckpointStore::LoadKept() {
   while (kept_end_ < size) {
     const auto checkpoint = DecodeRecord(ByteSpan(bytes).subspan(kept_end_));
     if (!checkpoint) {
+      is_kept_whole_ = false;
       // The last append may be torn; what is kept is a convenience that every history request
       // checks again, so the rest of the file is simply written anew.
       Log(LogLevel::kWarning, "kept checkpoints end in damaged bytes",

@@ -51,6 +51,8 @@ class CheckpointStore {
   Result<std::optional<StoredCheckpoint>> KeptAtOrBefore(Timestamp time) const;
   Result<std::optional<StoredCheckpoint>> KeptAtOrAfter(Timestamp time) const;
   std::size_t kept_count() const;
+  // is_kept_whole is false when the file of kept checkpoints ended in bytes that are no record.
+  bool is_kept_whole() const { return is_kept_whole_; }
   Result<StoredCheckpoint> KeptAt(std::size_t i) const;
 
  private:
@@ -70,6 +72,7 @@ class CheckpointStore {
   unsigned next_slot_ = 0;                // the writer's
   std::vector<Place> places_;             // by mutex_
   std::uint64_t kept_end_ = 0;            // the writer's
+  bool is_kept_whole_ = true;             // as it was opened
 };
 
 }  // namespace salus::tlog

@@ -286,7 +286,12 @@ Result<void> EntryIndex::FlushNow(std::uint64_t end) {
     }
     frozen = frozen_;
   }
-  return WriteRun(*frozen, frozen_end_);
+  TRY_VOID(WriteRun(*frozen, frozen_end_));
+  // Commands that open and close a directory leave a short run each: they are put together here.
+  for (bool merged = true; merged;) {
+    TRY(merged, MergeOnce());
+  }
+  return {};
 }
 
 void EntryIndex::RunFlusher(std::stop_token stop) {

@@ -16,6 +16,7 @@
 #include "directory_image.h"
 #include "merkle/hash.h"
 #include "merkle/proof.h"
+#include "node/data_check.h"
 #include "node_fixture.h"
 #include "served_answers.h"
 
@@ -200,7 +201,13 @@ class Tamperer {
   SeededRandom random_;
 };
 
-enum class Verdict : char { kIdentical = 'I', kRefused = 'E', kOlder = 'R', kWrong = 'W' };
+enum class Verdict : char {
+  kIdentical = 'I',
+  kRefused = 'E',
+  kOlder = 'R',
+  kWrong = 'W',
+  kUnseen = 'U'
+};
 
 // Judge opens a changed directory and compares what it serves. It runs in a process of its own, so
 // that an abort is a finding too.
@@ -209,9 +216,20 @@ class Judge {
   Judge(Prepared& prepared, std::string directory, const Change& change)
       : prepared_(prepared),
         directory_(std::move(directory)),
-        is_control_plane_(change.file.starts_with("control.db")) {}
+        is_control_plane_(change.file.starts_with("control.db")),
+        is_untouched_(change.file.empty()) {}
 
   std::pair<Verdict, std::string> Run(NodeAccess access) {
+    // Before the directory is opened for writing, which repairs what is derived.
+    const std::string findings = Check();
+    auto result = Open(access);
+    const bool is_changed = result.first == Verdict::kRefused || result.first == Verdict::kOlder;
+    if (is_changed && findings.empty()) return {Verdict::kUnseen, result.second};
+    if (is_untouched_ && !findings.empty()) return {Verdict::kWrong, "a false alarm: " + findings};
+    return result;
+  }
+
+  std::pair<Verdict, std::string> Open(NodeAccess access) {
     auto opened =
         node::Node::Open(directory_, access, prepared_.fixture.clock, prepared_.fixture.random);
     if (!opened) {
@@ -224,6 +242,23 @@ class Judge {
   }
 
  private:
+  // What a whole check says, given the checkpoint that a reader remembers; empty: nothing.
+  std::string Check() const {
+    node::DataCheckOptions options;
+    options.known =
+        [this](const audit::PinnedLog&) -> Result<std::optional<audit::KnownCheckpoint>> {
+      return std::optional(audit::KnownCheckpoint{
+          merkle::TreeSize{prepared_.newest.served.size}, NewestRoot(),
+          std::string(AsText(*prepared_.newest.served.items.at("checkpoint")))});
+    };
+    const auto report = node::CheckData(directory_, options);
+    if (!report) return report.error().message;
+    for (const auto& finding : report->findings) {
+      if (finding.severity != node::CheckSeverity::kNotice) return finding.what;
+    }
+    return report->findings.empty() ? "" : report->findings.front().what;
+  }
+
   void Set(Verdict verdict, std::string reason) {
     if (verdict_ == Verdict::kWrong ||
         (verdict_ == Verdict::kRefused && verdict != Verdict::kWrong)) {
@@ -324,6 +359,7 @@ class Judge {
   Prepared& prepared_;
   const std::string directory_;
   const bool is_control_plane_;
+  const bool is_untouched_;
   Verdict verdict_ = Verdict::kIdentical;
   std::string reason_;
 };
@@ -368,7 +404,7 @@ TEST(TamperTest, NoWrongByteIsServedWhateverChangesOnDisk) {
   const ScratchFolder scratch;
   const fs::path folder = scratch.path() / "data";
   std::map<Verdict, int> counts;
-  const int rounds = Rounds(200, 5000);
+  const int rounds = Rounds(150, 5000);
   for (int round = 0; round < rounds; ++round) {
     DirectoryImage image;
     const bool is_clean = round % 3 != 0;
@@ -378,7 +414,7 @@ TEST(TamperTest, NoWrongByteIsServedWhateverChangesOnDisk) {
     WriteImage(image, folder);
     const auto [verdict, reason] = RunApart(prepared, folder.string(), change, access);
     ++counts[verdict];
-    EXPECT_NE(verdict, Verdict::kWrong)
+    EXPECT_TRUE(verdict != Verdict::kWrong && verdict != Verdict::kUnseen)
         << "seed " << seed << " round " << round << (is_clean ? " closed, " : " crashed, ")
         << (access == NodeAccess::kReadOnly ? "read only, " : "written, ") << change.file << ": "
         << change.what << ": " << reason;
