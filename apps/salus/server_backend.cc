@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "apps/salus/backend.h"
+#include "apps/salus/reader_state.h"
 #include "base/random.h"
 #include "client/connection.h"
 #include "client/exchange.h"
 #include "client/log_view.h"
 #include "client/pinned_server.h"
 #include "client/sender.h"
-#include "client/state_folder.h"
 
 namespace salus::cli {
 
@@ -195,8 +195,8 @@ Result<std::vector<HealthLine>> ServerBackend::Status() {
   } else {
     lines.push_back({"ready", State::kBad, ready.error().message, "ask the operator"});
   }
-  TRY(const client::StateFolder state, client::StateFolder::OfUser(server_.log.origin));
-  TRY(const auto known, state.Checkpoint());
+  TRY(const ReaderState state, ReaderState::Open(server_.log));
+  const std::optional<audit::KnownCheckpoint>& known = state.checkpoint();
   TRY(const client::LogView view, client::LogView::Open(connection_, server_.log, known));
   lines.push_back(
       {"checkpoint", State::kGood, fmt::format("{} entries", view.newest().size.value), ""});
