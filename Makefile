@@ -36,7 +36,7 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS=60 with libFuzzer
 	@scripts/setup.sh build test nightly
 	@scripts/fuzz.sh
 
-bench: ## build and run the benchmarks (release build; figures on stdout)
+bench: ## measure the whole system and PostgreSQL beside it; ARGS=quick, ARGS=micro
 	@scripts/setup.sh build test bench
 	@scripts/configure.sh release
 	@scripts/bench.sh $(ARGS)

@@ -153,7 +153,7 @@ class Backend {
 struct ServerPlace {
   std::string server;                                // URL, or the name of a connected server
   const pki::IdentityDirectory* identity = nullptr;  // null: public reads only
-  std::string via;                                   // folder of a file exchange; empty: HTTPS
+  std::string via = {};                              // folder of a file exchange; empty: HTTPS
 };
 
 // OpenServer and ConnectServer are server_backend.cc's. ConnectServer is the first contact: it

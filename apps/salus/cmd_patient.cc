@@ -57,6 +57,7 @@ Result<ExitCode> RunList(Session& session) {
   TRY(const std::vector<audit::PatientRow> rows, place->ListPatients());
   ResultWriter writer(session.terminal(), format, {"id", "system", "name", "key", "certificate"});
   for (const audit::PatientRow& row : rows) {
+    if (row.subject.kind != audit::SubjectKind::kPatient) continue;  // the system's own
     writer.Row({{"id", row.subject.id},
                 {"system", row.subject.system},
                 {"name", row.name},

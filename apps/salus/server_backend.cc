@@ -147,9 +147,14 @@ class ServerBackend final : public Backend {
   }
 
   Result<CustodyView> Custody(const audit::Subject& patient) override {
-    TRY(client::CustodyState state, connection_.Custody(patient));
-    return CustodyView{state.threshold, state.custody_key, state.patient_key,
-                       std::move(state.shares)};
+    Result<client::CustodyState> state = connection_.Custody(patient);
+    if (!state) return std::move(state).error();
+    CustodyView view;
+    view.threshold = state->threshold;
+    view.custody_key = std::move(state->custody_key);
+    view.patient_key = std::move(state->patient_key);
+    view.shares = std::move(state->shares);
+    return view;
   }
   Result<void> ReleaseShare(const audit::Subject& patient, std::string_view,
                             std::string_view released_share) override {

@@ -132,7 +132,8 @@ Result<Backend*> Session::Place(Access access) {
     return place_.get();
   }
   if (server.empty()) return Usage("name the place: --data DIR or --server URL");
-  ServerPlace place{.server = server, .identity = nullptr};
+  ServerPlace place;
+  place.server = server;
   if (!TextOr("--as", "SALUS_AS").empty()) {
     TRY(place.identity, Identity());
   }
@@ -165,15 +166,14 @@ Result<const pki::IdentityDirectory*> Session::Identity() {
   if (identity_) return &*identity_;
   const std::string path = TextOr("--as", "SALUS_AS");
   if (path.empty()) return Usage("say who acts: --as DIR (an identity directory)");
-  TRY(const std::optional<SecretBytes> passphrase, Passphrase(false));
-  Result<pki::IdentityDirectory> opened =
-      pki::IdentityDirectory::Open(path, passphrase ? &*passphrase : nullptr);
+  TRY(passphrase_, Passphrase(false));
+  Result<pki::IdentityDirectory> opened = pki::IdentityDirectory::Open(path, identity_passphrase());
   if (!opened) {
     // A wrong passphrase is nobody's forgery.
     if (opened.error().code == ErrorCode::kVerificationFailed) {
       return FailedPrecondition(path + ": the passphrase is wrong");
     }
-    if (opened.error().code == ErrorCode::kFailedPrecondition && !passphrase) {
+    if (opened.error().code == ErrorCode::kFailedPrecondition && !passphrase_) {
       opened.error().message += " (--passphrase or --passphrase-file)";
     }
     return std::move(opened.error()).WithContext(path);

@@ -44,11 +44,15 @@ class Session {
 
   // Place opens the data directory or server that was named, once.
   Result<Backend*> Place(Access access);
+  // ClosePlace gives the directory's lock back.
+  void ClosePlace() { place_.reset(); }
   bool is_data_place() const;
   std::string data_directory() const { return TextOr("--data", "SALUS_DATA"); }
 
   // Identity is the identity directory of --as. Errors: usage when there is none.
   Result<const pki::IdentityDirectory*> Identity();
+  // identity_passphrase is what the identity was opened with, or null.
+  const SecretBytes* identity_passphrase() const { return passphrase_ ? &*passphrase_ : nullptr; }
   // Passphrase asks on the terminal or reads the file, where one of the two was asked for.
   Result<std::optional<SecretBytes>> Passphrase(bool is_new);
   // Reader is the subject that the identity of --as stands for: a patient or an auditor.
@@ -67,6 +71,7 @@ class Session {
   SystemClock clock_;
   SystemRandom random_;
   bool is_usage_ = false;
+  std::optional<SecretBytes> passphrase_;
   std::optional<pki::IdentityDirectory> identity_;
   std::unique_ptr<Backend> place_;
 };

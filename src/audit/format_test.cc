@@ -26,6 +26,7 @@
 #include "tlog/hash_store.h"
 #include "tlog/map_root_entry.h"
 #include "tlog/note.h"
+#include "tlog/record_meta.h"
 #include "tlog/verifier_key.h"
 
 namespace salus::audit {

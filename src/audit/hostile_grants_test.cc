@@ -30,6 +30,7 @@ class HostileGrantsTest : public testing::Test, public AuditFixture {
     Events(anna.subject, 2);
     asked = QuestionOf(anna.subject);
     truth = Answer(anna, asked);
+    query_leaf = truth.query_leaf;
     const ReaderKeys keys = KeysOf(anna);
     auto verified = VerifyHistory(VerifyAs(asked, keys), truth);
     ASSERT_TRUE(verified) << verified.error().message;
@@ -59,7 +60,7 @@ class HostileGrantsTest : public testing::Test, public AuditFixture {
                   anna.key.public_key(), grant.readers, grant.policy_index, random);
     EXPECT_TRUE(entry);
     liar.entries[last_grant->index.value].entry = *entry;
-    return liar.Answer(anna.subject, truth.query_leaf, 0);
+    return liar.Answer(anna.subject, query_leaf, 0);
   }
   // Another question under the same checkpoint.
   HistoryAnswer Same(const HistoryQuestion& question) {
@@ -80,6 +81,7 @@ class HostileGrantsTest : public testing::Test, public AuditFixture {
   const Person olga = MakeAuditor("olga");
   HistoryQuestion asked;
   HistoryAnswer truth;
+  merkle::LeafHash query_leaf;  // of whoever asks
   VerifiedHistory history;
   const VerifiedEntry* last_grant = nullptr;
 };
@@ -119,12 +121,14 @@ TEST_F(HostileGrantsTest, AnAuditorIsNotLeftOut) {
   ASSERT_TRUE(joined) << joined.error().message;
   ASSERT_EQ(joined->keys.mandates.size(), 1u);
   EXPECT_EQ(joined->keys.day_keys.size(), 1u);
-  Answer(otto, asked);
+  query_leaf = Answer(otto, asked).query_leaf;
+  Checkpoint();
   const LyingServer server(*this);
   const auto verify = [&](const HistoryAnswer& answer) {
     return VerifyHistory(VerifyAs(asked, joined->keys), answer);
   };
-  const auto opened = verify(server.Answer(anna.subject, truth.query_leaf, 0));
+  ExpectRefused(verify(server.Answer(anna.subject, truth.query_leaf, 0)), "another name");
+  const auto opened = verify(server.Answer(anna.subject, query_leaf, 0));
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(opened->events.size(), 2u);
   ExpectRefused(verify(WithGrant(True(), server)), "mandate covers it");
@@ -151,7 +155,7 @@ TEST_F(HostileGrantsTest, AnEndedMandateIsNoAccusation) {
   EXPECT_EQ(historian->Answer(otto.subject, asked).error().code, ErrorCode::kPermissionDenied);
   const LyingServer server(*this);
   const auto opened = VerifyHistory(VerifyAs(asked, joined->keys),
-                                    server.Answer(anna.subject, truth.query_leaf, 0));
+                                    server.Answer(anna.subject, merkle::LeafHash(), 0));
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(opened->events.size(), 3u);
   EXPECT_GT(opened->not_for_reader, 3u);

@@ -86,6 +86,30 @@ Result<void> RecordRequest::RegisterPatients() {
   return unknown.empty() ? Result<void>() : state_.RegisterUnknown(unknown);
 }
 
+// A crash between a patient's registration entry and its row leaves a subject that has entries but
+// no key; it is taken into custody like one that was never seen.
+Result<void> RecordRequest::RegisterInterrupted() {
+  std::vector<std::shared_ptr<const KnownSubject>> unknown;
+  std::unordered_map<std::uint32_t, bool> seen;
+  for (const Pending& pending : pending_) {
+    if (!seen.try_emplace(pending.subject->number.value, true).second) continue;
+    if (!state_.parts.directory->FindPatient(pending.subject->subject)) {
+      unknown.push_back(pending.subject);
+    }
+  }
+  return unknown.empty() ? Result<void>() : state_.RegisterUnknown(unknown);
+}
+
+Result<void> RecordRequest::SealAll() {
+  TRY_VOID(RegisterPatients());
+  std::vector<std::size_t> all(pending_.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  Result<void> sealed = Seal(all);
+  if (sealed || sealed.error().code != ErrorCode::kFailedPrecondition) return sealed;
+  TRY_VOID(RegisterInterrupted());
+  return Seal(all);
+}
+
 Result<void> RecordRequest::Seal(std::span<const std::size_t> which) {
   submission_ = std::make_unique<tlog::Submission>();
   submission_->may_use_reserve = options_.may_use_reserve;
@@ -133,10 +157,7 @@ void RecordRequest::Start() {
     }
     return Finish();
   }
-  if (Result<void> ok = RegisterPatients(); !ok) return Fail(std::move(ok.error()));
-  std::vector<std::size_t> all(pending_.size());
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-  if (Result<void> ok = Seal(all); !ok) return Fail(std::move(ok.error()));
+  if (Result<void> ok = SealAll(); !ok) return Fail(std::move(ok.error()));
   Submit();
 }
 

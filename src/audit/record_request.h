@@ -35,6 +35,8 @@ class RecordRequest : public std::enable_shared_from_this<RecordRequest> {
   static constexpr int kMaxRounds = 4;
 
   Result<void> RegisterPatients();
+  Result<void> RegisterInterrupted();
+  Result<void> SealAll();
   Result<void> Seal(std::span<const std::size_t> which);
   void Submit();
   void AfterCommit(std::unique_ptr<tlog::Submission> submission);

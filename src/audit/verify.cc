@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "audit/verify_parts.h"
+#include "codec/cbor.h"
 #include "codec/rfc3339.h"
 
 namespace salus::audit {
@@ -58,13 +61,33 @@ void AddWarnings(const VerifyQuestion& question, const AskedRange& asked, const 
   }
 }
 
-// Everything that is shown must be a question's own answer: this one's entry, if it is there
-// already.
-Result<void> CheckQueryEntry(const HistoryAnswer& answer, std::span<const ProvenEntry> entries) {
-  for (const ProvenEntry& entry : entries) {
-    if (entry.item.index == answer.query_index && entry.view.kind != EntryKind::kQuery) {
-      return AtEntry(answer.query_index.value, "the receipt for this question names another entry");
-    }
+// QueryContent of the recorder: {1: role, 2: id, ...} of who asked.
+bool IsAskedBy(const Subject& reader, ByteSpan content) {
+  codec::CborReader map(content);
+  const auto pairs = map.Map();
+  if (!pairs || *pairs < 2) return false;
+  const auto role_label = map.Uint();
+  const auto role = map.Text();
+  const auto id_label = map.Uint();
+  const auto id = map.Text();
+  return role_label && role && id_label && id && *role_label == 1 && *id_label == 2 &&
+         *role == SubjectKindName(reader.kind) && *id == reader.id;
+}
+
+// What the receipt is for must be this reader's question, where it is shown and can be read.
+Result<void> CheckQueryEntry(const VerifyQuestion& question, const HistoryAnswer& answer,
+                             const VerifiedHistory& history) {
+  const std::uint64_t index = answer.query_index.value;
+  const auto is_it = [index](const auto& entry) { return entry.index.value == index; };
+  const auto other = std::find_if(history.others.begin(), history.others.end(), is_it);
+  const bool is_event = std::any_of(history.events.begin(), history.events.end(), is_it);
+  const bool is_other = other != history.others.end();
+  if (is_event || (is_other && other->kind != EntryKind::kQuery)) {
+    return AtEntry(index, "the receipt for this question names another entry");
+  }
+  const bool can_read = is_other && question.keys != nullptr && !other->plaintext.empty();
+  if (can_read && !IsAskedBy(question.keys->reader, other->plaintext)) {
+    return AtEntry(index, "this question was logged in another name");
   }
   return {};
 }
@@ -88,9 +111,9 @@ Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const Hist
 
   VerifiedHistory history;
   TRY(history.chain, VerifyQueries(log, question, answer, chain, newest));
-  TRY_VOID(CheckQueryEntry(answer, entries));
   TRY(GrantTable table, OpenGrants(question, chain, entries, timeline));
   TRY_VOID(OpenEntries(question, chain, entries, timeline, table, history));
+  TRY_VOID(CheckQueryEntry(question, answer, history));
 
   const bool is_watching = question.known && question.known->watched_since > Timestamp();
   history.checkpoint = {newest.size, newest.root, answer.newest.note, newest.map.time,

@@ -23,12 +23,17 @@ struct OpenedGrant {
 class GrantOpener {
  public:
   GrantOpener(const VerifyQuestion& question, const SubjectTag& tag)
-      : origin_(question.log->origin), tag_(tag), keys_(question.keys) {}
+      : origin_(question.log->origin),
+        tag_(tag),
+        keys_(question.keys),
+        is_subject_(keys_ != nullptr && keys_->reader == question.subject) {}
 
   // nullopt: no key of the reader opens it. Errors: it opens, but is not what it commits to.
   Result<std::optional<OpenedGrant>> Open(const GrantBody& grant) {
     if (keys_ == nullptr) return std::optional<OpenedGrant>();
+    // The first slot is the subject's, and nobody else's.
     for (const auto* key : {keys_->own_key, keys_->custody_key}) {
+      if (!is_subject_) break;
       if (key == nullptr) continue;
       auto opened = OpenGrantAsSubject(origin_, grant, tag_, *key);
       if (opened)
@@ -52,6 +57,7 @@ class GrantOpener {
   const std::string& origin_;
   const SubjectTag& tag_;
   const ReaderKeys* keys_;
+  const bool is_subject_;
   std::size_t next_day_key_ = 0;
 };
 

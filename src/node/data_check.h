@@ -42,18 +42,18 @@ struct DataCheckReport {
   std::uint64_t map_roots = 0;  // kind 3 entries replayed
   std::uint64_t subjects = 0;
   std::uint64_t checkpoints = 0;  // signatures verified
-  std::string newest_note;        // the newest checkpoint whose signature and root hold; or empty
-  std::uint64_t newest_size = 0;
-  Timestamp newest_time;
+  // The newest checkpoint whose signature and root hold; empty where there is none.
+  std::optional<audit::KnownCheckpoint> newest;
   // The remembered checkpoint this was compared with; nullopt: a rollback could not be seen.
-  std::optional<std::uint64_t> compared_size;
+  std::optional<audit::KnownCheckpoint> compared;
 
   bool is_clean() const;
 };
 
 // DataCheckOptions of one run.
 struct DataCheckOptions {
-  std::optional<audit::KnownCheckpoint> known;  // remembered by this device
+  // known is what this device remembers of the log that the directory says it is; it may refuse.
+  std::function<Result<std::optional<audit::KnownCheckpoint>>(const audit::PinnedLog& log)> known;
   // done and total entries.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };

@@ -1,0 +1,113 @@
+// salus audit query: ask, verify, decrypt, filter, show.
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "apps/salus/audit_commands.h"
+#include "apps/salus/event_rows.h"
+#include "apps/salus/verified_history.h"
+#include "codec/rfc3339.h"
+
+namespace salus::cli {
+
+namespace {
+
+// An event may be up to 5 minutes ahead of its logging.
+constexpr std::chrono::minutes kAhead{5};
+
+// A time is an instant, or a day; a day as the end means all of it.
+Result<std::optional<Timestamp>> TimeOf(Session& session, const std::string& flag, bool is_end) {
+  if (!session.arguments().Has(flag)) return std::optional<Timestamp>();
+  const std::string text = session.arguments().Text(flag);
+  if (const Result<Day> day = codec::ParseDay(text)) {
+    const Day at = is_end ? *day + std::chrono::days(1) : *day;
+    return std::optional<Timestamp>(Timestamp(at) - std::chrono::milliseconds(is_end ? 1 : 0));
+  }
+  if (const Result<Timestamp> time = codec::ParseRfc3339(text)) {
+    return std::optional<Timestamp>(*time);
+  }
+  return session.Usage(flag + ": a day (2026-03-01) or an instant (2026-03-01T08:00:00Z)");
+}
+
+Result<EventFilter> FilterOf(Session& session) {
+  EventFilter filter;
+  TRY(filter.from, TimeOf(session, "--from", false));
+  TRY(filter.to, TimeOf(session, "--to", true));
+  filter.user = session.arguments().Text("--user");
+  const std::string action = session.arguments().Text("--action");
+  if (!action.empty()) {
+    const Result<audit::Action> parsed = audit::ParseAction(action);
+    if (!parsed) return session.Usage("--action: " + parsed.error().message);
+    filter.action = *parsed;
+  }
+  return filter;
+}
+
+Result<std::vector<audit::Subject>> AskedSubjects(Session& session, const HistoryReader& reader) {
+  const std::vector<std::string> ids = session.arguments().List("--patient");
+  if (reader.reader().kind == audit::SubjectKind::kPatient) {
+    const bool is_self = ids.empty() || (ids.size() == 1 && ids[0] == reader.reader().id);
+    if (!is_self) return session.Usage("a patient reads its own history: leave --patient out");
+    return std::vector{reader.reader()};
+  }
+  if (ids.empty()) return reader.Mandated();
+  std::vector<audit::Subject> subjects;
+  for (const std::string& id : ids) {
+    Result<audit::Subject> subject = audit::Subject::Create(
+        audit::SubjectKind::kPatient, session.arguments().Text("--system"), id);
+    if (!subject) return session.Usage("--patient: " + subject.error().message);
+    subjects.push_back(*std::move(subject));
+  }
+  return subjects;
+}
+
+void SayProven(Session& session, const audit::Subject& subject,
+               const audit::VerifiedHistory& history, std::uint64_t break_glass) {
+  Terminal& terminal = session.terminal();
+  terminal.Say(subject.id + ": proven: " + history.proven, Colour::kGreen);
+  for (const std::string& warning : history.warnings) terminal.Warn(subject.id + ": " + warning);
+  if (break_glass > 0) {
+    terminal.Say(
+        fmt::format("{}: {} break-glass accesses are marked with !", subject.id, break_glass),
+        Colour::kRed);
+  }
+}
+
+}  // namespace
+
+Result<ExitCode> RunAuditQuery(Session& session) {
+  TRY(const OutputFormat format, session.Format());
+  TRY(const EventFilter filter, FilterOf(session));
+  TRY(const std::unique_ptr<HistoryReader> reader, HistoryReader::Open(session));
+  TRY(const std::vector<audit::Subject> subjects, AskedSubjects(session, *reader));
+  const bool keep = session.arguments().Has("--save");
+  if (keep && subjects.size() != 1) {
+    return session.Usage("--save keeps the evidence of one patient: name it with --patient");
+  }
+  if (subjects.empty()) session.terminal().Warn("your mandate names no patients");
+  std::optional<Day> from;
+  if (filter.from) from = DayOf(*filter.from - kAhead);
+  EventWriter writer(session.terminal(), format);
+  for (const audit::Subject& subject : subjects) {
+    Result<HistoryReader::Answered> answered = reader->Read(subject, from, keep);
+    if (!answered) return std::move(answered.error()).WithContext("patient " + subject.id);
+    if (answered->evidence) {
+      const std::string path = session.arguments().Text("--save");
+      TRY_VOID(WriteTextFile(path, AsText(audit::EncodeEvidence(*answered->evidence))));
+      session.terminal().Say("evidence kept in " + path +
+                             "; check it again with: salus audit verify " + path);
+    }
+    std::uint64_t break_glass = 0;
+    for (const audit::VerifiedEvent& event : answered->history.events) {
+      if (!filter.Matches(event.event)) continue;
+      if (IsBreakGlass(event.event)) ++break_glass;
+      TRY_VOID(writer.Write(event));
+    }
+    SayProven(session, subject, answered->history, break_glass);
+  }
+  writer.Finish();
+  return ExitCode::kDone;
+}
+
+}  // namespace salus::cli

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "apps/salus/session.h"
+
+namespace salus::cli {
+
+// ReportDataCheck verifies the whole data directory and prints what was found: exit code 3 when
+// anything was tampered with, 1 when only derived files are wrong.
+Result<ExitCode> ReportDataCheck(Session& session);
+
+}  // namespace salus::cli

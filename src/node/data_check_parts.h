@@ -1,0 +1,127 @@
+// What the parts of CheckData hand to each other. Internal to the module.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "audit/entry.h"
+#include "merkle/compact_range.h"
+#include "merkle/map.h"
+#include "node/data_check.h"
+#include "storage/segment_log.h"
+#include "tlog/map_root_entry.h"
+#include "tlog/record_meta.h"
+
+namespace salus::node {
+
+// SignedRoot is a checkpoint whose signature holds: what the entries must hash to.
+struct SignedRoot {
+  std::uint64_t size = 0;
+  merkle::RootHash root;
+  std::string note;
+  Timestamp time;
+};
+
+// Findings collects; a kind that comes up very often is counted, and named in full only at first.
+class Findings {
+ public:
+  explicit Findings(DataCheckReport& report) : report_(report) {}
+  void Add(CheckFinding finding);
+  // Good says that everything up to this checkpoint is as it was signed.
+  void Good(const SignedRoot& root);
+  const std::optional<SignedRoot>& last_good() const { return last_good_; }
+  // Counted is Add for findings of one kind, at most kNamed of them; Finish adds the rest's number.
+  void Counted(const std::string& kind, CheckFinding finding);
+  void Finish();
+
+ private:
+  static constexpr std::uint64_t kNamed = 16;
+  DataCheckReport& report_;
+  std::optional<SignedRoot> last_good_;
+  std::map<std::string, std::uint64_t> counts_;
+};
+
+// RowEntries are the entries that control.db's rows must be the images of: of each subject and type
+// the newest one.
+struct RowEntries {
+  std::map<std::pair<std::uint32_t, audit::EventType>, std::uint64_t> newest;
+  std::set<std::uint64_t> all;  // every entry with a row digest
+};
+
+// EntryCheck takes the entries one after the other: strict encoding, chain rules, the map at every
+// kind 3 entry.
+class EntryCheck {
+ public:
+  EntryCheck(const audit::PinnedLog& log, Findings& findings, DataCheckReport& report)
+      : log_(log), findings_(findings), report_(report) {}
+
+  // Visit takes a readable record; Missing stands for one that is not, whose leaf hash is taken
+  // from the hash tiles, where they have it.
+  void Visit(std::uint64_t index, ByteSpan meta, ByteSpan entry, const merkle::LeafHash& leaf);
+  void Missing(std::uint64_t index);
+  // Finish says how many map roots differed, when any did.
+  void Finish();
+
+  const RowEntries& rows() const { return rows_; }
+
+ private:
+  struct Chain {
+    merkle::SubjectTag tag;
+    merkle::ChainHead head;
+    std::uint64_t count = 0;
+    bool is_known = false;
+    bool is_touched = false;
+  };
+
+  void Tampered(std::uint64_t index, const std::string& kind, std::string what);
+  Chain* ChainOf(std::uint64_t index, const tlog::RecordMeta& meta);
+  void CheckEntry(std::uint64_t index, ByteSpan entry, const tlog::RecordMeta& meta,
+                  const Chain* chain);
+  void CheckGenesis(ByteSpan entry);
+  void CheckKind(std::uint64_t index, const audit::EntryView& entry, const tlog::RecordMeta& meta,
+                 const Chain* chain);
+  void CheckGrantOf(std::uint64_t index, const tlog::RecordMeta& meta);
+  void CloseMap(std::uint64_t index, ByteSpan entry);
+
+  const audit::PinnedLog& log_;
+  Findings& findings_;
+  DataCheckReport& report_;
+  std::vector<Chain> chains_;  // by subject number
+  std::set<merkle::SubjectTag> tags_;
+  std::map<std::uint64_t, std::uint32_t> grants_;  // grant entry to subject number
+  std::vector<std::uint32_t> touched_;
+  std::vector<merkle::LeafHash> updates_;
+  merkle::MapTree map_;
+  std::uint64_t subjects_ = 0;
+  std::uint64_t last_root_ = 0;  // index of the last kind 3 entry
+  Timestamp last_time_;
+  bool is_map_lost_ = false;  // an unreadable entry: what follows can't be replayed
+  std::uint64_t differing_roots_ = 0;
+  std::uint64_t last_differing_ = 0;
+  RowEntries rows_;
+};
+
+// CheckSegments scans, goes on behind what is damaged, and compares entries, tiles and signed
+// roots.
+struct SegmentCheck {
+  storage::FileSystem* fs;
+  std::string log_directory;
+  const storage::SegmentLog* segments;
+  std::vector<SignedRoot> roots;  // ascending sizes
+  std::optional<audit::KnownCheckpoint> known;
+  std::uint64_t end = 0;
+  const DataCheckOptions* options;
+};
+Result<void> CheckSegments(const SegmentCheck& check, EntryCheck& entries, Findings& findings,
+                           DataCheckReport& report);
+
+// CheckRuns holds the index runs against the segments; CheckRows control.db against its entries.
+Result<void> CheckRuns(const SegmentCheck& check, Findings& findings);
+Result<void> CheckRows(const std::string& directory, const storage::SegmentLog& segments,
+                       std::uint64_t end, const RowEntries& rows, Findings& findings);
+
+}  // namespace salus::node
