@@ -75,7 +75,8 @@ def best(figures, section, *parts, without=None):
 
 def ratios(figures):
     ours = {
-        "embedded, 1000 a batch": (best(figures, "embedded", "append, durable, indexed"), "1000-row"),
+        "embedded, 1000 a batch": (
+            best(figures, "embedded", "append, durable, indexed"), "1000-row"),
         "over TLS, 1000 a request": (
             best(figures, "server", "8 connections", without="per server"), "1000-row"),
         "over TLS, single events": (

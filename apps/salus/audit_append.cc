@@ -73,8 +73,23 @@ Result<InputFormat> InputFormatOf(Session& session) {
 
 }  // namespace
 
-Result<AppendOutcome> AppendFile(Session& session, Backend& place, int fd,
-                                 std::uint64_t size_bytes) {
+Result<EventInput> InputOf(Session& session, int fd, std::uint64_t size_bytes) {
+  EventInput input;
+  input.source = session.arguments().Text("--source");
+  TRY(input.format, InputFormatOf(session));
+  input.size_bytes = size_bytes;
+  input.read = [fd](MutableByteSpan buffer) -> Result<std::size_t> {
+    ssize_t got;
+    do {
+      got = ::read(fd, buffer.data(), buffer.size());
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) return Unavailable(std::string("the input: ") + std::strerror(errno));
+    return static_cast<std::size_t>(got);
+  };
+  return input;
+}
+
+Result<AppendOutcome> AppendInput(Session& session, Backend& place, const EventInput& input) {
   const Arguments& given = session.arguments();
   std::unique_ptr<OutputFile> rejects;
   std::unique_ptr<OutputFile> receipts;
@@ -84,22 +99,18 @@ Result<AppendOutcome> AppendFile(Session& session, Backend& place, int fd,
   if (given.Has("--receipts")) {
     TRY(receipts, OutputFile::Open(given.Text("--receipts"), OutputFile::Mode::kAppend));
   }
-  ProgressBar bar(session.terminal(), "appending", "bytes", size_bytes);
+  ProgressBar bar(session.terminal(), "appending", "bytes", input.size_bytes);
   AppendOutcome outcome;
   std::uint64_t bytes = 0;
   AppendCall call;
-  call.source = given.Text("--source");
-  TRY(call.format, InputFormatOf(session));
+  call.source = input.source;
+  call.format = input.format;
   call.is_atomic = given.Has("--atomic");
   call.read = [&](MutableByteSpan buffer) -> Result<std::size_t> {
-    ssize_t got;
-    do {
-      got = ::read(fd, buffer.data(), buffer.size());
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) return Unavailable(std::string("the input: ") + std::strerror(errno));
-    bytes += static_cast<std::uint64_t>(got);
+    TRY(const std::size_t got, input.read(buffer));
+    bytes += got;
     bar.Set(bytes);
-    return static_cast<std::size_t>(got);
+    return got;
   };
   int shown = 0;
   call.answered = [&](const AppendedLine& line) -> Result<void> {
@@ -123,10 +134,10 @@ Result<AppendOutcome> AppendFile(Session& session, Backend& place, int fd,
 
 namespace {
 
-Result<ExitCode> AppendInput(Session& session, Access access) {
+Result<ExitCode> AppendNamed(Session& session) {
   const Arguments& given = session.arguments();
   const std::string path = given.Text("FILE");
-  TRY(Backend* const place, session.Place(access));
+  TRY(Backend* const place, session.Place(Access::kWrite));
   int fd = STDIN_FILENO;
   std::uint64_t size = 0;
   if (!path.empty() && path != "-") {
@@ -137,7 +148,9 @@ Result<ExitCode> AppendInput(Session& session, Access access) {
       size = static_cast<std::uint64_t>(status.st_size);
     }
   }
-  Result<AppendOutcome> outcome = AppendFile(session, *place, fd, size);
+  const Result<EventInput> input = InputOf(session, fd, size);
+  Result<AppendOutcome> outcome =
+      input ? AppendInput(session, *place, *input) : Result<AppendOutcome>(input.error());
   if (fd != STDIN_FILENO) ::close(fd);
   if (!outcome) return outcome.error();
   const AppendTotals& totals = outcome->totals;
@@ -158,14 +171,14 @@ Result<ExitCode> RunAuditAppend(Session& session) {
     if (given.Has("FILE")) return session.Usage("--watch takes its input from the folder: no FILE");
     return WatchSpool(session, given.Text("--watch"));
   }
-  return AppendInput(session, Access::kWrite);
+  return AppendNamed(session);
 }
 
 Result<ExitCode> RunAuditSend(Session& session) {
   if (session.is_data_place()) {
     return session.Usage("audit send is for a server; with --data it is salus audit append");
   }
-  return AppendInput(session, Access::kWrite);
+  return AppendNamed(session);
 }
 
 }  // namespace salus::cli

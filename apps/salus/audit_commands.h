@@ -16,12 +16,21 @@ Result<ExitCode> RunAuditVerify(Session& session);
 // WatchSpool takes files out of a folder until it is told to stop.
 Result<ExitCode> WatchSpool(Session& session, const std::string& folder);
 
-// AppendFile runs one input through the place, with --rejects and --receipts as they were given.
+// AppendOutcome is what became of one input.
 struct AppendOutcome {
   AppendTotals totals;
   std::optional<Error> first_refusal;  // with its line in front
 };
-Result<AppendOutcome> AppendFile(Session& session, Backend& place, int fd,
-                                 std::uint64_t size_bytes);
+// EventInput is one input of events, and whose they are.
+struct EventInput {
+  std::string source;
+  InputFormat format = InputFormat::kNdjson;
+  std::function<Result<std::size_t>(MutableByteSpan buffer)> read;
+  std::uint64_t size_bytes = 0;  // 0: not known
+};
+// InputOf is a file as --source and --input say. AppendInput runs it through the place, with
+// --rejects and --receipts as they were given.
+Result<EventInput> InputOf(Session& session, int fd, std::uint64_t size_bytes);
+Result<AppendOutcome> AppendInput(Session& session, Backend& place, const EventInput& input);
 
 }  // namespace salus::cli

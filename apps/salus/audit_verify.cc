@@ -52,7 +52,7 @@ Result<ExitCode> VerifyFile(Session& session, const std::string& path) {
   Result<audit::VerifiedHistory> history = audit::VerifyEvidence(evidence, keys);
   if (!history) return std::move(history.error()).WithContext(path);
   EventWriter writer(session.terminal(), format);
-  for (const audit::VerifiedEvent& event : history->events) TRY_VOID(writer.Write(event));
+  for (const audit::VerifiedEvent& event : history->events) writer.Write(event);
   writer.Finish();
   session.terminal().Say(
       "as of " + codec::FormatRfc3339(evidence.asked) + ", proven: " + history->proven,

@@ -36,6 +36,7 @@ class Spool {
 
   Result<void> Prepare() {
     std::error_code failed;
+    TRY(messages_, SpoolMessages::Open(session_, place_, folder_));
     if (!fs::is_directory(folder_, failed)) return NotFound(folder_ + ": is no folder");
     for (const char* sub : {"done", "refused"}) {
       fs::create_directory(fs::path(folder_) / sub, failed);
@@ -79,9 +80,10 @@ class Spool {
     TRY(const SpoolKind kind, KindOfSpoolFile(fd));
     Result<AppendOutcome> outcome = AppendOutcome();
     if (kind == SpoolKind::kMessage) {
-      outcome = AppendMessage(session_, place_, fd, size);
+      outcome = messages_->Append(fd);
     } else if (session_.arguments().Has("--allow-plain")) {
-      outcome = AppendFile(session_, place_, fd, size);
+      TRY(const EventInput input, InputOf(session_, fd, size));
+      outcome = AppendInput(session_, place_, input);
     } else {
       return Refuse(name,
                     "is not signed and encrypted: only such files are taken (--allow-plain "
@@ -123,6 +125,7 @@ class Spool {
   Session& session_;
   Backend& place_;
   const std::string folder_;
+  std::unique_ptr<SpoolMessages> messages_;
 };
 
 // Watch is the inotify descriptor; it is opened before the first look, so that nothing is missed.

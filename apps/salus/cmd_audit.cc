@@ -16,6 +16,10 @@ std::vector<Flag> InputFlags() {
   };
 }
 
+std::vector<Flag> ViaFlag() {
+  return {{"--via", FlagKind::kText, "FOLDER", "exchange files in this folder instead of HTTPS"}};
+}
+
 void AddIngest(std::vector<Command>& all) {
   all.push_back(
       {.noun = "audit",
@@ -34,6 +38,9 @@ void AddIngest(std::vector<Command>& all) {
        .flags =
            With({{"--source", FlagKind::kText, "ID", "whose events these are (with --data)"},
                  {"--watch", FlagKind::kText, "SPOOL", "take files from this folder, for ever"},
+                 {"--once", FlagKind::kSwitch, "", "with --watch: take what is there, and stop"},
+                 {"--senders", FlagKind::kText, "DIR",
+                  "with --watch: certificates of those who may send (SPOOL/certificates)"},
                  {"--allow-plain", FlagKind::kSwitch, "",
                   "with --watch: take files that are not signed and encrypted too"}},
                 {InputFlags(), PlaceFlags(), OutputFlags()}),
@@ -45,7 +52,7 @@ void AddIngest(std::vector<Command>& all) {
                  .details = "The identity of --as is the source.",
                  .examples = {"salus audit send events.ndjson --server clinic --as ./ehr "
                               "--receipts receipts.jsonl"},
-                 .flags = With({}, {InputFlags(), PlaceFlags(), OutputFlags()}),
+                 .flags = With({}, {InputFlags(), ViaFlag(), PlaceFlags(), OutputFlags()}),
                  .positionals = {{"FILE", "input; - or none: the standard input", false}},
                  .run = RunAuditSend});
   all.push_back({.noun = "audit",
@@ -80,7 +87,7 @@ void AddReading(std::vector<Command>& all) {
                        "create, read, delete, change, query, print or copy"},
                       {"--user", FlagKind::kText, "USER", "only this user's accesses"},
                       {"--save", FlagKind::kText, "FILE", "keep the evidence; verifies offline"}},
-                     {PlaceFlags(), OutputFlags()}),
+                     {ViaFlag(), PlaceFlags(), OutputFlags()}),
        .positionals = {},
        .run = RunAuditQuery});
   all.push_back({.noun = "audit",

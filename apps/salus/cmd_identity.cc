@@ -49,7 +49,8 @@ Result<ExitCode> RunNew(Session& session) {
   TRY(const pki::IdentityDirectory identity,
       pki::IdentityDirectory::Create(directory, subject, passphrase ? &*passphrase : nullptr));
   session.terminal().Say(
-      "made the keys of a " + role_text + " in " + directory + ": they stay there", Colour::kGreen);
+      "made keys for the role " + role_text + " in " + directory + ": they stay there",
+      Colour::kGreen);
   session.terminal().Say("hand " + directory +
                          "/request.pem to the operator, who compares this fingerprint:");
   fmt::print("{}\n", codec::HexEncode(identity.request().fingerprint()));

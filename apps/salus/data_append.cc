@@ -4,11 +4,13 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <unordered_map>
+#include <vector>
 
 #include "apps/salus/data_backend.h"
 #include "apps/salus/line_batches.h"
+#include "audit/fhir_event.h"
 #include "codec/flat_json.h"
+#include "codec/json.h"
 #include "node/node.h"
 
 namespace salus::cli {
@@ -18,35 +20,22 @@ namespace {
 constexpr std::size_t kBatchLines = 1000;
 constexpr std::size_t kBatchBytes = 4u << 20;
 constexpr std::size_t kInFlight = 2;
+constexpr std::size_t kMaxFhirBytes = 64u << 20;
 
-// Flight is a batch on its way; its text must stay until it is answered.
-struct Flight {
-  LineBatch batch;
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<Result<audit::RecordedBatch>> done;  // by mutex
-
-  Result<audit::RecordedBatch> Wait() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return done.has_value(); });
-    return *std::move(done);
-  }
-};
-
+// LineNames is what an event says of itself: the recorder's answers are by place.
 struct LineNames {
-  std::string_view text;
+  std::string_view text;  // of a line; empty for FHIR
   std::string id;
   std::string patient;
   std::string system;
 };
 
-// What the lines themselves say: the recorder's answers are by number.
-std::unordered_map<std::size_t, LineNames> NamesOf(std::string_view text) {
-  std::unordered_map<std::size_t, LineNames> names;
+std::vector<LineNames> NamesOf(std::string_view text) {
+  std::vector<LineNames> names;
   codec::FlatJsonParser parser;
-  parser.ParseLines(text, [&names](std::size_t number, std::string_view line,
+  parser.ParseLines(text, [&names](std::size_t, std::string_view line,
                                    Result<codec::FlatJsonParser::Members> members) {
-    LineNames& of = names[number];
+    LineNames& of = names.emplace_back();
     of.text = line;
     if (!members) return;
     for (const codec::FlatMember& member : *members) {
@@ -58,22 +47,53 @@ std::unordered_map<std::size_t, LineNames> NamesOf(std::string_view text) {
   return names;
 }
 
+std::vector<LineNames> NamesOf(std::span<const audit::OfferedEvent> events) {
+  std::vector<LineNames> names;
+  for (const audit::OfferedEvent& offered : events) {
+    LineNames& of = names.emplace_back();
+    if (!offered.event) continue;
+    of.id = offered.event->id.ToString();
+    of.patient = offered.event->patient;
+    of.system = offered.event->system;
+  }
+  return names;
+}
+
+// Flight is a batch on its way; its text must stay until it is answered.
+struct Flight {
+  LineBatch batch;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<LineNames> names;
+  std::optional<Result<audit::RecordedBatch>> done;  // by mutex
+
+  Result<audit::RecordedBatch> Wait() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return done.has_value(); });
+    return *std::move(done);
+  }
+};
+
 class Appender {
  public:
   Appender(node::Node& node, audit::SourceRow source, const AppendCall& call)
       : node_(node), source_(std::move(source)), call_(call) {}
 
-  void Start(LineBatch batch) {
-    auto flight = std::make_unique<Flight>();
-    flight->batch = std::move(batch);
-    Flight* const running = flight.get();
-    flights_.push_back(std::move(flight));
-    node_.recorder().RecordLines(source_, running->batch.text, {.is_atomic = call_.is_atomic},
-                                 [running](Result<audit::RecordedBatch> done) {
-                                   std::lock_guard lock(running->mutex);
-                                   running->done = std::move(done);
-                                   running->changed.notify_all();
-                                 });
+  void StartLines(LineBatch batch) {
+    Flight& flight = Add(std::move(batch));
+    flight.names = NamesOf(flight.batch.text);
+    node_.recorder().RecordLines(source_, flight.batch.text, {.is_atomic = call_.is_atomic},
+                                 Done(flight));
+  }
+
+  // FHIR: the first input line, and what its resources became.
+  void StartEvents(std::uint64_t lines_before, const audit::FhirEvents& events) {
+    LineBatch batch;
+    batch.lines_before = lines_before;
+    Flight& flight = Add(std::move(batch));
+    flight.names = NamesOf(events.offered());
+    node_.recorder().RecordEvents(source_, events.offered(), {.is_atomic = call_.is_atomic},
+                                  Done(flight));
   }
 
   Result<void> FinishOldest() {
@@ -81,25 +101,39 @@ class Appender {
     flights_.pop_front();
     Result<audit::RecordedBatch> done = flight->Wait();
     if (failed_) return {};
-    Result<void> told = done ? Tell(flight->batch, *done) : Result<void>(done.error());
+    Result<void> told = done ? Tell(*flight, *done) : Result<void>(done.error());
     if (!told) failed_ = told.error();
     return {};
   }
 
+  void Fail(Error error) { failed_ = std::move(error); }
   std::size_t in_flight() const { return flights_.size(); }
   const std::optional<Error>& failed() const { return failed_; }
   const AppendTotals& totals() const { return totals_; }
 
  private:
-  Result<void> Tell(const LineBatch& batch, const audit::RecordedBatch& done) {
-    const auto names = NamesOf(batch.text);
-    for (const audit::RecordedLine& line : done.lines) {
+  Flight& Add(LineBatch batch) {
+    flights_.push_back(std::make_unique<Flight>());
+    flights_.back()->batch = std::move(batch);
+    return *flights_.back();
+  }
+
+  static audit::Recorder::Done Done(Flight& flight) {
+    return [running = &flight](Result<audit::RecordedBatch> done) {
+      std::lock_guard lock(running->mutex);
+      running->done = std::move(done);
+      running->changed.notify_all();
+    };
+  }
+
+  Result<void> Tell(const Flight& flight, const audit::RecordedBatch& done) {
+    for (std::size_t place = 0; place < done.lines.size(); ++place) {
+      const audit::RecordedLine& line = done.lines[place];
       AppendedLine answer;
-      answer.line = batch.lines_before + line.line;
-      const auto name = names.find(line.line);
-      if (name != names.end()) {
-        answer.text = name->second.text;
-        answer.event_id = name->second.id;
+      answer.line = flight.batch.lines_before + line.line;
+      if (place < flight.names.size()) {
+        answer.text = flight.names[place].text;
+        answer.event_id = flight.names[place].id;
       }
       if (!line.outcome) {
         answer.status = AppendedLine::Status::kRefused;
@@ -117,7 +151,7 @@ class Appender {
       Count(answer.status);
       if (call_.answered) TRY_VOID(call_.answered(answer));
     }
-    return call_.receipted ? TellReceipts(done, names) : Result<void>();
+    return call_.receipted ? TellReceipts(flight.names, done) : Result<void>();
   }
 
   void Count(AppendedLine::Status status) {
@@ -126,15 +160,14 @@ class Appender {
     if (status == AppendedLine::Status::kRefused) ++totals_.refused;
   }
 
-  Result<void> TellReceipts(const audit::RecordedBatch& done,
-                            const std::unordered_map<std::size_t, LineNames>& names) {
+  Result<void> TellReceipts(const std::vector<LineNames>& names, const audit::RecordedBatch& done) {
     for (const audit::RecordedBatch::CommitReceipt& commit : done.receipts) {
       KeptReceipt kept;
       kept.source = source_.id;
       kept.receipt = commit.receipt;
       for (const std::uint32_t place : commit.lines) {
         const audit::RecordedLine& line = done.lines.at(place);
-        const LineNames& name = names.at(line.line);
+        const LineNames& name = names.at(place);
         kept.events.push_back({name.id, line.outcome->index, line.outcome->leaf_hash,
                                done.patients.at(line.patient).tag.tag, name.patient, name.system});
       }
@@ -151,6 +184,41 @@ class Appender {
   std::optional<Error> failed_;
 };
 
+// One AuditEvent or Bundle however it is laid out, or NDJSON of them: a first line that is a whole
+// JSON text, with others behind it, makes it lines.
+Result<AppendTotals> AppendFhir(node::Node& node, const audit::SourceRow& source,
+                                const AppendCall& call) {
+  Appender appender(node, source, call);
+  LineBatches batches(call.read, kBatchLines, kBatchBytes, kMaxFhirBytes);
+  LineBatch batch;
+  TRY(bool more, batches.Next(batch));
+  const std::string_view first = std::string_view(batch.text).substr(0, batch.text.find('\n'));
+  const bool is_lines = batch.lines > 1 && codec::ParseJson(first).has_value();
+  if (!is_lines) {
+    std::string body = std::move(batch.text);
+    for (; more && body.size() <= kMaxFhirBytes; body += batch.text) {
+      TRY(more, batches.Next(batch));
+    }
+    if (body.size() > kMaxFhirBytes) return InvalidArgument("a Bundle is at most 64 MiB");
+    audit::FhirEvents events;
+    TRY_VOID(events.Add(body, source.id));
+    appender.StartEvents(0, events);
+    more = false;
+  }
+  while (more && !appender.failed()) {
+    audit::FhirEvents events;
+    events.AddLines(batch.text, source.id);
+    if (appender.in_flight() == kInFlight) TRY_VOID(appender.FinishOldest());
+    appender.StartEvents(batch.lines_before, events);
+    Result<bool> next = batches.Next(batch);
+    if (!next) appender.Fail(next.error());
+    more = next && *next;
+  }
+  while (appender.in_flight() > 0) TRY_VOID(appender.FinishOldest());
+  if (appender.failed()) return *appender.failed();
+  return appender.totals();
+}
+
 }  // namespace
 
 Result<AppendTotals> AppendToNode(node::Node& node, const AppendCall& call) {
@@ -158,7 +226,7 @@ Result<AppendTotals> AppendToNode(node::Node& node, const AppendCall& call) {
   if (!source) {
     return NotFound("this source is not registered: salus source add ID --data DIR");
   }
-  if (call.format == InputFormat::kFhir) return AppendFhirToNode(node, *source, call);
+  if (call.format == InputFormat::kFhir) return AppendFhir(node, *source, call);
   Appender appender(node, *source, call);
   const std::size_t max_lines = call.is_atomic ? SIZE_MAX : kBatchLines;
   LineBatches batches(call.read, max_lines, call.is_atomic ? SIZE_MAX : kBatchBytes,
@@ -174,7 +242,7 @@ Result<AppendTotals> AppendToNode(node::Node& node, const AppendCall& call) {
       break;
     }
     if (appender.in_flight() == kInFlight) TRY_VOID(appender.FinishOldest());
-    appender.Start(std::move(batch));
+    appender.StartLines(std::move(batch));
   }
   while (appender.in_flight() > 0) TRY_VOID(appender.FinishOldest());
   if (appender.failed()) return *appender.failed();

@@ -20,8 +20,4 @@ Result<std::unique_ptr<Backend>> OpenDataDirectory(const std::string& directory,
 // Errors: those of the recorder; refused lines are answers, not errors.
 Result<AppendTotals> AppendToNode(node::Node& node, const AppendCall& call);
 
-// AppendFhirToNode is AppendToNode for FHIR resources: an AuditEvent or a Bundle, or one a line.
-Result<AppendTotals> AppendFhirToNode(node::Node& node, const audit::SourceRow& source,
-                                      const AppendCall& call);
-
 }  // namespace salus::cli

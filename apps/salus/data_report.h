@@ -5,7 +5,7 @@
 namespace salus::cli {
 
 // ReportDataCheck verifies the whole data directory and prints what was found: exit code 3 when
-// anything was tampered with, 1 when only derived files are wrong.
+// anything was tampered with or damaged.
 Result<ExitCode> ReportDataCheck(Session& session);
 
 }  // namespace salus::cli

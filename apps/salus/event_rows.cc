@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "apps/salus/fhir_events.h"
+#include "audit/fhir_event.h"
 #include "codec/rfc3339.h"
 
 namespace salus::cli {
@@ -24,11 +24,10 @@ EventWriter::EventWriter(const Terminal& terminal, OutputFormat format)
             {"!", "time", "patient", "user", "user_name", "action", "record", "purpose", "source",
              "index"}) {}
 
-Result<void> EventWriter::Write(const audit::VerifiedEvent& event) {
+void EventWriter::Write(const audit::VerifiedEvent& event) {
   if (format_ == OutputFormat::kFhir) {
-    TRY(std::string resource, FhirTextOf(event.event));
-    resources_.push_back(std::move(resource));
-    return {};
+    resources_.push_back(audit::EventToFhir(event.event));
+    return;
   }
   const bool is_break_glass = IsBreakGlass(event.event);
   codec::JsonObject row = audit::EventToJson(event.event);
@@ -41,12 +40,11 @@ Result<void> EventWriter::Write(const audit::VerifiedEvent& event) {
     row["break_glass"] = is_break_glass;
   }
   rows_.Row(std::move(row), is_break_glass ? Colour::kRed : Colour::kNone);
-  return {};
 }
 
 void EventWriter::Finish() {
   if (format_ == OutputFormat::kFhir) {
-    const std::string bundle = FhirBundleOf(resources_) + "\n";
+    const std::string bundle = audit::FhirBundle(resources_) + "\n";
     std::fwrite(bundle.data(), 1, bundle.size(), stdout);
   }
   rows_.Finish();

@@ -26,7 +26,7 @@ bool IsBreakGlass(const audit::Event& event);
 class EventWriter {
  public:
   EventWriter(const Terminal& terminal, OutputFormat format);
-  Result<void> Write(const audit::VerifiedEvent& event);
+  void Write(const audit::VerifiedEvent& event);
   void Finish();
 
  private:

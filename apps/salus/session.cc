@@ -117,6 +117,9 @@ Result<Backend*> Session::Place(Access access) {
   if (arguments_.Has("--data") && arguments_.Has("--server")) {
     return Usage("--data and --server are two places: name one");
   }
+  if (arguments_.Has("--via") && is_data_place()) {
+    return Usage("--via is a folder exchanged with a server: name it with --server");
+  }
   const std::string data = data_directory();
   const std::string server = TextOr("--server", "SALUS_SERVER");
   const bool is_named = arguments_.Has("--data") || arguments_.Has("--server");
@@ -134,6 +137,7 @@ Result<Backend*> Session::Place(Access access) {
   if (server.empty()) return Usage("name the place: --data DIR or --server URL");
   ServerPlace place;
   place.server = server;
+  place.via = arguments_.Text("--via");
   if (!TextOr("--as", "SALUS_AS").empty()) {
     TRY(place.identity, Identity());
   }

@@ -2,19 +2,31 @@
 // secure message: ES256 or PS256 inside JWE).
 #pragma once
 
+#include <memory>
+
 #include "apps/salus/audit_commands.h"
 
 namespace salus::cli {
 
 enum class SpoolKind { kPlain, kMessage };
 
-// KindOfSpoolFile looks at the first bytes, and rewinds.
+// KindOfSpoolFile looks at the first bytes; the file's offset stays.
 Result<SpoolKind> KindOfSpoolFile(int fd);
 
-// AppendMessage opens a message and appends what it holds, as the source that signed it.
+// SpoolMessages opens messages as DIR/server's identity, and appends the events in them as the
+// source that signed them. What was opened once is remembered in DIR/exchange.seen, and refused
+// again.
 //
-// Errors: those of jose::OpenMessage; FailedPrecondition where no folder of senders was named.
-Result<AppendOutcome> AppendMessage(Session& session, Backend& place, int fd,
-                                    std::uint64_t size_bytes);
+// Source: docs/formats/file-exchange.md: the payload is a request for POST /audit/v1/events or
+//         POST /fhir/AuditEvent.
+class SpoolMessages {
+ public:
+  // Open works for a data directory; for a server Append says that salusd --spool takes such files.
+  static Result<std::unique_ptr<SpoolMessages>> Open(Session& session, Backend& place,
+                                                     const std::string& folder);
+  virtual ~SpoolMessages() = default;
+  // Errors: those of jose::OpenMessage; PermissionDenied when a source did not sign it.
+  virtual Result<AppendOutcome> Append(int fd) = 0;
+};
 
 }  // namespace salus::cli

@@ -18,19 +18,16 @@ constexpr std::size_t kMaxUnderWay = 2;  // chunks of one request
 
 struct EventsQuery {
   bool is_atomic = false;
+  BodyForm form = BodyForm::kLines;
   IngestAnswer::Options answer;
 };
 
-Result<bool> ReadFlag(const http::Query& query, std::string_view name, bool otherwise) {
-  const std::string* value = query.Find(name);
-  if (value == nullptr) return otherwise;
-  if (*value == "true") return true;
-  if (*value == "false") return false;
-  return InvalidArgument(std::string(name) + ": must be true or false");
-}
-
-Result<EventsQuery> ReadEventsQuery(const http::Query& query) {
+Result<EventsQuery> ReadEventsQuery(const http::Query& query, const http::Request& request) {
   EventsQuery read;
+  const std::string_view type = request.Find("Content-Type").value_or(kNdjson);
+  if (http::EqualIgnoreCase(type.substr(0, sizeof kFhirNdjson - 1), kFhirNdjson)) {
+    read.form = BodyForm::kFhirLines;
+  }
   TRY(read.is_atomic, ReadFlag(query, "atomic", false));
   TRY(read.answer.with_keys, ReadFlag(query, "keys", true));
   TRY(read.answer.with_entries, ReadFlag(query, "entries", true));
@@ -74,11 +71,20 @@ audit::RecordOptions OptionsOf(const EventsQuery& query) {
   return {.is_atomic = query.is_atomic, .may_use_reserve = false};
 }
 
+// Records lines of either form. text must stay until done is called.
+void Record(Service& service, const audit::SourceRow& source, std::string_view text,
+            const EventsQuery& query, audit::Recorder::Done done) {
+  if (query.form == BodyForm::kLines) {
+    return service.node().recorder().RecordLines(source, text, OptionsOf(query), std::move(done));
+  }
+  RecordFhir(service, source, text, query.form, OptionsOf(query), std::move(done));
+}
+
 // BodyStream is a body that comes while it is being answered.
 class BodyStream {
  public:
   BodyStream(Attempt& attempt, audit::SourceRow source, const EventsQuery& query)
-      : attempt_(attempt), source_(std::move(source)), answer_(query.answer) {}
+      : attempt_(attempt), source_(std::move(source)), query_(query), answer_(query.answer) {}
   ~BodyStream() { WaitForAll(); }
 
   void Run() {
@@ -110,15 +116,14 @@ class BodyStream {
     under_way_.push_back(chunk);
     Service& service = attempt_.service;
     service.chunk_slots().acquire();
-    service.node().recorder().RecordLines(
-        source_, chunk->lines.text, {},
-        [chunk, shared = shared_, &service](Result<audit::RecordedBatch> batch) {
-          service.chunk_slots().release();
-          std::lock_guard lock(shared->mutex);
-          chunk->lines.text = {};
-          chunk->batch = std::move(batch);
-          shared->changed.notify_all();
-        });
+    Record(service, source_, chunk->lines.text, query_,
+           [chunk, shared = shared_, &service](Result<audit::RecordedBatch> batch) {
+             service.chunk_slots().release();
+             std::lock_guard lock(shared->mutex);
+             chunk->lines.text = {};
+             chunk->batch = std::move(batch);
+             shared->changed.notify_all();
+           });
     while (!is_over_ && !under_way_.empty() &&
            (under_way_.size() >= kMaxUnderWay || IsDone(*under_way_.front()))) {
       AnswerFirst();
@@ -192,6 +197,7 @@ class BodyStream {
 
   Attempt& attempt_;
   const audit::SourceRow source_;
+  const EventsQuery query_;
   IngestAnswer answer_;
   LineChunker chunker_;
   std::deque<std::shared_ptr<Chunk>> under_way_;
@@ -204,11 +210,11 @@ class BodyStream {
 // thread made it so. body must live as long as the attempt.
 void RecordWhole(std::shared_ptr<Attempt> attempt, const audit::SourceRow& source,
                  const EventsQuery& query, std::string_view body) {
-  audit::Recorder& recorder = attempt->service.node().recorder();
-  recorder.RecordLines(source, body, OptionsOf(query),
-                       [attempt = std::move(attempt), query](Result<audit::RecordedBatch> batch) {
-                         attempt->Respond(AnswerBatch(query, std::move(batch)));
-                       });
+  Service& service = attempt->service;
+  Record(service, source, body, query,
+         [attempt = std::move(attempt), query](Result<audit::RecordedBatch> batch) {
+           attempt->Respond(AnswerBatch(query, std::move(batch)));
+         });
 }
 
 void RecordAtomic(const std::shared_ptr<Attempt>& attempt, const audit::SourceRow& source,
@@ -217,17 +223,25 @@ void RecordAtomic(const std::shared_ptr<Attempt>& attempt, const audit::SourceRo
   if (!body) return attempt->RefuseRead(body.error());
   // This thread waits: long atomic bodies are few.
   attempt->Respond(AnswerBatch(query, Await([&](audit::Recorder::Done done) {
-                                 attempt->service.node().recorder().RecordLines(
-                                     source, AsText(*body), OptionsOf(query), std::move(done));
+                                 Record(attempt->service, source, AsText(*body), query,
+                                        std::move(done));
                                })));
 }
 
 }  // namespace
 
+Result<bool> ReadFlag(const http::Query& query, std::string_view name, bool otherwise) {
+  const std::string* value = query.Find(name);
+  if (value == nullptr) return otherwise;
+  if (*value == "true") return true;
+  if (*value == "false") return false;
+  return InvalidArgument(std::string(name) + ": must be true or false");
+}
+
 void StreamEvents(std::shared_ptr<Attempt> attempt) {
   const Result<audit::SourceRow> source = attempt->service.SourceOf(attempt->caller);
   if (!source) return attempt->Refuse(source.error());
-  const Result<EventsQuery> query = ReadEventsQuery(attempt->query);
+  const Result<EventsQuery> query = ReadEventsQuery(attempt->query, attempt->exchange->request());
   if (!query) return attempt->Refuse(query.error());
   if (attempt->exchange->body_is_whole()) {
     const std::string_view body = AsText(attempt->exchange->body());
@@ -239,10 +253,9 @@ void StreamEvents(std::shared_ptr<Attempt> attempt) {
 
 Result<http::Response> AnswerEvents(const Call& call) {
   TRY(const audit::SourceRow source, call.service.SourceOf(call.caller));
-  TRY(const EventsQuery query, ReadEventsQuery(call.query));
+  TRY(const EventsQuery query, ReadEventsQuery(call.query, call.request));
   return AnswerBatch(query, Await([&](audit::Recorder::Done done) {
-                       call.service.node().recorder().RecordLines(
-                           source, AsText(call.body), OptionsOf(query), std::move(done));
+                       Record(call.service, source, AsText(call.body), query, std::move(done));
                      }));
 }
 

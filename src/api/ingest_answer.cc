@@ -47,6 +47,8 @@ void AddPatient(std::uint64_t number, const audit::RecordedBatch::Patient& patie
   AppendString(patient.subject.id, out);
   out.Append(",\"system\":");
   AppendString(patient.subject.system, out);
+  // The tag is verified with the role in it: "patient" unless the line says otherwise.
+  if (patient.subject.kind == audit::SubjectKind::kSystem) out.Append(",\"role\":\"system\"");
   out.Append(",\"tag\":\"");
   AppendBase64Url(patient.tag.tag.span(), out);
   out.Append("\",\"proof\":\"");
@@ -131,9 +133,10 @@ codec::JsonObject RefusedLine(std::size_t line, const Error& error) {
 
 std::pair<std::uint64_t, bool> IngestAnswer::NumberOf(const audit::Subject& patient) {
   if (patients_.size() >= kMaxKnownPatients) patients_.clear();
-  // No control character is in either part.
+  // No control character is in either part. The system subject is no patient of that name.
+  const char* const kind = patient.kind == audit::SubjectKind::kSystem ? "\n" : "";
   const auto [found, is_new] =
-      patients_.try_emplace(patient.system + '\n' + patient.id, next_patient_);
+      patients_.try_emplace(kind + patient.system + '\n' + patient.id, next_patient_);
   if (is_new) ++next_patient_;
   return {found->second, is_new};
 }

@@ -13,7 +13,7 @@ using pki::Role;
 
 constexpr std::uint64_t kSmallBody = 64 * 1024;
 constexpr std::uint64_t kMandateBody = 16 * 1024 * 1024;  // a mandate can name 100,000 patients
-constexpr std::uint64_t kFhirBody = 16 * 1024 * 1024;
+constexpr std::uint64_t kFhirBody = 4 * 1024 * 1024;
 constexpr char kJson[] = "application/json";
 constexpr char kHistoryCbor[] = "application/vnd.salus.history+cbor";
 constexpr char kText[] = "text/plain";
@@ -31,7 +31,7 @@ std::vector<Endpoint> SourceRoutes() {
        .summary = "Log access events, one JSON object a line; one answer line an event",
        .entry = "kind 1, one an event",
        .parameters = {"atomic", "keys", "entries"},
-       .content_types = {kNdjson},
+       .content_types = {kNdjson, kFhirNdjson},
        .body_limit_bytes = ~std::uint64_t{0},  // as the configuration says
        .answers = kNdjson,
        .answer = AnswerEvents,
@@ -43,6 +43,7 @@ std::vector<Endpoint> SourceRoutes() {
        .name = "postAuditEvent",
        .summary = "Log a FHIR R4 AuditEvent, or a Bundle of them",
        .entry = "kind 1, one an event and patient",
+       .parameters = {"atomic"},
        .content_types = {"application/fhir+json", kJson},
        .body_limit_bytes = kFhirBody,
        .answers = "application/fhir+json",

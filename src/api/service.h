@@ -32,6 +32,7 @@ class Service {
   // kChunkSlots bounds the chunks of event lines that are being recorded at once, over all
   // requests, and with them the memory that ingest takes.
   static constexpr std::ptrdiff_t kChunkSlots = 16;
+  static constexpr std::ptrdiff_t kFhirSlots = 2;
 
   // chain is the server's own certificate and its authorities, without the root.
   Service(node::Node& node, std::vector<pki::Certificate> chain);
@@ -60,6 +61,8 @@ class Service {
   std::uint16_t machine_port() const { return machine_port_; }
 
   std::counting_semaphore<>& chunk_slots() { return chunk_slots_; }
+  // fhir_slots bounds the FHIR bodies that are trees in memory, many times their size, at once.
+  std::counting_semaphore<>& fhir_slots() { return fhir_slots_; }
 
   // Account counts an answered request and writes its log line.
   void Account(const Endpoint& endpoint, const Caller& caller, int status,
@@ -79,6 +82,7 @@ class Service {
   Histogram& duration_;
   std::map<const Endpoint*, EndpointMetrics> metrics_;
   std::counting_semaphore<> chunk_slots_{kChunkSlots};
+  std::counting_semaphore<> fhir_slots_{kFhirSlots};
   mutable std::shared_mutex mutex_;
   std::map<std::string, audit::Subject, std::less<>> by_certificate_;  // by mutex_
 };

@@ -9,13 +9,6 @@ namespace {
 
 constexpr char kNotPermitted[] = "not permitted";
 
-std::string DetailOf(const Error& error) {
-  if (error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorruption) {
-    return "the server can't answer this; its log says more";
-  }
-  return error.message;
-}
-
 }  // namespace
 
 // FHIR's required issue types (http://hl7.org/fhir/issue-type).
@@ -45,6 +38,13 @@ std::string_view IssueTypeOf(ErrorCode code) {
       return "exception";
   }
   return "exception";
+}
+
+std::string ErrorDetail(const Error& error) {
+  if (error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorruption) {
+    return "the server can't answer this; its log says more";
+  }
+  return error.message;
 }
 
 int StatusOf(ErrorCode code) {
@@ -82,6 +82,7 @@ std::string OutcomeJson(std::span<const Issue> issues) {
     issue["severity"] = one.severity;
     issue["code"] = one.type;
     if (!one.diagnostics.empty()) issue["diagnostics"] = one.diagnostics;
+    if (!one.expression.empty()) issue["expression"] = codec::JsonArray{one.expression.c_str()};
     list.push_back(std::move(issue));
   }
   codec::JsonObject outcome;
@@ -95,10 +96,10 @@ http::Response ErrorResponse(const Error& error, ErrorShape shape) {
   const int status = StatusOf(error.code);
   http::Response response;
   if (shape == ErrorShape::kOutcome) {
-    const Issue issue{"error", IssueTypeOf(error.code), DetailOf(error)};
+    const Issue issue{"error", IssueTypeOf(error.code), ErrorDetail(error)};
     response = {status, {{"Content-Type", "application/fhir+json"}}, OutcomeJson({&issue, 1})};
   } else {
-    response = http::Problem(status, "", DetailOf(error));
+    response = http::Problem(status, "", ErrorDetail(error));
   }
   if (status == 503) response.headers.Add("Retry-After", "1");
   return response;

@@ -30,7 +30,11 @@ struct Issue {
   std::string severity;
   std::string_view type;
   std::string diagnostics;
+  std::string expression = {};  // FHIRPath of what it is about; empty: the whole body
 };
+
+// ErrorDetail is what a caller may read of an error.
+std::string ErrorDetail(const Error& error);
 
 // IssueTypeOf is the issue type that says a code in FHIR.
 std::string_view IssueTypeOf(ErrorCode code);

@@ -157,6 +157,11 @@ void RecordRequest::Start() {
     }
     return Finish();
   }
+  if (state_.parts.log->is_full() && !options_.may_use_reserve) {
+    // Asked before unknown patients are registered: their entries would eat the queries' reserve.
+    return Fail(
+        ResourceExhausted("the disk is full: nothing was logged; free space and send again"));
+  }
   if (Result<void> ok = SealAll(); !ok) return Fail(std::move(ok.error()));
   Submit();
 }

@@ -203,31 +203,6 @@ Result<CheckedAnswer> AnswerCheck::Check(std::string_view batch, std::string_vie
   return Finish(progress);
 }
 
-Result<CheckedAnswer> AnswerCheck::CheckRefusal(std::string_view batch, std::string_view problem) {
-  Progress progress;
-  ReadBatch(batch, progress);
-  const Result<codec::Json> json = codec::ParseJson(problem);
-  if (!json || !json->is_object()) return NoSuchAnswer("a refusal without a reason");
-  const Result<const codec::JsonArray*> lines = codec::ArrayAt(json->get_object(), "lines");
-  if (!lines || (*lines)->empty()) return NoSuchAnswer("a refusal that names no line");
-  for (const codec::Json& line : **lines) {
-    if (!line.is_object()) return NoSuchAnswer("a refusal that names no line");
-    TRY_VOID(OnLine(line.get_object(), progress));
-  }
-  if (progress.logged + progress.repeats > 0) return NoSuchAnswer("a refusal with a logged line");
-  for (Sent& sent : progress.sent) {
-    if (sent.is_blank) continue;
-    if (!sent.is_answered) {
-      sent.line.status = CheckedLine::Status::kRefused;
-      sent.line.event_id = sent.id;
-      sent.line.refusal =
-          FailedPrecondition("nothing was logged, because another line was refused");
-    }
-    progress.answer.lines.push_back(std::move(sent.line));
-  }
-  return std::move(progress.answer);
-}
-
 Result<void> AnswerCheck::OnObject(const codec::JsonObject& object, Progress& progress) {
   if (object.contains("line")) return OnLine(object, progress);
   if (object.contains("receipt")) return OnReceipt(object, progress);

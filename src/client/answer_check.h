@@ -81,12 +81,6 @@ class AnswerCheck {
   Result<CheckedAnswer> Check(std::string_view batch, std::string_view answer,
                               const FetchEntry& fetch_entry = {});
 
-  // CheckRefusal reads the problem+json that answers a request that was refused as a whole: a
-  // single line, or an atomic batch, of which then nothing was logged.
-  //
-  // Errors: Unavailable when the problem does not say which lines were refused.
-  Result<CheckedAnswer> CheckRefusal(std::string_view batch, std::string_view problem);
-
  private:
   struct Sent;
   struct Progress;

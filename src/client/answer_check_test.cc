@@ -122,19 +122,6 @@ TEST_F(AnswerCheckTest, OpensARepeatWhoseEntryItCanFetch) {
   EXPECT_TRUE(opened->lines[0].was_opened);
 }
 
-TEST_F(AnswerCheckTest, ReadsTheRefusalOfAWholeRequest) {
-  const std::string batch = EventLine("e1", "p1") + EventLine("e2", "p1");
-  AnswerCheck check(pinned_, "ehr", tags_, random_);
-  const auto checked = check.CheckRefusal(
-      batch, R"({"status":409,"lines":[{"line":2,"status":"refused","error":"conflict",)"
-             R"("detail":"other content"}]})");
-  ASSERT_TRUE(checked.has_value()) << checked.error().message;
-  ASSERT_EQ(checked->lines.size(), 2u);
-  EXPECT_EQ(checked->lines[0].refusal->code, ErrorCode::kFailedPrecondition);
-  EXPECT_EQ(checked->lines[1].refusal->code, ErrorCode::kConflict);
-  EXPECT_FALSE(check.CheckRefusal(batch, R"({"status":400,"detail":"no"})").has_value());
-}
-
 TEST_F(AnswerCheckTest, NeverBelievesAServersVerdictAboutItself) {
   const std::string batch = EventLine("e1", "p1");
   const auto checked =

@@ -80,14 +80,6 @@ Result<HostAndPort> SplitUrl(std::string_view url) {
   return out;
 }
 
-// The port that the server names, on the host that the user named.
-Result<std::string> AddressAt(const codec::JsonObject& object, std::string_view member,
-                              std::string_view host) {
-  TRY(const std::uint64_t port, CountAt(object, member));
-  if (port == 0 || port > 65'535) return InvalidArgument(std::string(member) + ": is no port");
-  return "https://" + std::string(host) + ":" + std::to_string(port);
-}
-
 Result<Bytes> ReadFingerprint(std::string_view text) {
   std::string hex;
   for (const char c : text) {
@@ -282,8 +274,7 @@ Result<PinnedServer> ServerStore::Choose(std::string_view wanted) const {
   return Load(name);
 }
 
-Result<PinnedServer> ParseConnectJson(std::string_view json, ByteSpan root_fingerprint,
-                                      std::string_view host) {
+Result<PinnedServer> ParseConnectJson(std::string_view json, ByteSpan root_fingerprint) {
   TRY(const codec::Json value, codec::ParseJson(json));
   TRY(const codec::JsonObject* object, codec::AsObject(value, "connect.json"));
   TRY(audit::PinnedLog log, ReadLog(*object));
@@ -293,15 +284,15 @@ Result<PinnedServer> ParseConnectJson(std::string_view json, ByteSpan root_finge
                       .root_pem = {},
                       .exchange_pem = {},
                       .log = std::move(log)};
-  TRY(const std::string root_pem, TextAt(*object, "root_certificate"));
+  TRY(const std::string root_pem, TextAt(*object, "root"));
   TRY(const pki::Certificate root, pki::Certificate::FromPem(root_pem));
   if (!Equal(root.fingerprint(), root_fingerprint)) {
     return VerificationFailed("connect.json names another root certificate than the fingerprint");
   }
   server.root_pem = root.ToPem();
-  TRY(server.url, AddressAt(*object, "machine_port", host));
-  TRY(server.public_url, AddressAt(*object, "public_port", host));
-  TRY(server.exchange_pem, OptionalTextAt(*object, "server_certificate"));
+  TRY(server.url, OptionalTextAt(*object, "url"));
+  TRY(server.public_url, OptionalTextAt(*object, "public_url"));
+  TRY(server.exchange_pem, OptionalTextAt(*object, "exchange"));
   return server;
 }
 
@@ -319,13 +310,19 @@ Result<PinnedServer> Connect(const FirstContact& contact) {
   }
   std::string found_at;
   TRY(const std::string json, FetchConnectJson(addresses, root_pem, contact.timeout, found_at));
-  TRY(PinnedServer server, ParseConnectJson(json, fingerprint, place.host));
-  // Behind a forwarded port the address that was asked is the one that works; who answers there is
-  // checked either way.
+  TRY(PinnedServer server, ParseConnectJson(json, fingerprint));
+  // What the server says of its addresses only helps to find it: who answers there is checked.
+  // Behind a forwarded port the address that was named is the one that works.
   if (!contact.public_url.empty()) {
     server.public_url = found_at;
     server.url = url;
   }
+  if (server.public_url.empty()) server.public_url = found_at;
+  if (server.url.empty()) {
+    server.url = found_at == url ? "https://" + place.host + ":9443" : url;
+  }
+  TRY_VOID(SplitUrl(server.url));
+  TRY_VOID(SplitUrl(server.public_url));
   server.name = contact.name;
   if (server.name.empty()) {
     server.name = place.host;

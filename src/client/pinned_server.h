@@ -86,12 +86,10 @@ struct FirstContact {
 Result<PinnedServer> Connect(const FirstContact& contact);
 
 // ParseConnectJson reads the body of /connect.json: {"origin","log_vkey","receipt_vkey","vrf_key",
-// "policy","root_certificate","public_port","machine_port","server_certificate"?}. The ports are on
-// host.
+// "policy","root","url"?,"public_url"?,"exchange"?}.
 //
-// Errors: InvalidArgument, with the member; VerificationFailed when root_certificate is not the one
-//         of root_fingerprint.
-Result<PinnedServer> ParseConnectJson(std::string_view json, ByteSpan root_fingerprint,
-                                      std::string_view host);
+// Errors: InvalidArgument, with the member; VerificationFailed when root is not the certificate of
+//         root_fingerprint.
+Result<PinnedServer> ParseConnectJson(std::string_view json, ByteSpan root_fingerprint);
 
 }  // namespace salus::client

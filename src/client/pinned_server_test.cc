@@ -31,9 +31,9 @@ class PinnedServerTest : public ::testing::Test {
     page["receipt_vkey"] = log.receipt_vkey;
     page["vrf_key"] = codec::Base64UrlEncode(log.vrf_key.bytes());
     page["policy"] = log.policy;
-    page["root_certificate"] = root.ToPem();
-    page["public_port"] = 18443;
-    page["machine_port"] = 19443;
+    page["root"] = root.ToPem();
+    page["public_url"] = "https://127.0.0.1:18443";
+    page["url"] = "https://127.0.0.1:19443";
     return codec::WriteJson(page);
   }
 

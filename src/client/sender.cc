@@ -18,6 +18,7 @@
 namespace salus::client {
 namespace {
 
+constexpr char kNdjson[] = "application/x-ndjson";
 constexpr std::size_t kAnswerLimitBytes = 256u << 20;
 constexpr std::size_t kMaxAtomicBytes = 4u << 20;
 
@@ -238,15 +239,15 @@ class Sender::Run {
     call.method = http::Method::kPost;
     call.path = "/audit/v1/events";
     call.query = options_.is_atomic ? "atomic=true" : "entries=true";
-    call.content_type = "application/x-ndjson";
+    call.content_type = kNdjson;
     call.body = batch.text;
     call.answer_limit_bytes = kAnswerLimitBytes;
     TRY(const CallAnswer answer, transport->Send(call));
-    if (answer.status == 400 || answer.status == 409) {
-      Result<CheckedAnswer> refusal = check.CheckRefusal(batch.text, answer.body);
-      if (refusal) return refusal;
+    // Whatever its status: a request of a single line, or an atomic one, says by it how it ended.
+    if (!answer.content_type.starts_with(kNdjson)) {
+      if (answer.status != 200) return ErrorOfAnswer(transport->where(), answer);
+      return Unavailable("the server's answer is not what the API says: it is no NDJSON");
     }
-    if (answer.status != 200) return ErrorOfAnswer(transport->where(), answer);
     AnswerCheck::FetchEntry fetch;
     // After a broken connection the first try's entries come back as repeats, never looked into.
     if (is_retry) fetch = [&](merkle::LeafIndex i) { return FetchEntry(*transport, i); };

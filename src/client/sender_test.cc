@@ -59,7 +59,8 @@ class SenderTest : public ::testing::Test {
         --test_.breaks_;
         return Unavailable("broken");
       }
-      return CallAnswer{test_.status_, "application/x-ndjson", std::move(answer)};
+      if (test_.status_ != 200) return CallAnswer{test_.status_, "text/plain", "no"};
+      return CallAnswer{200, "application/x-ndjson", std::move(answer)};
     }
     std::string where() const override { return "test"; }
 

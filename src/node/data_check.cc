@@ -97,10 +97,10 @@ class Check {
                                signer->vrf_key(), config.policy};
     TRY(const tlog::VerifierKey key, tlog::VerifierKey::Parse(log.log_vkey));
     const std::optional<audit::KnownCheckpoint> known = Known(log);
+    report_.compared = known;
     const std::vector<SignedRoot> roots = Checkpoints(log, key);
     const std::uint64_t end = roots.empty() ? 0 : roots.back().size;
-    if (known && known->size.value > end) {
-      report_.compared = known;
+    if (known && !is_store_lost_ && known->size.value > end) {
       findings_.Add(Tampered(
           fmt::format("the log was rolled back: this device has verified {} entries, and the "
                       "newest checkpoint here covers {}",
@@ -133,6 +133,7 @@ class Check {
     Result<std::unique_ptr<tlog::CheckpointStore>> store =
         tlog::CheckpointStore::Open(fs_, PathOf("log"), true);
     if (!store) {
+      is_store_lost_ = true;
       findings_.Add(Tampered(store.error().message, "log/checkpoint", kFromBackup));
       return {};
     }
@@ -161,9 +162,11 @@ class Check {
         fs_, PathOf("log/segments"), log_id,
         {.access = storage::FileAccess::kReadOnly, .trusted_record_count = end});
     if (!segments) {
-      findings_.Add(Tampered("the segments can't be read as a log: " + segments.error().message,
-                             "log/segments", kFromBackup));
-      return {};
+      findings_.Add(Tampered(segments.error().message, "log/segments", kFromBackup));
+      // As if nothing had been signed: what is whole before the damage can still be looked at.
+      segments = storage::SegmentLog::Open(fs_, PathOf("log/segments"), log_id,
+                                           {.access = storage::FileAccess::kReadOnly});
+      if (!segments) return {};
     }
     const std::uint64_t stored = (*segments)->record_count();
     if (stored < end) {
@@ -188,6 +191,7 @@ class Check {
   DataCheckReport& report_;
   Findings findings_;
   storage::PosixFileSystem fs_;
+  bool is_store_lost_ = false;
 };
 
 }  // namespace
@@ -199,7 +203,7 @@ bool DataCheckReport::is_clean() const {
 }
 
 void Findings::Add(CheckFinding finding) {
-  if (last_good_) {
+  if (last_good_ && finding.severity != CheckSeverity::kNotice) {
     finding.good_size = last_good_->size;
     finding.good_time = last_good_->time;
   }
@@ -240,6 +244,9 @@ Result<void> CheckRows(const std::string& directory, const storage::SegmentLog& 
   const audit::Directory& stored = **opened;
   std::set<std::uint64_t> origins;
   for (const auto& row : stored.patients()) origins.insert(row.origin.entry_index);
+  if (const auto row = stored.FindPatient(audit::Subject::System())) {
+    origins.insert(row->origin.entry_index);
+  }
   for (const auto& row : stored.auditors()) origins.insert(row.origin.entry_index);
   for (const auto& row : stored.mandates()) origins.insert(row.origin.entry_index);
   std::set<std::uint64_t> newest;

@@ -9,6 +9,7 @@
 #include "codec/rfc3339.h"
 #include "merkle/tile.h"
 #include "node/data_check_parts.h"
+#include "node/node_state.h"
 #include "tlog/entry_index.h"
 #include "tlog/hash_store.h"
 
@@ -105,6 +106,7 @@ class Scanner {
     const std::optional<merkle::LeafHash> by_tile = tiles_.At(index);
     if (by_tile && *by_tile != leaf && odd_.size() < kMaxOdd) {
       odd_.push_back({index, leaf, by_tile, false});
+      is_others_odd_ = true;
     }
     Step(leaf, by_tile.value_or(leaf));
   }
@@ -137,14 +139,13 @@ class Scanner {
       if (!first_bad_) findings_.Good(root);
       return;
     }
-    if (!is_tile_tree_lost_ && by_tile_.Root() == root.root) is_tile_tree_signed_ = true;
+    is_last_tile_root_signed_ = !is_tile_tree_lost_ && by_tile_.Root() == root.root;
     if (!first_bad_) first_bad_ = root;
   }
 
   void CompareKnown() {
-    report_.compared = check_.known;
     if (!is_entry_tree_lost_ && by_entry_.Root() == check_.known->root) return;
-    if (first_bad_) return;  // the same damage
+    if (!is_tile_tree_lost_ && by_tile_.Root() == check_.known->root) return;  // named one by one
     CheckFinding finding;
     finding.what = fmt::format(
         "the log was rewritten: its first {} entries are not those that this device has verified",
@@ -202,14 +203,19 @@ class Scanner {
     findings_.Counted("tile leaf", std::move(finding));
   }
 
+  bool IsTileTreeSigned() const { return is_last_tile_root_signed_; }
+
   // With tiles that lead to a signed root, each entry that differs from its tile is named; an entry
   // whose hash another place should have was moved there.
   void NameOddEntries() {
+    bool is_readable = true;
     for (const Odd& odd : odd_) {
-      if (odd.is_unreadable) {
-        Name(odd.index, fmt::format("entry {} was changed on disk: it can't be read", odd.index));
-      }
+      if (!odd.is_unreadable) continue;
+      is_readable = false;
+      Name(odd.index, fmt::format("entry {} was changed on disk: it can't be read", odd.index));
     }
+    // All others lead to the signed roots, with the tiles' hashes in the place of the unreadable.
+    if (!is_readable && !is_others_odd_ && IsTileTreeSigned()) return;
     if (!first_bad_) {
       for (const Odd& odd : odd_) {
         if (!odd.is_unreadable) NameDerived(odd);
@@ -220,7 +226,7 @@ class Scanner {
     const std::string between = fmt::format(
         "entries {} to {} do not hash to the root that was signed over {} entries ({})", good,
         first_bad_->size - 1, first_bad_->size, codec::FormatRfc3339(first_bad_->time));
-    if (!is_tile_tree_signed_ || odd_.empty()) {
+    if (!IsTileTreeSigned() || odd_.empty()) {
       Name(good, between + ": one of them was changed, removed or moved");
       return;
     }
@@ -267,11 +273,21 @@ class Scanner {
   merkle::CompactRange by_tile_;
   bool is_entry_tree_lost_ = false;
   bool is_tile_tree_lost_ = false;
-  bool is_tile_tree_signed_ = false;
+  bool is_last_tile_root_signed_ = false;
+  bool is_others_odd_ = false;  // a readable entry does not fit its tile
   std::size_t next_root_ = 0;
   std::optional<SignedRoot> first_bad_;
   std::vector<Odd> odd_;
 };
+
+// The manifest is replaced at once: what it names was there. Text: a head, a line a run, a hash.
+std::size_t ListedRuns(const SegmentCheck& check) {
+  const std::string path = storage::JoinPath(check.log_directory, "index/manifest");
+  const Result<std::string> text = ReadText(*check.fs, path);
+  if (!text) return 0;
+  const auto lines = static_cast<std::size_t>(std::count(text->begin(), text->end(), '\n'));
+  return lines < 2 ? 1 : lines - 2;
+}
 
 }  // namespace
 
@@ -308,6 +324,9 @@ Result<void> CheckRuns(const SegmentCheck& check, Findings& findings) {
   if (!index) {
     add(index.error().message);
     return {};
+  }
+  if (ListedRuns(check) > (*index)->ranges().size()) {
+    add("the manifest, or a run that it names, is damaged or missing");
   }
   for (const storage::RecordRange& range : (*index)->ranges()) {
     if (range.end > check.end) continue;  // a running server wrote it since

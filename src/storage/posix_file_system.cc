@@ -262,8 +262,12 @@ Result<std::unique_ptr<FileLock>> PosixFileSystem::LockFile(const std::string& p
   }
   auto lock = std::make_unique<PosixLock>(fd);
   const std::string pid = fmt::format("{}\n", ::getpid());
-  if (::ftruncate(fd, 0) != 0 ||
-      ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+  // A full disk has no room for the number, which only serves a message; the lock is held anyway.
+  if (::ftruncate(fd, 0) != 0) return ErrnoError(errno, "truncate", path);
+  errno = 0;
+  const ssize_t written = ::pwrite(fd, pid.data(), pid.size(), 0);
+  const bool is_full = errno == ENOSPC || errno == EDQUOT;
+  if (written != static_cast<ssize_t>(pid.size()) && !is_full) {
     return ErrnoError(errno, "write", path);
   }
   return lock;

@@ -1,0 +1,266 @@
+// The client module against a real server: first contact, sending over a restart, asking,
+// verifying, remembering, reconciling.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "api_fixture.h"
+#include "audit/history.h"
+#include "audit/verify.h"
+#include "client/connection.h"
+#include "client/log_view.h"
+#include "client/pinned_server.h"
+#include "client/reconcile.h"
+#include "client/sender.h"
+#include "client/state_folder.h"
+#include "codec/hex.h"
+#include "pki/certificate.h"
+
+namespace salus {
+namespace {
+
+using client::ReceiptFinding;
+
+class ClientServerTest : public ApiTest {
+ protected:
+  void SetUp() override {
+    ApiTest::SetUp();
+    ASSERT_TRUE(node_->PutSource("kis", "Clinic"));
+  }
+
+  // Pin is a first contact with whatever ports the server has now.
+  client::PinnedServer Pin() {
+    const auto root = pki::Certificate::FromPem(node_->root_certificate_pem());
+    client::FirstContact contact;
+    contact.url = "https://localhost:" + std::to_string(server_->public_port());
+    contact.fingerprint = codec::HexEncode(root->fingerprint());
+    auto pinned = client::Connect(contact);
+    EXPECT_TRUE(pinned.has_value()) << pinned.error().message;
+    return *std::move(pinned);
+  }
+
+  client::Connection Open(pki::Role role, const std::string& id) {
+    const pki::IdentityDirectory& identity = Identity(role, id);
+    return *client::Connection::Open(Pin(), &identity);
+  }
+
+  static client::EventInput TextInput(std::string text) {
+    auto left = std::make_shared<std::string>(std::move(text));
+    client::EventInput input;
+    input.read = [left](MutableByteSpan buffer) -> Result<std::size_t> {
+      const std::size_t n = std::min(buffer.size(), left->size());
+      std::memcpy(buffer.data(), left->data(), n);
+      left->erase(0, n);
+      return n;
+    };
+    return input;
+  }
+
+  Result<void> SendLines(const std::string& text, client::SendOptions options) {
+    const client::PinnedServer pinned = Pin();
+    options.receipted = [this](const client::KeptReceipt& receipt) -> Result<void> {
+      receipts_ += receipt.ToLine();
+      return {};
+    };
+    options.wait = [](std::chrono::milliseconds) {};
+    client::Sender sender(
+        pinned.log, "kis",
+        [&]() -> Result<std::unique_ptr<client::Transport>> {
+          auto tls = client::TlsOptions(pinned, Identity(pki::Role::kSource, "kis"));
+          if (!tls) return tls.error();
+          // The server may have come back on another port.
+          tls->base_url = "https://localhost:" + std::to_string(server_->machine_port());
+          return client::HttpsTransport::Create(*std::move(tls));
+        },
+        random_);
+    report_ = {};
+    return sender.Send(TextInput(text), options, report_);
+  }
+
+  client::SendReport report_;
+  std::string receipts_;
+};
+
+std::string ManyLines(int count, const std::function<std::string(const std::string&)>& line) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += line("e" + std::to_string(i));
+  return text;
+}
+
+TEST_F(ClientServerTest, SendsOverARestartAndReconciles) {
+  const std::string text =
+      ManyLines(500, [](const std::string& id) { return Event(id, kPatientId); }) + "{}\n";
+  client::SendOptions options;
+  options.lines_per_request = 100;
+  options.connections = 1;
+  int answered = 0;
+  options.answered = [&](const client::SentLine&) -> Result<void> {
+    if (++answered == 150) {
+      StopServer();
+      StartServer();
+    }
+    return {};
+  };
+  const auto sent = SendLines(text, options);
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  EXPECT_EQ(report_.logged + report_.repeats, 500u);
+  EXPECT_EQ(report_.refused, 1u);
+  EXPECT_GE(report_.retries, 1u);
+  // Again, and all are repeats.
+  ASSERT_TRUE(SendLines(text, {}).has_value());
+  EXPECT_EQ(report_.repeats, 500u);
+
+  client::Connection connection = Open(pki::Role::kSource, "kis");
+  const audit::PinnedLog pinned = node_->pinned();
+  ASSERT_TRUE(node_->log().MakeCheckpoint());
+  auto reader = client::ServerLogReader::Create(connection, pinned);
+  ASSERT_TRUE(reader.has_value()) << reader.error().message;
+  std::vector<ReceiptFinding> findings;
+  client::Reconciler reconciler(pinned, *reader, clock_.Now(), [&](const ReceiptFinding& finding) {
+    findings.push_back(finding);
+  });
+  std::string_view rest = receipts_;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    ASSERT_TRUE(reconciler.Add(rest.substr(0, end)).has_value());
+    rest.remove_prefix(end + 1);
+  }
+  EXPECT_TRUE(findings.empty()) << findings.front().text;
+  EXPECT_EQ(reconciler.report().matching, 1000u);
+}
+
+TEST_F(ClientServerTest, AnAtomicRequestIsAllOrNothing) {
+  client::SendOptions options;
+  options.is_atomic = true;
+  std::vector<std::uint64_t> refused;
+  options.answered = [&](const client::SentLine& line) -> Result<void> {
+    if (line.refusal != nullptr) refused.push_back(line.line);
+    return {};
+  };
+  const auto sent = SendLines(Event("a", kPatientId) + "{}\n", options);
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  EXPECT_EQ(report_.logged, 0u);
+  EXPECT_EQ(refused, (std::vector<std::uint64_t>{1, 2}));
+  ASSERT_TRUE(SendLines(Event("a", kPatientId) + Event("b", kPatientId), options).has_value());
+  EXPECT_EQ(report_.logged, 2u);
+}
+
+TEST_F(ClientServerTest, ASingleConflictIsARefusedLine) {
+  ASSERT_TRUE(SendLines(Event("a", kPatientId), {}).has_value());
+  client::SendOptions options;
+  std::optional<Error> refusal;
+  options.answered = [&](const client::SentLine& line) -> Result<void> {
+    if (line.refusal != nullptr) refusal = *line.refusal;
+    return {};
+  };
+  ASSERT_TRUE(SendLines(Event("a", kPatientId, "change"), options).has_value());
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->code, ErrorCode::kConflict);
+}
+
+TEST_F(ClientServerTest, RegistersListsAndGrants) {
+  client::Connection registrar = Open(pki::Role::kRegistrar, "reg");
+  const audit::Subject patient{audit::SubjectKind::kPatient, "urn:clinic", "p:1 \xc3\xa4"};
+  audit::PatientRow row;
+  row.subject = patient;
+  row.name = "P";
+  row.key = Identity(pki::Role::kPatient, "p1").encryption_key().public_key();
+  ASSERT_TRUE(registrar.PutPatient(row).has_value());
+  const auto patients = registrar.ListPatients();
+  ASSERT_TRUE(patients.has_value()) << patients.error().message;
+  const auto listed = std::find_if(patients->begin(), patients->end(), [&](const auto& one) {
+    return one.subject == patient && one.key.has_value();
+  });
+  EXPECT_NE(listed, patients->end());
+  const auto& auditor = Identity(pki::Role::kAuditor, "auditco");
+  ASSERT_TRUE(registrar
+                  .PutAuditor({{audit::SubjectKind::kAuditor, "", "auditco"},
+                               "AuditCo",
+                               auditor.encryption_key().public_key(),
+                               {}})
+                  .has_value());
+  EXPECT_EQ(registrar.ListAuditors().value().size(), 1u);
+  ASSERT_TRUE(registrar.PutSource("lab", "Lab").has_value());
+  EXPECT_EQ(registrar.ListSources().value().size(), 2u);
+  EXPECT_EQ(registrar.PutMandate("auditco", {{patient}}, "review", {}, {}).error().code,
+            ErrorCode::kPermissionDenied);
+  client::Connection officer = Open(pki::Role::kOfficer, "dpo");
+  ASSERT_TRUE(officer.PutMandate("auditco", {{patient}}, "review", {}, {}).has_value());
+  const auto mandate = officer.GetMandate("auditco");
+  ASSERT_TRUE(mandate.has_value()) << mandate.error().message;
+  EXPECT_EQ(mandate->patients, std::vector<audit::Subject>{patient});
+  EXPECT_EQ(officer.GetMandate("nobody").error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ClientServerTest, APatientAsksVerifiesAndRemembers) {
+  const pki::IdentityDirectory& identity = Identity(pki::Role::kPatient, kPatientId);
+  const audit::Subject patient{audit::SubjectKind::kPatient, "", kPatientId};
+  audit::PatientRow row;
+  row.subject = patient;
+  row.key = identity.encryption_key().public_key();
+  ASSERT_TRUE(Open(pki::Role::kRegistrar, "reg").PutPatient(row).has_value());
+  ASSERT_TRUE(SendLines(Event("a", kPatientId) + Event("b", kPatientId), {}).has_value());
+
+  client::Connection connection = Open(pki::Role::kPatient, kPatientId);
+  const audit::PinnedLog pinned = Pin().log;
+  auto state = client::StateFolder::Open(root_ / "state", pinned.origin);
+  ASSERT_TRUE(state.has_value());
+  for (int round = 0; round < 2; ++round) {
+    audit::HistoryQuestion question;
+    question.subject = patient;
+    question.wait_cosigned = true;
+    const auto known = state->Checkpoint().value();
+    if (known) question.known_size = known->size.value;
+    const auto bytes = round == 0 ? connection.OwnHistory(question) : connection.History(question);
+    ASSERT_TRUE(bytes.has_value()) << bytes.error().message;
+    const auto answer = audit::DecodeHistory(*bytes);
+    ASSERT_TRUE(answer.has_value()) << answer.error().message;
+    audit::ReaderKeys keys;
+    keys.own_key = &identity.encryption_key();
+    keys.reader = patient;
+    audit::VerifyQuestion asked;
+    asked.log = &pinned;
+    asked.subject = patient;
+    asked.known = known;
+    asked.keys = &keys;
+    asked.now = clock_.Now();
+    const auto verified = audit::VerifyHistory(asked, *answer);
+    ASSERT_TRUE(verified.has_value()) << verified.error().message;
+    EXPECT_EQ(verified->events.size(), 2u);
+    ASSERT_TRUE(state->Remember(verified->checkpoint).has_value());
+    client::RememberedChain chain;
+    chain.count = verified->chain.count;
+    chain.head = verified->chain.head;
+    chain.queries.push_back({answer->query_index, answer->query_leaf, answer->query_receipt});
+    ASSERT_TRUE(state->RememberChain(verified->tag, chain).has_value());
+    EXPECT_EQ(state->Chain(verified->tag).value().Known().query_entries.size(), 1u);
+  }
+  const auto view = client::LogView::Open(connection, pinned, state->Checkpoint().value());
+  EXPECT_TRUE(view.has_value()) << view.error().message;
+}
+
+TEST_F(ClientServerTest, SeesAnotherHistoryThanTheRemembered) {
+  ASSERT_TRUE(SendLines(Event("a", kPatientId), {}).has_value());
+  ASSERT_TRUE(node_->log().MakeCheckpoint());
+  client::Connection connection = *client::Connection::Open(Pin(), nullptr);
+  const audit::PinnedLog pinned = node_->pinned();
+  auto view = client::LogView::Open(connection, pinned);
+  ASSERT_TRUE(view.has_value()) << view.error().message;
+  audit::KnownCheckpoint forged = view->newest();
+  forged.note = "kept elsewhere";
+  EXPECT_TRUE(client::LogView::Open(connection, pinned, forged).has_value());
+  forged.root.data()[0] ^= 1;
+  const auto split = client::LogView::Open(connection, pinned, forged);
+  ASSERT_FALSE(split.has_value());
+  EXPECT_EQ(split.error().code, ErrorCode::kVerificationFailed);
+  forged = view->newest();
+  forged.note = "kept elsewhere";
+  forged.size.value -= 1;
+  EXPECT_EQ(client::LogView::Open(connection, pinned, forged).error().code,
+            ErrorCode::kVerificationFailed);
+}
+
+}  // namespace
+}  // namespace salus
