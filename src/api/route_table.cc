@@ -149,7 +149,7 @@ std::vector<Endpoint> RegistrarRoutes() {
        .roles = Role::kRegistrar,
        .name = "postCertificate",
        .summary = "Certify a request",
-       .entry = "kind 7, before the certificate is released",
+       .entry = "kind 5, before the certificate is released",
        .content_types = {kJson},
        .body_limit_bytes = 128 * 1024,
        .answer = PostCertificate},
