@@ -97,8 +97,14 @@ Result<void> Check(const Config& config) {
   if (Result<void> ok = pki::ValidateOrigin(config.origin); !ok) {
     return std::move(ok.error()).WithContext("salus.toml: log.origin");
   }
-  if (Result<tlog::Policy> policy = tlog::Policy::Parse(config.policy); !policy) {
-    return std::move(policy.error()).WithContext("salus.toml: log.policy");
+  Result<tlog::Policy> policy = tlog::Policy::Parse(config.policy);
+  if (!policy) return std::move(policy.error()).WithContext("salus.toml: log.policy");
+  // A checkpoint may be published once the quorum has cosigned it, and nobody asks witnesses yet:
+  // better no server than one that publishes without them.
+  if (!policy->IsQuorum({})) {
+    return FailedPrecondition(
+        "salus.toml: log.policy: this version asks no witnesses, so that its quorum would never be "
+        "reached: use `quorum none`");
   }
   return {};
 }

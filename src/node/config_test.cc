@@ -1,0 +1,62 @@
+#include "node/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace salus::node {
+namespace {
+
+using testing::HasSubstr;
+
+// A verifier key of C2SP's own documents.
+constexpr std::string_view kWitness =
+    "witness w witness.example.org+b8a2cf20+BFLN3yikSfFkVAJtrnh/CiY3Zozkoy7clp+P7XB28qUN";
+
+std::string WithLog(std::string_view lines) {
+  return "[log]\norigin = \"hospital.example/2026\"\n" + std::string(lines);
+}
+
+TEST(ConfigTest, WhatItWritesItReads) {
+  Config config;
+  config.origin = "hospital.example/2026";
+  config.machine_port = 9999;
+  config.followers = {"urn:salus:hospital.example/2026:auditor:a"};
+  const auto read = Config::Parse(config.ToToml());
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->origin, config.origin);
+  EXPECT_EQ(read->machine_port, 9999);
+  EXPECT_EQ(read->followers, config.followers);
+  EXPECT_EQ(read->policy, "quorum none\n");
+}
+
+TEST(ConfigTest, NamesTheLineAndTheKeyThatIsWrong) {
+  for (const auto& [lines, expected] :
+       {std::pair("publik_entries = true\n", "log.publik_entries: is not a known key"),
+        std::pair("public_entries = 1\n", "line 3: log.public_entries: must be true or false"),
+        std::pair("interval_quiet_ms = 0\n", "must be a whole number from 1 to"),
+        std::pair("[server]\nmachine_port = 70000\n", "must be a whole number from 0 to 65535"),
+        std::pair("followers = [1]\n", "must be a list of strings")}) {
+    const auto read = Config::Parse(WithLog(lines));
+    ASSERT_FALSE(read) << lines;
+    EXPECT_THAT(read.error().message, HasSubstr(expected));
+  }
+}
+
+TEST(ConfigTest, NeedsAnOriginAndAReadablePolicy) {
+  EXPECT_FALSE(Config::Parse(""));
+  const auto read = Config::Parse(WithLog("policy = \"quorum nobody\\n\"\n"));
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, HasSubstr("log.policy"));
+}
+
+TEST(ConfigTest, RefusesAQuorumThatNobodyWouldReach) {
+  const std::string policy = "policy = \"" + std::string(kWitness) + "\\nquorum w\\n\"\n";
+  const auto read = Config::Parse(WithLog(policy));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::kFailedPrecondition);
+  const std::string named = "policy = \"" + std::string(kWitness) + "\\nquorum none\\n\"\n";
+  EXPECT_TRUE(Config::Parse(WithLog(named)));
+}
+
+}  // namespace
+}  // namespace salus::node
