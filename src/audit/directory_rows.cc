@@ -196,6 +196,7 @@ Result<SourceRow> DecodeSourceRow(ByteSpan bytes) {
   TRY(row.name, ReadString(reader));
   TRY_VOID(Label(reader, 3));
   TRY(const std::uint64_t number, reader.Uint());
+  if (number == 0 || number > 0xffff) return Corruption("a source's number is out of range");
   row.number = static_cast<std::uint16_t>(number);
   TRY_VOID(reader.Finish());
   return row;
