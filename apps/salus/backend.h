@@ -14,7 +14,6 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/salus/kept_receipt.h"
 #include "audit/custody.h"
 #include "audit/directory.h"
 #include "audit/history.h"
@@ -22,12 +21,15 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "client/kept_receipt.h"
 #include "merkle/tile.h"
 #include "node/data_check.h"
 #include "pki/identity.h"
 #include "pki/identity_directory.h"
 
 namespace salus::cli {
+
+using client::KeptReceipt;
 
 // HealthLine is one line of `salus status`: what was looked at, how it is, what to do.
 struct HealthLine {

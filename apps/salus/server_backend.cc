@@ -20,17 +20,6 @@ namespace {
 
 constexpr unsigned kSendConnections = 2;
 
-KeptReceipt ToKept(const client::KeptReceipt& receipt) {
-  KeptReceipt kept;
-  kept.source = receipt.source;
-  kept.receipt = receipt.receipt;
-  for (const client::KeptReceipt::Event& event : receipt.events) {
-    kept.events.push_back(
-        {event.id, event.index, event.leaf, event.tag, event.patient, event.system});
-  }
-  return kept;
-}
-
 AppendedLine ToAppended(const client::SentLine& sent) {
   using From = client::CheckedLine::Status;
   AppendedLine line;
@@ -237,11 +226,7 @@ Result<AppendTotals> ServerBackend::AppendEvents(const AppendCall& call) {
       return call.answered(ToAppended(line));
     };
   }
-  if (call.receipted) {
-    options.receipted = [&](const client::KeptReceipt& receipt) {
-      return call.receipted(ToKept(receipt));
-    };
-  }
+  options.receipted = call.receipted;
   client::EventInput input{.read = call.read, .is_ready = {}};
   client::SendReport report;
   TRY_VOID(sender.Send(input, options, report));
