@@ -166,6 +166,7 @@ ROOT = bytes([0x99] * 32)
 CHECKPOINT_BODY = f"{ORIGIN}\n3\n{b64(ROOT)}\n"
 CHECKPOINT_NOTE, LOG_VKEY = note(ORIGIN, LOG_SEED, CHECKPOINT_BODY)
 VRF_KEY = bytes([0x58]) + bytes([0x66] * 31)  # the curve's base point
+INDEX_KEY = bytes([0x77] * 32)
 
 
 def receipt_parts():
@@ -184,12 +185,14 @@ RECEIPT_VKEY = receipt_parts()[5]
 
 
 def genesis():
-    return [(b"\x82\x00\xa6", "[0, map of 6 pairs"), (cbor(1) + cbor(ORIGIN), "1: origin"),
+    return [(b"\x82\x00\xa7", "[0, map of 7 pairs"), (cbor(1) + cbor(ORIGIN), "1: origin"),
             (cbor(2) + cbor(LOG_VKEY), "2: log key (vkey)"),
             (cbor(3) + cbor(RECEIPT_VKEY), "3: receipt key (vkey)"),
             (cbor(4) + cbor(VRF_KEY), "4: VRF public key"),
             (cbor(5) + cbor(""), "5: no log before"),
-            (cbor(6) + cbor(""), "6: nor its checkpoint]")]
+            (cbor(6) + cbor(""), "6: nor its checkpoint"),
+            (cbor(7) + cbor(mac(INDEX_KEY, b"salus/index-check")),
+             "7: check of the index key]")]
 
 
 def map_root():

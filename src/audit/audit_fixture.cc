@@ -88,7 +88,8 @@ AuditFixture::AuditFixture() {
                                        .receipt_key = signer.receipt_vkey(),
                                        .vrf_key = signer.vrf_key().bytes(),
                                        .predecessor = {},
-                                       .predecessor_checkpoint = {}});
+                                       .predecessor_checkpoint = {},
+                                       .index_check = IndexCheck(signer.index_key())});
   CHECK(fs.MakeDirectory("log").has_value());
   CHECK(tlog::Log::Create(fs, "log", options, checkpoints, genesis).has_value());
   log = *tlog::Log::Open(fs, "log", options, checkpoints);

@@ -35,6 +35,7 @@ Result<void> CheckIdentity(const tlog::Log& log, const Config& config, const Key
   if (genesis.log_key != signer.checkpoint_vkey()) return other("log.key");
   if (genesis.receipt_key != signer.receipt_vkey()) return other("receipt.key");
   if (genesis.vrf_key != signer.vrf_key().bytes()) return other("vrf.key");
+  if (genesis.index_check != audit::IndexCheck(signer.index_key())) return other("index.key");
   return {};
 }
 
