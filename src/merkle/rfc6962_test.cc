@@ -366,7 +366,9 @@ TEST(MultiProof, RefusesWhateverIsNotSo) {
     EXPECT_TRUE(fails(MultiProof(longer), chosen));
     EXPECT_TRUE(fails(proof, chosen, TreeSize{8}));
     // As of any proof: the size is seen where a leaf at the right edge is among the leaves.
-    if ((mask >> 8 & 1) != 0) EXPECT_TRUE(fails(proof, chosen, TreeSize{10}));
+    if ((mask >> 8 & 1) != 0) {
+      EXPECT_TRUE(fails(proof, chosen, TreeSize{10}));
+    }
   }
   EXPECT_TRUE(!MultiProof({NodeHash()}).Verify({}, tree.size(), tree.Root()));
   const std::vector<LeafIndex> falling = {{3}, {2}};
