@@ -148,7 +148,7 @@ class Backend {
   virtual Result<Bytes> Bundle(const merkle::TileId& id) = 0;
   // EntryAt is one entry with its inclusion under the newest checkpoint: a source's own, at a
   // server.
-  virtual Result<audit::ShownEntry> EntryAt(merkle::LeafIndex index) = 0;
+  virtual Result<audit::IncludedEntry> EntryAt(merkle::LeafIndex index) = 0;
 };
 
 // ServerPlace says which server, and as whom.

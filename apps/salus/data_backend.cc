@@ -82,7 +82,7 @@ class DataBackend final : public Backend {
   }
   Result<Bytes> Tile(const merkle::TileId& id) override { return node_->log().ReadTile(id); }
   Result<Bytes> Bundle(const merkle::TileId& id) override { return node_->log().ReadBundle(id); }
-  Result<audit::ShownEntry> EntryAt(merkle::LeafIndex index) override;
+  Result<audit::IncludedEntry> EntryAt(merkle::LeafIndex index) override;
 
  private:
   Result<std::shared_ptr<const tlog::PublishedCheckpoint>> Published() const {
@@ -185,7 +185,7 @@ Result<CustodyView> DataBackend::Custody(const audit::Subject& patient) {
   return view;
 }
 
-Result<audit::ShownEntry> DataBackend::EntryAt(merkle::LeafIndex index) {
+Result<audit::IncludedEntry> DataBackend::EntryAt(merkle::LeafIndex index) {
   TRY(const auto published, Published());
   if (index.value >= published->size.value) {
     return NotFound(fmt::format("entry {} is not in the newest checkpoint, which covers {} entries",
@@ -194,7 +194,7 @@ Result<audit::ShownEntry> DataBackend::EntryAt(merkle::LeafIndex index) {
   TRY(tlog::StoredEntry stored, node_->log().ReadEntry(index));
   TRY(merkle::InclusionProof inclusion,
       merkle::ProveInclusion(index, published->size, node_->log().hashes()));
-  return audit::ShownEntry{index, std::move(stored.entry), std::move(inclusion)};
+  return audit::IncludedEntry{index, std::move(stored.entry), std::move(inclusion)};
 }
 
 }  // namespace

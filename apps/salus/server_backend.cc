@@ -153,9 +153,9 @@ class ServerBackend final : public Backend {
   Result<std::string> Checkpoint() override { return connection_.Checkpoint(); }
   Result<Bytes> Tile(const merkle::TileId& id) override { return connection_.Tile(id); }
   Result<Bytes> Bundle(const merkle::TileId& id) override { return connection_.Bundle(id); }
-  Result<audit::ShownEntry> EntryAt(merkle::LeafIndex index) override {
+  Result<audit::IncludedEntry> EntryAt(merkle::LeafIndex index) override {
     TRY(client::SourceEntry entry, connection_.EntryOf(index));
-    return audit::ShownEntry{entry.index, std::move(entry.entry), std::move(entry.inclusion)};
+    return audit::IncludedEntry{entry.index, std::move(entry.entry), std::move(entry.inclusion)};
   }
 
  private:
