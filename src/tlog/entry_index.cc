@@ -146,12 +146,24 @@ std::uint64_t EntryIndex::covered() const {
 }
 
 void EntryIndex::AddMany(std::uint64_t first, std::span<const RecordMeta> metas) {
-  std::unique_lock lock(mutex_);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> repeats;  // key, index
+  std::vector<std::uint64_t> keys;
+  repeats.reserve(metas.size());
+  keys.reserve(metas.size());
   for (std::size_t i = 0; i < metas.size(); ++i) {
-    if (metas[i].repeat) {
-      recent_->AddRepeat(KeyOf(*metas[i].repeat), first + i);
-      filter_->Add(KeyOf(*metas[i].repeat));
-    }
+    if (!metas[i].repeat) continue;
+    keys.push_back(KeyOf(*metas[i].repeat));
+    repeats.emplace_back(keys.back(), first + i);
+  }
+  filter_->AddMany(keys);
+  std::unique_lock lock(mutex_);
+  recent_->ReserveRepeats(repeats.size());
+  constexpr std::size_t kAhead = 8;
+  for (std::size_t i = 0; i < repeats.size(); ++i) {
+    if (i + kAhead < repeats.size()) recent_->PrefetchRepeat(repeats[i + kAhead].first);
+    recent_->AddRepeat(repeats[i].first, repeats[i].second);
+  }
+  for (std::size_t i = 0; i < metas.size(); ++i) {
     if (metas[i].subject) recent_->AddPosting(*metas[i].subject, first + i);
   }
 }

@@ -31,6 +31,12 @@ class RecentEntries {
 
   void AddPosting(SubjectNumber subject, std::uint64_t index);
   void AddRepeat(std::uint64_t key, std::uint64_t index);
+  // ReserveRepeats makes room for so many more, so that adding them moves nothing.
+  void ReserveRepeats(std::size_t more);
+  // PrefetchRepeat has the CPU fetch where AddRepeat will look.
+  void PrefetchRepeat(std::uint64_t key) const {
+    __builtin_prefetch(&slots_[key & (slots_.size() - 1)], 1);
+  }
   void FindRepeat(std::uint64_t key, std::vector<std::uint64_t>& found) const;
   // FindPostings appends the subject's indexes, ascending.
   void FindPostings(SubjectNumber subject, std::vector<std::uint64_t>& found) const;
@@ -51,7 +57,7 @@ class RecentEntries {
     std::uint64_t key = 0;
     std::uint64_t index_plus_one = 0;  // 0: free
   };
-  void GrowSlots();
+  void GrowSlots(std::size_t slots);
 
   const std::uint64_t first_;
   std::vector<Link> links_;
