@@ -36,6 +36,12 @@ void CompareFlat(FlatJsonParser& parser, std::string_view text) {
   const bool taken =
       tree && tree->is_object() && tree->get_object().size() <= FlatJsonParser::kMaxMembers;
   CHECK(flat.has_value() == taken);
+  if (!flat) {
+    // json: byte N: what is wrong there.
+    const std::string& said = flat.error().message;
+    CHECK(said.starts_with("json: byte "));
+    CHECK(std::stoull(said.substr(11)) <= text.size());
+  }
   if (!taken) return;
   CHECK(flat->size() == tree->get_object().size());
   std::size_t i = 0;
