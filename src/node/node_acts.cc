@@ -162,10 +162,11 @@ Result<void> Node::PutSource(std::string_view id, std::string_view name) {
   audit::SourceRow row;
   row.id = id;
   row.name = name;
-  row.number = state_->directory->NextSourceNumber();
   if (const auto old = state_->directory->FindSource(id)) {
     if (old->name == name) return {};
     row.number = old->number;
+  } else {
+    TRY(row.number, state_->directory->NextSourceNumber());
   }
   state_->random.Fill(row.origin.salt);
   // The entry shows nothing of the row but its digest.
