@@ -14,8 +14,12 @@ constexpr char kHistoryCbor[] = "application/vnd.salus.history+cbor";
 constexpr std::size_t kHistoryLimitBytes = 2048ull << 20;
 constexpr std::uint64_t kMaxListed = 10'000'000;
 
+// A segment of dots alone would be a step in the path, not an id.
 std::string At(std::string_view collection, std::string_view id) {
-  return "/audit/v1/" + std::string(collection) + "/" + http::PercentEncode(id);
+  std::string segment = http::PercentEncode(id);
+  if (id == ".") segment = "%2E";
+  if (id == "..") segment = "%2E%2E";
+  return "/audit/v1/" + std::string(collection) + "/" + segment;
 }
 
 std::string SystemQuery(std::string_view system) {

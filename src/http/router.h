@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,7 +44,8 @@ struct Route {
 // RouteMatch is the outcome of a look-up.
 struct RouteMatch {
   // route is null when nothing matches: then status is 404, 405 or 400 (a path that no honest
-  // client sends: a broken escape, "." or ".." or an encoded slash in a segment).
+  // client sends: a broken escape, or a segment "." or ".." or, but for a "{name}", with a slash
+  // in it, however they are encoded).
   const Route* route = nullptr;
   int status = 404;
   std::string allow;  // with 405, and for OPTIONS: "GET, HEAD, POST"
@@ -69,9 +71,11 @@ class Router {
 
  private:
   struct Node;
+  struct PathSegment;
   Router();
+  static std::optional<std::vector<PathSegment>> DecodeSegments(std::string_view path);
   Result<void> Insert(std::size_t index);
-  const Node* Find(const Node& node, std::size_t depth, const std::vector<std::string>& segments,
+  const Node* Find(const Node& node, std::size_t depth, const std::vector<PathSegment>& segments,
                    std::vector<std::string>& captured) const;
 
   std::vector<Route> routes_;
