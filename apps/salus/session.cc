@@ -129,8 +129,9 @@ Result<Backend*> Session::Place(Access access) {
   }
   if (is_data_place()) {
     TRY(place_, OpenDataDirectory(data,
-                                  access == Access::kRead ? node::NodeAccess::kReadOnly
-                                                          : node::NodeAccess::kReadWrite,
+                                  access == Access::kRead  ? node::NodeAccess::kReadOnly
+                                  : access == Access::kAsk ? node::NodeAccess::kAsk
+                                                           : node::NodeAccess::kReadWrite,
                                   clock_, random_));
     return place_.get();
   }
@@ -200,9 +201,10 @@ Result<audit::Subject> Session::Reader() {
   if (name.role == pki::Role::kAuditor) {
     return audit::Subject::Create(audit::SubjectKind::kAuditor, "", name.id);
   }
-  return FailedPrecondition(
-      fmt::format("the identity of --as is a {}'s: histories are read by patients and auditors",
-                  pki::RoleName(name.role)));
+  if (name.role == pki::Role::kOfficer) return audit::Subject::System();
+  return FailedPrecondition(fmt::format(
+      "the identity of --as is a {}'s: histories are read by patients, auditors and officers",
+      pki::RoleName(name.role)));
 }
 
 Result<OutputFormat> Session::Format() {

@@ -19,7 +19,8 @@ constexpr char kHistoryCbor[] = "application/vnd.salus.history+cbor";
 constexpr char kText[] = "text/plain";
 constexpr char kOctets[] = "application/octet-stream";
 
-const std::vector<std::string> kHistoryParameters = {"after", "from", "to", "known_size", "wait"};
+const std::vector<std::string> kHistoryParameters = {"after", "from",       "to",
+                                                     "wait",  "known_size", "purpose"};
 const std::vector<std::string> kPageParameters = {"offset", "limit"};
 
 std::vector<Endpoint> SourceRoutes() {
@@ -67,7 +68,7 @@ std::vector<Endpoint> ReaderRoutes() {
        .pattern = "/audit/v1/history",
        .roles = readers,
        .name = "postHistory",
-       .summary = "A patient's history, with all that is needed to verify it",
+       .summary = "A patient's history, with all that is needed to verify it; or its next page",
        .entry = "kind 6, in the patient's chain",
        .content_types = {kJson},
        .body_limit_bytes = kSmallBody,

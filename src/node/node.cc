@@ -144,6 +144,7 @@ Result<void> Node::State::OpenParts(NodeAccess access) {
   options.interval_quiet = config.interval_quiet;
   options.interval_idle = config.interval_idle;
   options.read_only = read_only;
+  options.is_for_questions = access == NodeAccess::kAsk;
   options.clock = &clock;
   options.metrics = &metrics;
   TRY(log, tlog::Log::Open(fs, PathOf("log"), options, CheckpointKeys()));

@@ -223,6 +223,9 @@ Result<bool> SegmentLog::Recovery::HoldsLaterFrame(const Segment& segment, std::
   std::array<std::uint8_t, 4> magic;
   StoreBe(magic.data(), kFrameMagic);
   for (std::uint64_t at = from; at + kFrameHeaderBytes <= segment.size;) {
+    // Holes are passed over, up to the frame that could begin in their last bytes.
+    at = std::max(at, segment.file->NextData(at) / kFrameAlignment * kFrameAlignment);
+    if (at + kFrameHeaderBytes > segment.size) break;
     TRY(const ByteSpan chunk, window.View(at, kTailReadBytes, kTailReadBytes));
     std::size_t i = 0;
     for (; i + kFrameHeaderBytes <= chunk.size(); i += kFrameAlignment) {
@@ -250,6 +253,8 @@ Result<std::uint64_t> SegmentLog::Recovery::BytesInUse(const Segment& segment, s
   FileWindow window(*segment.file);
   std::uint64_t used = 0;
   for (std::uint64_t at = from; at < segment.size;) {
+    at = segment.file->NextData(at);
+    if (at >= segment.size) break;
     TRY(const ByteSpan chunk, window.View(at, kTailReadBytes, kTailReadBytes));
     if (chunk.empty()) break;
     if (const std::size_t n = LastNonZero(chunk); n > 0) used = at + n - from;

@@ -66,6 +66,10 @@ class RecentEntries {
   std::size_t used_slots_ = 0;
 };
 
+// IndexUse says what an index is opened for. For questions alone the filter of repeats, which costs
+// a walk through every event ever, is left out: then every event may be a repeat, and is looked up.
+enum class IndexUse { kEvents, kQuestions };
+
 class EntryIndex {
  public:
   static constexpr std::size_t kFlushEntries = 512 * 1024;
@@ -74,7 +78,8 @@ class EntryIndex {
   // Open reads the manifest and its runs. What is missing or damaged is left out from there on:
   // covered() says how far the rest reaches, and the caller adds the entries behind it again.
   static Result<std::unique_ptr<EntryIndex>> Open(storage::FileSystem& fs,
-                                                  const std::string& directory, bool read_only);
+                                                  const std::string& directory, bool read_only,
+                                                  IndexUse use = IndexUse::kEvents);
   ~EntryIndex();
 
   // covered is the number of entries that are in runs.
@@ -128,6 +133,7 @@ class EntryIndex {
   storage::FileSystem& fs_;
   const std::string directory_;
   const bool read_only_;
+  bool has_filter_ = true;
   std::unique_ptr<storage::MembershipFilter> filter_;
 
   mutable std::shared_mutex mutex_;
