@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "api/exchange_folder.h"
+#include "api/replay_store.h"
 #include "api_fixture.h"
 #include "client/exchange.h"
 
@@ -56,6 +57,15 @@ class ApiExchangeTest : public ApiTest {
       std::this_thread::yield();
     }
     return true;
+  }
+
+  std::filesystem::path WaitForRequest() {
+    while (true) {
+      for (const auto& file : std::filesystem::directory_iterator(root_ / "spool/inbox")) {
+        if (file.path().extension() == ".request") return file.path();
+      }
+      std::this_thread::yield();
+    }
   }
 
   std::filesystem::path OnlyFileIn(const char* part) {
@@ -112,6 +122,61 @@ TEST_F(ApiExchangeTest, AReplayIsRefusedAlsoAfterARestart) {
   reason << std::ifstream(root_ / "spool/refused/again.request.reason").rdbuf();
   EXPECT_NE(reason.str().find("before"), std::string::npos) << reason.str();
   EXPECT_TRUE(std::filesystem::is_empty(root_ / "spool/outbox"));
+}
+
+TEST_F(ApiExchangeTest, AfterACrashEventsAreTakenAgainAndOtherActsAreNot) {
+  client::Call events;
+  events.method = http::Method::kPost;
+  events.path = "/audit/v1/events";
+  events.content_type = "application/x-ndjson";
+  events.body = Event("e1", kPatientId);
+  const struct {
+    client::Call call;
+    int status;
+  } cases[] = {{events, 200}, {GetCall("/audit/v1/whoami"), 409}};
+  for (const auto& [call, status] : cases) {
+    exchange_.reset();
+    const auto source = TransportOf(pki::Role::kSource, "kis");
+    const std::jthread crashed([&] {
+      // The message is there, begun, and without an outcome.
+      const std::filesystem::path request = WaitForRequest();
+      auto store = *api::ReplayStore::Open(node_->path() + "/exchange.seen", clock_);
+      EXPECT_TRUE(
+          store->Begin({*Identity(pki::Role::kSource, "kis").chain().front().identity()->ToUri(),
+                        "", clock_.Now(), request.stem()}));
+      store.reset();
+      StartExchange();
+    });
+    const auto answer = source->Send(call);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, status) << answer->body;
+  }
+}
+
+TEST_F(ApiExchangeTest, WhatCannotBeAnsweredYetStaysAndIsNotRefused) {
+  client::Call call;
+  call.method = http::Method::kPost;
+  call.path = "/audit/v1/events";
+  call.content_type = "application/x-ndjson";
+  call.body = Event("e1", kPatientId);
+  const auto source = TransportOf(pki::Role::kSource, "kis");
+  // Something stands where the answer is to be written.
+  exchange_.reset();
+  const std::jthread stuck([&] {
+    const std::filesystem::path request = WaitForRequest();
+    const std::filesystem::path answer =
+        root_ / "spool/outbox" / ("." + request.stem().string() + ".answer.tmp");
+    std::filesystem::create_directories(answer / "in the way");
+    // Names are taken in their order: once this one is refused, the request was tried.
+    std::ofstream(root_ / "spool/inbox/zzz") << "not a message";
+    StartExchange();
+    EXPECT_TRUE(WaitFor(root_ / "spool/refused/zzz"));
+    EXPECT_TRUE(std::filesystem::exists(request));
+    std::filesystem::remove_all(answer);
+  });
+  const auto answer = source->Send(call);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
 }
 
 TEST_F(ApiExchangeTest, WhatIsNoMessageIsRefusedAndUnfinishedNamesAreLeftAlone) {
