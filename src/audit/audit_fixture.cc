@@ -36,7 +36,6 @@ Result<std::string> SignNote(const tlog::SignerKey& key, std::string_view body) 
 NewPolicy Policy(EventType type, const Subject& subject, Bytes content) {
   return {.type = type,
           .subject = subject,
-          .row_digest = std::nullopt,
           .content = std::move(content),
           .is_sealed = true,
           .ends_epoch = true,
@@ -131,23 +130,18 @@ void AuditFixture::Register(const Person& patient) {
   row.subject = patient.subject;
   row.key = patient.key.public_key();
   if (const auto old = directory->FindPatient(patient.subject)) row.custody_key = old->custody_key;
-  random.Fill(row.origin.salt);
   NewPolicy policy = Policy(EventType::kPatientRegistered, row.subject, EncodeRow(row));
-  policy.row_digest = RowDigest(row.origin.salt, EncodeRow(row));
+  policy.row = row;
   policy.first_key = row.key;
-  ASSERT_TRUE(recorder->RecordPolicies({&policy, 1},
-                                       [&](std::span<const LoggedPolicy> logged) -> Result<void> {
-                                         row.origin.entry_index = logged[0].index.value;
-                                         return directory->Put(row);
-                                       }));
+  ASSERT_TRUE(recorder->RecordPolicies({&policy, 1}));
 }
 
 void AuditFixture::RegisterAuditor(const Person& auditor) {
   AuditorRow row{auditor.subject, "An auditor", auditor.key.public_key(), {}};
   NewPolicy policy = Policy(EventType::kAuditorRegistered, row.subject, EncodeRow(row));
+  policy.row = row;
   policy.first_key = row.key;
-  ASSERT_TRUE(recorder->RecordPolicies(
-      {&policy, 1}, [&](std::span<const LoggedPolicy>) { return directory->Put(row); }));
+  ASSERT_TRUE(recorder->RecordPolicies({&policy, 1}));
 }
 
 void AuditFixture::SetMandate(const Person& auditor, const std::vector<Subject>& patients,
@@ -162,6 +156,7 @@ void AuditFixture::SetMandate(const Person& auditor, const std::vector<Subject>&
   std::vector<NewPolicy> policies = {Policy(EventType::kMandateSet, row.auditor, EncodeRow(row)),
                                      Policy(EventType::kMandateSet, row.mandate, Notice("set"))};
   policies[1].is_sealed = false;
+  policies[1].row = row;
   std::vector<Subject> named = patients;
   if (const auto old = directory->FindMandate(auditor.subject.id)) {
     for (const Subject& patient : old->patients) {
@@ -173,8 +168,7 @@ void AuditFixture::SetMandate(const Person& auditor, const std::vector<Subject>&
   for (const Subject& patient : named) {
     policies.push_back(Policy(EventType::kMandateSet, patient, Notice(auditor.subject.id)));
   }
-  ASSERT_TRUE(recorder->RecordPolicies(
-      policies, [&](std::span<const LoggedPolicy>) { return directory->Put(row); }));
+  ASSERT_TRUE(recorder->RecordPolicies(policies));
 }
 
 std::string AuditFixture::Line(const Subject& patient, std::string_view event_id,

@@ -32,6 +32,11 @@ Result<std::string> ReleaseShare(const CustodyShareRow& share,
                                  const crypto::P256PrivateKey& custodian_key,
                                  const crypto::P256PublicKey& patient_key, RandomSource& random);
 
+// CheckReleasedShare says whether this can be what ReleaseShare makes: a compact JWE of its
+// algorithms and size. Whether it opens, only the patient can tell.
+// Errors: InvalidArgument.
+Result<void> CheckReleasedShare(std::string_view released_share);
+
 // JoinCustody is the patient's device: it opens released shares and joins them. The result is
 // checked against the custody public key.
 Result<crypto::P256PrivateKey> JoinCustody(const Subject& patient,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <unordered_map>
 
@@ -17,30 +18,12 @@ constexpr storage::Migration kMigrations[] = {{R"sql(
 CREATE TABLE rows (
   kind INTEGER NOT NULL, key TEXT NOT NULL, content BLOB NOT NULL,
   entry_index INTEGER NOT NULL, salt BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
-CREATE TABLE shares (
-  patient TEXT NOT NULL, custodian TEXT NOT NULL, number INTEGER NOT NULL,
-  threshold INTEGER NOT NULL, sealed TEXT NOT NULL, released TEXT NOT NULL,
-  share_entry INTEGER NOT NULL, release_entry INTEGER NOT NULL,
-  PRIMARY KEY (patient, custodian)) WITHOUT ROWID;
+CREATE TABLE intents (
+  kind INTEGER NOT NULL, key TEXT NOT NULL, content BLOB NOT NULL,
+  log_size INTEGER NOT NULL, salt BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE TABLE tags (
   key BLOB PRIMARY KEY, tag BLOB NOT NULL, proof BLOB NOT NULL) WITHOUT ROWID;
 )sql"}};
-
-// The values are stored.
-enum RowKind { kPatient = 1, kAuditor = 2, kSource = 3, kCustodian = 4, kMandate = 5 };
-
-// Keys are for SQLite and the maps here only; ids hold no control characters. The system subject is
-// kept beside the patients, and no patient can be called so that it is mistaken for one.
-std::string KeyOf(const Subject& subject) {
-  const std::string key = subject.system + "\x1f" + subject.id;
-  return subject.kind == SubjectKind::kSystem ? "\x1e" + key : key;
-}
-
-struct StoredRow {
-  Bytes content;
-  RowOrigin origin;
-  bool is_checked = false;
-};
 
 using TagKey = std::array<std::uint8_t, 16>;
 struct TagKeyHash {
@@ -51,52 +34,126 @@ struct TagKeyHash {
   }
 };
 
+std::string_view NameOf(StoredRow::Kind kind) {
+  switch (kind) {
+    case StoredRow::kPatient:
+      return "patients";
+    case StoredRow::kAuditor:
+      return "auditors";
+    case StoredRow::kSource:
+      return "sources";
+    case StoredRow::kCustodian:
+      return "custodians";
+    case StoredRow::kMandate:
+      return "mandates";
+    case StoredRow::kCustodyShare:
+      return "custody shares";
+    case StoredRow::kCustodyRelease:
+      return "custody releases";
+  }
+  return "an unknown kind";
+}
+
+StoredRow ToStored(const Row& row) {
+  return {.kind = KindOf(row),
+          .key = KeyOf(row),
+          .content = EncodeRow(row),
+          .origin = OriginOf(row),
+          .is_checked = true};
+}
+
+Result<std::vector<StoredRow>> ReadRows(storage::Database& db) {
+  std::vector<StoredRow> rows;
+  TRY(storage::Statement read,
+      db.Prepare("SELECT kind, key, content, entry_index, salt, 0 FROM rows UNION ALL "
+                 "SELECT kind, key, content, log_size, salt, 1 FROM intents"));
+  for (;;) {
+    TRY(const bool more, read.Step());
+    if (!more) return rows;
+    StoredRow row;
+    row.kind = static_cast<StoredRow::Kind>(read.Int(0));
+    row.key = read.Text(1);
+    row.content = ToBytes(read.Blob(2));
+    row.origin.entry_index = static_cast<std::uint64_t>(read.Int(3));
+    if (read.Blob(4).size() != row.origin.salt.size()) {
+      return Corruption("control.db holds a row with a malformed salt");
+    }
+    std::copy_n(read.Blob(4).begin(), row.origin.salt.size(), row.origin.salt.begin());
+    row.is_intent = read.Int(5) != 0;
+    rows.push_back(std::move(row));
+  }
+}
+
+// The statements are constant: they fail when the file's schema is another one.
+Error SchemaOr(Error error) {
+  if (error.code != ErrorCode::kInternal) return error;
+  return Corruption("control.db: its schema was changed: restore it from a backup");
+}
+
+void Replace(std::vector<StoredRow>& rows, StoredRow row) {
+  std::erase_if(rows, [&](const StoredRow& old) { return old.key == row.key; });
+  rows.push_back(std::move(row));
+}
+
 }  // namespace
+
+Error BrokenRegistration() {
+  return FailedPrecondition(
+      "the registration row of a patient is missing or altered: salus audit verify --data; restore "
+      "control.db");
+}
+
+Result<std::vector<StoredRow>> ReadStoredRows(const std::string& path) {
+  TRY(storage::Database db, storage::Database::Open(path, storage::DatabaseAccess::kReadOnly));
+  auto rows = ReadRows(db);
+  if (!rows) return SchemaOr(std::move(rows.error()));
+  return rows;
+}
 
 struct Directory::State {
   explicit State(storage::Database database) : db(std::move(database)) {}
 
   // A row is believed once its entry in the log has its digest.
-  Result<void> Check(StoredRow& row, std::string_view table) {
-    if (row.is_checked || !entry_digest) return {};
-    TRY(const auto digest, entry_digest(row.origin.entry_index));
+  Result<void> Check(const StoredRow& row) const {
+    if (row.is_checked || !logged.digest_at) return {};
+    TRY(const auto digest, logged.digest_at(row.origin.entry_index));
     if (!digest || *digest != RowDigest(row.origin.salt, row.content)) {
       return Corruption(
           fmt::format("a row of {} is not the one that entry {} recorded: control.db was changed",
-                      table, row.origin.entry_index));
+                      NameOf(row.kind), row.origin.entry_index));
     }
-    row.is_checked = true;
     return {};
   }
 
-  // What entitles somebody must be the newest that the log knows: an old file, or a row whose
-  // entry was logged right before a crash, entitles nobody until the same act is done again.
-  Result<bool> CheckNewest(StoredRow& row, std::string_view table) {
-    Result<void> ok = Check(row, table);
+  // What entitles somebody must be the newest that the log knows: an old file entitles nobody until
+  // the same act is done again.
+  Result<bool> CheckNewest(const StoredRow& row) const {
+    Result<void> ok = Check(row);
     if (ok) return true;
     if (ok.error().code != ErrorCode::kFailedPrecondition) return ok.error();
     Log(LogLevel::kError, "a row is older than the log and is not used: do its act again",
-        {{"table", table}, {"entry", static_cast<std::int64_t>(row.origin.entry_index)}});
+        {{"table", NameOf(row.kind)},
+         {"entry", static_cast<std::int64_t>(row.origin.entry_index)}});
     return false;
   }
 
-  Result<void> Store(RowKind kind, const std::string& key, ByteSpan content,
-                     const RowOrigin& origin) {
-    TRY(storage::Statement insert,
-        db.Prepare("INSERT OR REPLACE INTO rows (kind, key, content, entry_index, salt) "
-                   "VALUES (?, ?, ?, ?, ?)"));
-    TRY_VOID(insert.BindAll(std::int64_t{kind}, std::string_view(key), content,
-                            static_cast<std::int64_t>(origin.entry_index), ByteSpan(origin.salt)));
-    return insert.Run();
-  }
-
-  Result<void> Load();
-  Result<void> LoadRow(RowKind kind, std::string key, StoredRow row);
+  Result<void> Load(bool read_only);
+  Result<void> LoadTags();
+  Result<void> LoadRow(StoredRow row);
+  // ConfirmIntents turns those whose entry is in the log into rows.
+  Result<std::vector<StoredRow>> ConfirmIntents(std::vector<StoredRow> intents) const;
+  Result<void> Write(std::span<const StoredRow> rows);
+  void Apply(const Row& row);
+  void Distrust(const Row& row);
+  std::optional<StoredRow> FindStored(const std::string& key) const;
+  // Believed are the rows of one kind and patient that are what their entries recorded.
+  template <typename T>
+  std::vector<T> Believed(const std::vector<StoredRow>& stored) const;
   void IndexMandate(const MandateRow& row);
 
   std::mutex write_mutex;  // db
   storage::Database db;
-  EntryDigest entry_digest;
+  LoggedRows logged;
 
   mutable std::shared_mutex mutex;  // everything below
   std::unordered_map<std::string, StoredRow> patients;
@@ -105,7 +162,8 @@ struct Directory::State {
   std::map<std::string, CustodianRow, std::less<>> custodians;
   std::map<std::string, MandateRow, std::less<>> mandates;                // by auditor
   std::unordered_map<std::string, std::vector<std::string>> auditors_of;  // by patient
-  std::unordered_map<std::string, std::vector<CustodyShareRow>> shares;
+  std::unordered_map<std::string, std::vector<StoredRow>> shares;         // by patient
+  std::unordered_map<std::string, std::vector<StoredRow>> releases;       // by patient
   std::unordered_map<TagKey, ProvenTag, TagKeyHash> tags;
 };
 
@@ -119,19 +177,16 @@ Result<std::unique_ptr<Directory>> Directory::Create(const std::string& path) {
 }
 
 Result<std::unique_ptr<Directory>> Directory::Open(const std::string& path, bool read_only,
-                                                   const EntryDigest& entry_digest) {
+                                                   LoggedRows logged) {
   TRY(storage::Database db,
       storage::Database::Open(path, read_only ? storage::DatabaseAccess::kReadOnly
                                               : storage::DatabaseAccess::kReadWrite));
   if (!read_only) TRY_VOID(db.Migrate(kMigrations));
   auto state = std::make_unique<State>(std::move(db));
-  state->entry_digest = entry_digest;
-  Result<void> loaded = state->Load();
-  if (!loaded && loaded.error().code == ErrorCode::kInternal) {
-    // The statements are constant: they fail when the file's schema is another one.
-    return Corruption("control.db: its schema was changed: restore it from a backup");
+  state->logged = std::move(logged);
+  if (Result<void> loaded = state->Load(read_only); !loaded) {
+    return SchemaOr(std::move(loaded.error()));
   }
-  TRY_VOID(std::move(loaded));
   return std::unique_ptr<Directory>(new Directory(std::move(state)));
 }
 
@@ -149,80 +204,131 @@ void Directory::State::IndexMandate(const MandateRow& row) {
   mandates.insert_or_assign(auditor, row);
 }
 
-Result<void> Directory::State::LoadRow(RowKind kind, std::string key, StoredRow row) {
-  switch (kind) {
-    case kPatient:
-      patients.emplace(std::move(key), std::move(row));
-      return {};  // checked on use
-    case kAuditor: {
-      TRY(const bool is_newest, CheckNewest(row, "auditors"));
+Result<void> Directory::State::LoadRow(StoredRow row) {
+  switch (row.kind) {
+    case StoredRow::kPatient:  // these three are checked on use
+      patients.insert_or_assign(row.key, std::move(row));
+      return {};
+    case StoredRow::kCustodyShare:
+    case StoredRow::kCustodyRelease: {
+      const std::string patient = row.key.substr(0, row.key.rfind('\x1f'));
+      auto& all = row.kind == StoredRow::kCustodyShare ? shares : releases;
+      Replace(all[patient], std::move(row));
+      return {};
+    }
+    case StoredRow::kSource:
+    case StoredRow::kCustodian:
+      TRY_VOID(Check(row));
+      break;
+    case StoredRow::kAuditor:
+    case StoredRow::kMandate: {
+      TRY(const bool is_newest, CheckNewest(row));
       if (!is_newest) return {};
-      TRY(AuditorRow decoded, DecodeAuditorRow(row.content));
-      decoded.origin = row.origin;
-      auditors.insert_or_assign(decoded.subject.id, std::move(decoded));
-      return {};
-    }
-    case kSource: {
-      TRY_VOID(Check(row, "sources"));
-      TRY(SourceRow decoded, DecodeSourceRow(row.content));
-      decoded.origin = row.origin;
-      sources.insert_or_assign(decoded.id, std::move(decoded));
-      return {};
-    }
-    case kCustodian: {
-      TRY_VOID(Check(row, "custodians"));
-      TRY(CustodianRow decoded, DecodeCustodianRow(row.content));
-      decoded.origin = row.origin;
-      custodians.insert_or_assign(decoded.id, std::move(decoded));
-      return {};
-    }
-    case kMandate: {
-      TRY(const bool is_newest, CheckNewest(row, "mandates"));
-      if (!is_newest) return {};
-      TRY(MandateRow decoded, DecodeMandateRow(row.content));
-      decoded.origin = row.origin;
-      IndexMandate(decoded);
-      return {};
+      break;
     }
   }
-  return Corruption("control.db holds a row of an unknown kind");
+  TRY(const Row decoded, DecodeRow(row));
+  Apply(decoded);
+  return {};
 }
 
-Result<void> Directory::State::Load() {
-  TRY(storage::Statement rows,
-      db.Prepare("SELECT kind, key, content, entry_index, salt FROM rows"));
-  for (;;) {
-    TRY(const bool more, rows.Step());
-    if (!more) break;
-    StoredRow row;
-    row.content = ToBytes(rows.Blob(2));
-    row.origin.entry_index = static_cast<std::uint64_t>(rows.Int(3));
-    if (rows.Blob(4).size() != row.origin.salt.size()) {
-      return Corruption("control.db holds a row with a malformed salt");
-    }
-    std::copy_n(rows.Blob(4).begin(), row.origin.salt.size(), row.origin.salt.begin());
-    TRY_VOID(LoadRow(static_cast<RowKind>(rows.Int(0)), std::string(rows.Text(1)), std::move(row)));
+void Directory::State::Apply(const Row& row) {
+  if (const auto* auditor = std::get_if<AuditorRow>(&row)) {
+    auditors.insert_or_assign(auditor->subject.id, *auditor);
+  } else if (const auto* source = std::get_if<SourceRow>(&row)) {
+    sources.insert_or_assign(source->id, *source);
+  } else if (const auto* custodian = std::get_if<CustodianRow>(&row)) {
+    custodians.insert_or_assign(custodian->id, *custodian);
+  } else if (const auto* mandate = std::get_if<MandateRow>(&row)) {
+    IndexMandate(*mandate);
+  } else if (const auto* patient = std::get_if<PatientRow>(&row)) {
+    patients.insert_or_assign(KeyOf(patient->subject), ToStored(row));
+  } else if (const auto* share = std::get_if<CustodyShareRow>(&row)) {
+    Replace(shares[KeyOf(share->patient)], ToStored(row));
+  } else if (const auto* release = std::get_if<CustodyReleaseRow>(&row)) {
+    Replace(releases[KeyOf(release->patient)], ToStored(row));
   }
-  TRY(storage::Statement held,
-      db.Prepare("SELECT patient, custodian, number, threshold, sealed, released, share_entry, "
-                 "release_entry FROM shares ORDER BY patient, number"));
-  for (;;) {
-    TRY(const bool more, held.Step());
-    if (!more) break;
-    const std::string patient(held.Text(0));
-    const std::size_t split = patient.find('\x1f');
-    if (split == patient.npos) return Corruption("control.db holds a malformed custody share");
-    CustodyShareRow share;
-    share.patient = {SubjectKind::kPatient, patient.substr(0, split), patient.substr(split + 1)};
-    share.custodian_id = held.Text(1);
-    share.share_number = static_cast<std::uint8_t>(held.Int(2));
-    share.threshold = static_cast<std::uint8_t>(held.Int(3));
-    share.sealed_share = held.Text(4);
-    share.released_share = held.Text(5);
-    share.share_entry = static_cast<std::uint64_t>(held.Int(6));
-    share.release_entry = static_cast<std::uint64_t>(held.Int(7));
-    shares[patient].push_back(std::move(share));
+}
+
+// The log holds a newer row than the one in memory, which may serve nobody any more.
+void Directory::State::Distrust(const Row& row) {
+  if (const auto* patient = std::get_if<PatientRow>(&row)) {
+    const auto at = patients.find(KeyOf(patient->subject));
+    if (at != patients.end()) at->second.is_checked = false;
+  } else if (const auto* auditor = std::get_if<AuditorRow>(&row)) {
+    auditors.erase(auditor->subject.id);
+  } else if (const auto* mandate = std::get_if<MandateRow>(&row)) {
+    MandateRow nobody = *mandate;
+    nobody.patients.clear();
+    IndexMandate(nobody);
+    mandates.erase(mandate->auditor.id);
+  } else if (const auto* custodian = std::get_if<CustodianRow>(&row)) {
+    custodians.erase(custodian->id);
   }
+}
+
+Result<std::vector<StoredRow>> Directory::State::ConfirmIntents(
+    std::vector<StoredRow> intents) const {
+  if (intents.empty() || !logged.scan) return std::vector<StoredRow>();
+  std::uint64_t since = std::numeric_limits<std::uint64_t>::max();
+  std::map<crypto::Hash32, StoredRow*> by_digest;
+  for (StoredRow& intent : intents) {
+    since = std::min(since, intent.origin.entry_index);
+    by_digest[RowDigest(intent.origin.salt, intent.content)] = &intent;
+  }
+  std::vector<StoredRow> confirmed;
+  TRY_VOID(logged.scan(since, [&](std::uint64_t index, const crypto::Hash32& digest) {
+    const auto found = by_digest.find(digest);
+    if (found == by_digest.end()) return;
+    found->second->origin.entry_index = index;
+    found->second->is_intent = false;
+    confirmed.push_back(*found->second);
+  }));
+  return confirmed;
+}
+
+Result<void> Directory::State::Write(std::span<const StoredRow> rows) {
+  TRY(storage::Statement insert,
+      db.Prepare("INSERT OR REPLACE INTO rows (kind, key, content, entry_index, salt) "
+                 "VALUES (?, ?, ?, ?, ?)"));
+  TRY(storage::Statement done, db.Prepare("DELETE FROM intents WHERE kind = ? AND key = ?"));
+  for (const StoredRow& row : rows) {
+    TRY_VOID(insert.BindAll(std::int64_t{row.kind}, std::string_view(row.key),
+                            ByteSpan(row.content),
+                            static_cast<std::int64_t>(row.origin.entry_index),
+                            ByteSpan(row.origin.salt)));
+    TRY_VOID(insert.Run());
+    TRY_VOID(done.BindAll(std::int64_t{row.kind}, std::string_view(row.key)));
+    TRY_VOID(done.Run());
+  }
+  return {};
+}
+
+Result<void> Directory::State::Load(bool read_only) {
+  TRY(std::vector<StoredRow> rows, ReadRows(db));
+  std::vector<StoredRow> intents;
+  for (StoredRow& row : rows) {
+    if (row.is_intent) intents.push_back(std::move(row));
+  }
+  std::erase_if(rows, [](const StoredRow& row) { return row.is_intent; });
+  const bool has_intents = !intents.empty();
+  TRY(std::vector<StoredRow> confirmed, ConfirmIntents(std::move(intents)));
+  if (has_intents && !read_only) {
+    TRY(storage::Transaction transaction, db.Begin());
+    TRY_VOID(Write(confirmed));
+    TRY_VOID(db.Execute("DELETE FROM intents"));
+    TRY_VOID(transaction.Commit());
+  }
+  std::map<std::pair<int, std::string>, bool> replaced;
+  for (const StoredRow& row : confirmed) replaced[{row.kind, row.key}] = true;
+  for (StoredRow& row : rows) {
+    if (!replaced.contains({row.kind, row.key})) TRY_VOID(LoadRow(std::move(row)));
+  }
+  for (StoredRow& row : confirmed) TRY_VOID(LoadRow(std::move(row)));
+  return LoadTags();
+}
+
+Result<void> Directory::State::LoadTags() {
   TRY(storage::Statement cached, db.Prepare("SELECT key, tag, proof FROM tags"));
   for (;;) {
     TRY(const bool more, cached.Step());
@@ -236,20 +342,34 @@ Result<void> Directory::State::Load() {
   }
 }
 
+std::optional<StoredRow> Directory::State::FindStored(const std::string& key) const {
+  std::shared_lock lock(mutex);
+  const auto at = patients.find(key);
+  return at == patients.end() ? std::nullopt : std::optional(at->second);
+}
+
 std::optional<PatientRow> Directory::FindPatient(const Subject& subject) const {
-  std::unique_lock lock(state_->mutex);
-  const auto at = state_->patients.find(KeyOf(subject));
-  if (at == state_->patients.end()) return std::nullopt;
-  if (Result<void> ok = state_->Check(at->second, "patients"); !ok) {
+  const std::string key = KeyOf(subject);
+  const std::optional<StoredRow> stored = state_->FindStored(key);
+  if (!stored) return std::nullopt;
+  if (Result<void> ok = state_->Check(*stored); !ok) {
     // Fail closed: a row that can't be believed is no row.
-    Log(LogLevel::kError, "a patient row does not match its entry: control.db was changed",
-        {{"entry", static_cast<std::int64_t>(at->second.origin.entry_index)}});
+    Log(LogLevel::kError, "a patient row is not the newest that the log recorded: not used",
+        {{"entry", static_cast<std::int64_t>(stored->origin.entry_index)}});
     return std::nullopt;
   }
-  Result<PatientRow> row = DecodePatientRow(at->second.content);
-  if (!row || row->subject != subject) return std::nullopt;
-  row->origin = at->second.origin;
-  return *std::move(row);
+  if (!stored->is_checked) {
+    std::unique_lock lock(state_->mutex);
+    const auto at = state_->patients.find(key);
+    if (at != state_->patients.end() &&
+        at->second.origin.entry_index == stored->origin.entry_index) {
+      at->second.is_checked = true;
+    }
+  }
+  Result<Row> row = DecodeRow(*stored);
+  const auto* patient = row ? std::get_if<PatientRow>(&*row) : nullptr;
+  if (patient == nullptr || patient->subject != subject) return std::nullopt;
+  return *patient;
 }
 
 std::optional<AuditorRow> Directory::FindAuditor(std::string_view id) const {
@@ -277,10 +397,8 @@ std::vector<PatientRow> Directory::patients() const {
   {
     std::shared_lock lock(state_->mutex);
     for (const auto& [key, stored] : state_->patients) {
-      auto row = DecodePatientRow(stored.content);
-      if (row && row->subject.kind == SubjectKind::kPatient) {
-        subjects.push_back(std::move(row->subject));
-      }
+      const auto row = DecodePatientRow(stored.content);
+      if (row && row->subject.kind == SubjectKind::kPatient) subjects.push_back(row->subject);
     }
   }
   std::sort(subjects.begin(), subjects.end());
@@ -348,10 +466,43 @@ bool Directory::IsEntitled(std::string_view auditor_id, const Subject& patient, 
                      [&](const AuditorRow& row) { return row.subject.id == auditor_id; });
 }
 
+template <typename T>
+std::vector<T> Directory::State::Believed(const std::vector<StoredRow>& stored) const {
+  std::vector<T> rows;
+  for (const StoredRow& one : stored) {
+    if (!Check(one)) {
+      Log(LogLevel::kError, "a custody row is not what its entry recorded: not used",
+          {{"entry", static_cast<std::int64_t>(one.origin.entry_index)}});
+      continue;
+    }
+    Result<Row> row = DecodeRow(one);
+    if (auto* decoded = row ? std::get_if<T>(&*row) : nullptr) rows.push_back(std::move(*decoded));
+  }
+  return rows;
+}
+
 std::vector<CustodyShareRow> Directory::SharesOf(const Subject& patient) const {
-  std::shared_lock lock(state_->mutex);
-  const auto at = state_->shares.find(KeyOf(patient));
-  return at == state_->shares.end() ? std::vector<CustodyShareRow>() : at->second;
+  const std::string key = KeyOf(patient);
+  std::vector<StoredRow> sealed;
+  std::vector<StoredRow> released;
+  {
+    std::shared_lock lock(state_->mutex);
+    if (const auto at = state_->shares.find(key); at != state_->shares.end()) sealed = at->second;
+    if (const auto at = state_->releases.find(key); at != state_->releases.end()) {
+      released = at->second;
+    }
+  }
+  auto shares = state_->Believed<CustodyShareRow>(sealed);
+  const auto releases = state_->Believed<CustodyReleaseRow>(released);
+  for (CustodyShareRow& share : shares) {
+    const auto own = std::find_if(releases.begin(), releases.end(), [&](const auto& release) {
+      return release.custodian_id == share.custodian_id;
+    });
+    if (own != releases.end()) share.released_share = own->released_share;
+  }
+  std::sort(shares.begin(), shares.end(),
+            [](const auto& a, const auto& b) { return a.share_number < b.share_number; });
+  return shares;
 }
 
 Result<std::uint16_t> Directory::NextSourceNumber() const {
@@ -362,72 +513,39 @@ Result<std::uint16_t> Directory::NextSourceNumber() const {
   return static_cast<std::uint16_t>(last + 1);
 }
 
-Result<void> Directory::Put(const PatientRow& row) { return PutMany({&row, 1}); }
-
-Result<void> Directory::PutMany(std::span<const PatientRow> rows) {
+Result<void> Directory::Intend(std::span<const Row> rows, std::uint64_t log_size) {
   std::lock_guard write_lock(state_->write_mutex);
   TRY(storage::Transaction transaction, state_->db.Begin());
-  for (const PatientRow& row : rows) {
-    TRY_VOID(state_->Store(kPatient, KeyOf(row.subject), EncodeRow(row), row.origin));
-  }
-  TRY_VOID(transaction.Commit());
-  std::unique_lock lock(state_->mutex);
-  for (const PatientRow& row : rows) {
-    state_->patients[KeyOf(row.subject)] = {EncodeRow(row), row.origin, true};
-  }
-  return {};
-}
-
-Result<void> Directory::Put(const AuditorRow& row) {
-  std::lock_guard write_lock(state_->write_mutex);
-  TRY_VOID(state_->Store(kAuditor, row.subject.id, EncodeRow(row), row.origin));
-  std::unique_lock lock(state_->mutex);
-  state_->auditors.insert_or_assign(row.subject.id, row);
-  return {};
-}
-
-Result<void> Directory::Put(const SourceRow& row) {
-  std::lock_guard write_lock(state_->write_mutex);
-  TRY_VOID(state_->Store(kSource, row.id, EncodeRow(row), row.origin));
-  std::unique_lock lock(state_->mutex);
-  state_->sources.insert_or_assign(row.id, row);
-  return {};
-}
-
-Result<void> Directory::Put(const CustodianRow& row) {
-  std::lock_guard write_lock(state_->write_mutex);
-  TRY_VOID(state_->Store(kCustodian, row.id, EncodeRow(row), row.origin));
-  std::unique_lock lock(state_->mutex);
-  state_->custodians.insert_or_assign(row.id, row);
-  return {};
-}
-
-Result<void> Directory::Put(const MandateRow& row) {
-  std::lock_guard write_lock(state_->write_mutex);
-  TRY_VOID(state_->Store(kMandate, row.auditor.id, EncodeRow(row), row.origin));
-  std::unique_lock lock(state_->mutex);
-  state_->IndexMandate(row);
-  return {};
-}
-
-Result<void> Directory::Put(const CustodyShareRow& row) {
-  std::lock_guard write_lock(state_->write_mutex);
-  const std::string patient = KeyOf(row.patient);
   TRY(storage::Statement insert,
-      state_->db.Prepare("INSERT OR REPLACE INTO shares VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
-  TRY_VOID(insert.BindAll(std::string_view(patient), std::string_view(row.custodian_id),
-                          std::int64_t{row.share_number}, std::int64_t{row.threshold},
-                          std::string_view(row.sealed_share), std::string_view(row.released_share),
-                          static_cast<std::int64_t>(row.share_entry),
-                          static_cast<std::int64_t>(row.release_entry)));
-  TRY_VOID(insert.Run());
+      state_->db.Prepare("INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?)"));
+  for (const Row& row : rows) {
+    const StoredRow stored = ToStored(row);
+    TRY_VOID(insert.BindAll(std::int64_t{stored.kind}, std::string_view(stored.key),
+                            ByteSpan(stored.content), static_cast<std::int64_t>(log_size),
+                            ByteSpan(stored.origin.salt)));
+    TRY_VOID(insert.Run());
+  }
+  return transaction.Commit();
+}
+
+Result<void> Directory::Store(std::span<const Row> rows) {
+  std::vector<StoredRow> stored;
+  for (const Row& row : rows) stored.push_back(ToStored(row));
+  std::lock_guard write_lock(state_->write_mutex);
+  Result<void> written = [&]() -> Result<void> {
+    TRY(storage::Transaction transaction, state_->db.Begin());
+    TRY_VOID(state_->Write(stored));
+    return transaction.Commit();
+  }();
   std::unique_lock lock(state_->mutex);
-  std::vector<CustodyShareRow>& held = state_->shares[patient];
-  std::erase_if(held, [&](const auto& s) { return s.custodian_id == row.custodian_id; });
-  held.push_back(row);
-  std::sort(held.begin(), held.end(),
-            [](const auto& a, const auto& b) { return a.share_number < b.share_number; });
-  return {};
+  for (const Row& row : rows) {
+    if (written) {
+      state_->Apply(row);
+    } else {
+      state_->Distrust(row);
+    }
+  }
+  return written;
 }
 
 std::optional<ProvenTag> Directory::FindTag(const std::array<std::uint8_t, 16>& key) const {

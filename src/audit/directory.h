@@ -1,10 +1,11 @@
 // Directory is the control plane: who the patients, auditors, sources and custodians are, which
 // keys they hold, and who is entitled to read whom.
 //
-// Each row that decides access is the image of a log entry: it carries the entry's index and a
-// salt, and the entry carries SHA-256("salus/row" || salt || row as CBOR). Neither SQLite nor the
-// file system is trusted: a row that does not match its entry, or is not the newest for its
-// subject, fails closed (docs/formats/directory.md).
+// Each row is the image of a log entry: it carries the entry's index and a salt, and the entry
+// carries SHA-256("salus/row" || salt || row as CBOR). Neither SQLite nor the file system is
+// trusted: a row that does not match its entry, or is not the newest for its subject, fails closed
+// (docs/formats/directory.md). A row is noted as an intent before its entry is made, so that a
+// crash in between loses nothing (decision 0023).
 //
 // Source: design.md section 9; docs/formats/directory.md.
 // Shape:  DIR/control.db: SQLite; each row's content is deterministic CBOR (EncodeRow).
@@ -17,6 +18,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "audit/subject.h"
@@ -52,6 +54,7 @@ struct AuditorRow {
   std::string name;
   crypto::P256PublicKey key;
   RowOrigin origin;
+  std::string certificate_fingerprint = {};  // as PatientRow's
 };
 
 // SourceRow is a system that may send events. number is what segment records carry (1 to 65,535).
@@ -81,44 +84,92 @@ struct MandateRow {
 };
 
 // CustodyShareRow is one custodian's share of a patient's custody key, as a compact JWE to that
-// custodian, and, once released, re-sealed to the patient's own key.
+// custodian. Its entry is in the patient's chain.
 struct CustodyShareRow {
   Subject patient;
   std::string custodian_id;
   std::uint8_t share_number = 0;  // x of the share
   std::uint8_t threshold = 0;
-  std::string sealed_share;    // JWE to the custodian
-  std::string released_share;  // JWE to the patient, or empty
-  std::uint64_t share_entry = 0;
-  std::uint64_t release_entry = 0;
+  std::string sealed_share;  // JWE to the custodian
+  RowOrigin origin;
+  // JWE to the patient, or empty: SharesOf takes it from the release's own row.
+  std::string released_share = {};
 };
+
+// CustodyReleaseRow is that share once more, re-sealed to the patient's own key.
+struct CustodyReleaseRow {
+  Subject patient;
+  std::string custodian_id;
+  std::string released_share;
+  RowOrigin origin;
+};
+
+using Row = std::variant<PatientRow, AuditorRow, SourceRow, CustodianRow, MandateRow,
+                         CustodyShareRow, CustodyReleaseRow>;
+RowOrigin& OriginOf(Row& row);
+const RowOrigin& OriginOf(const Row& row);
 
 // EncodeRow is the deterministic CBOR of a row without its origin; RowDigest is what its entry
 // holds.
-Bytes EncodeRow(const PatientRow& row);
-Bytes EncodeRow(const AuditorRow& row);
-Bytes EncodeRow(const SourceRow& row);
-Bytes EncodeRow(const CustodianRow& row);
-Bytes EncodeRow(const MandateRow& row);
+Bytes EncodeRow(const Row& row);
 crypto::Hash32 RowDigest(ByteSpan salt, ByteSpan encoded_row);
+
+// StoredRow is a row as control.db holds it: not checked against anything.
+struct StoredRow {
+  // The values are stored; the order is Row's.
+  enum Kind {
+    kPatient = 1,
+    kAuditor,
+    kSource,
+    kCustodian,
+    kMandate,
+    kCustodyShare,
+    kCustodyRelease
+  };
+  Kind kind = kPatient;
+  std::string key;
+  Bytes content;
+  RowOrigin origin;        // of an intent, entry_index is where the log ended before its entry
+  bool is_intent = false;  // written before its entry, which may never have come to be
+  bool is_checked = false;
+};
+// ReadStoredRows reads all rows and intents of a control.db as they stood at one time.
+// Errors: Corruption when it is not one.
+Result<std::vector<StoredRow>> ReadStoredRows(const std::string& path);
+// DecodeRow is the row that content says, its origin and key included.
+// Errors: Corruption or InvalidArgument when it is no row of the kind, or filed under another key.
+Result<Row> DecodeRow(const StoredRow& stored);
+
+// BrokenRegistration is the error about a subject that the log knows and the directory does not.
+Error BrokenRegistration();
 
 // Threads: safe to share; one writer connection inside, reads come from memory.
 class Directory {
  public:
-  // EntryDigest returns the row digest that the log entry at index carries. Errors:
-  // FailedPrecondition when the same subject has a newer entry of the kind: the row is out of date.
-  using EntryDigest = std::function<Result<std::optional<crypto::Hash32>>(std::uint64_t index)>;
+  // LoggedRows is what the directory asks of the log.
+  struct LoggedRows {
+    // digest_at returns the row digest that the entry at index carries. Errors: FailedPrecondition
+    // when the same subject has a newer policy entry: the row is out of date.
+    std::function<Result<std::optional<crypto::Hash32>>(std::uint64_t index)> digest_at;
+    // scan visits every entry from `since` on that carries a row digest.
+    using Visit = std::function<void(std::uint64_t index, const crypto::Hash32& digest)>;
+    std::function<Result<void>(std::uint64_t since, const Visit& visit)> scan;
+  };
 
   // Create makes the database file (DIR/control.db).
   static Result<std::unique_ptr<Directory>> Create(const std::string& path);
-  // Open loads every row into memory, checking each against its entry.
+  // Open loads every row into memory, checking each against its entry; a patient's and its shares
+  // are checked when they are first used. Intents whose entry is in the log become rows, the others
+  // are dropped.
   //
   // A mandate's or an auditor's row that is out of date is passed over: it entitles nobody.
   //
   // Errors: Corruption, with the table and the entry's index, when a row is not its entry's image.
   static Result<std::unique_ptr<Directory>> Open(const std::string& path, bool read_only,
-                                                 const EntryDigest& entry_digest);
+                                                 LoggedRows logged);
 
+  // FindPatient is nullopt, too, where a row is not the newest that the log knows: such a row is
+  // never used. Who would register the patient then asks the log whether it knows the subject.
   std::optional<PatientRow> FindPatient(const Subject& subject) const;
   std::optional<AuditorRow> FindAuditor(std::string_view id) const;
   std::optional<SourceRow> FindSource(std::string_view id) const;
@@ -136,15 +187,14 @@ class Directory {
   // Errors: ResourceExhausted when 65,535 was given to a source.
   Result<std::uint16_t> NextSourceNumber() const;
 
-  // The Put functions store a row whose entry is durable, replacing the row of the same subject.
-  Result<void> Put(const PatientRow& row);
-  Result<void> Put(const AuditorRow& row);
-  Result<void> Put(const SourceRow& row);
-  Result<void> Put(const CustodianRow& row);
-  Result<void> Put(const MandateRow& row);
-  Result<void> Put(const CustodyShareRow& row);
-  // PutMany stores many patients in one transaction (imports).
-  Result<void> PutMany(std::span<const PatientRow> rows);
+  // Intend notes rows whose entries are about to be made behind the first log_size entries. Durable
+  // on return.
+  Result<void> Intend(std::span<const Row> rows, std::uint64_t log_size);
+  // Store stores rows whose entries are durable, replacing those of the same subjects, in one
+  // transaction, and ends their intents. When it fails, rows in memory that the log has replaced
+  // are not used any more; the next Open finds the intents.
+  Result<void> Store(std::span<const Row> rows);
+  Result<void> Put(const Row& row) { return Store({&row, 1}); }
 
   // Tag cache: VRF proofs cost 0.15 ms each, so they are kept; key is an HMAC of the subject under
   // the index key. Not trusted: whoever hands a tag out has the proof checked by the receiver.

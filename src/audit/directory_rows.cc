@@ -55,9 +55,7 @@ Result<crypto::P256PublicKey> ReadRequiredKey(CborReader& reader) {
   return *std::move(key);
 }
 
-}  // namespace
-
-Bytes EncodeRow(const PatientRow& row) {
+Bytes Encode(const PatientRow& row) {
   Bytes out;
   CborWriter writer(out);
   writer.Map(6);
@@ -76,20 +74,22 @@ Bytes EncodeRow(const PatientRow& row) {
   return out;
 }
 
-Bytes EncodeRow(const AuditorRow& row) {
+Bytes Encode(const AuditorRow& row) {
   Bytes out;
   CborWriter writer(out);
-  writer.Map(3);
+  writer.Map(4);
   writer.Uint(1);
   WriteSubject(writer, row.subject);
   writer.Uint(2);
   writer.Text(row.name);
   writer.Uint(3);
   WriteKey(writer, row.key);
+  writer.Uint(4);
+  writer.Text(row.certificate_fingerprint);
   return out;
 }
 
-Bytes EncodeRow(const SourceRow& row) {
+Bytes Encode(const SourceRow& row) {
   Bytes out;
   CborWriter writer(out);
   writer.Map(3);
@@ -102,7 +102,7 @@ Bytes EncodeRow(const SourceRow& row) {
   return out;
 }
 
-Bytes EncodeRow(const CustodianRow& row) {
+Bytes Encode(const CustodianRow& row) {
   Bytes out;
   CborWriter writer(out);
   writer.Map(3);
@@ -115,7 +115,7 @@ Bytes EncodeRow(const CustodianRow& row) {
   return out;
 }
 
-Bytes EncodeRow(const MandateRow& row) {
+Bytes Encode(const MandateRow& row) {
   Bytes out;
   CborWriter writer(out);
   writer.Map(6);
@@ -139,6 +139,50 @@ Bytes EncodeRow(const MandateRow& row) {
   return out;
 }
 
+Bytes Encode(const CustodyShareRow& row) {
+  Bytes out;
+  CborWriter writer(out);
+  writer.Map(5);
+  writer.Uint(1);
+  WriteSubject(writer, row.patient);
+  writer.Uint(2);
+  writer.Text(row.custodian_id);
+  writer.Uint(3);
+  writer.Uint(row.share_number);
+  writer.Uint(4);
+  writer.Uint(row.threshold);
+  writer.Uint(5);
+  writer.Text(row.sealed_share);
+  return out;
+}
+
+Bytes Encode(const CustodyReleaseRow& row) {
+  Bytes out;
+  CborWriter writer(out);
+  writer.Map(3);
+  writer.Uint(1);
+  WriteSubject(writer, row.patient);
+  writer.Uint(2);
+  writer.Text(row.custodian_id);
+  writer.Uint(3);
+  writer.Text(row.released_share);
+  return out;
+}
+
+}  // namespace
+
+Bytes EncodeRow(const Row& row) {
+  return std::visit([](const auto& one) { return Encode(one); }, row);
+}
+
+RowOrigin& OriginOf(Row& row) {
+  return std::visit([](auto& one) -> RowOrigin& { return one.origin; }, row);
+}
+
+const RowOrigin& OriginOf(const Row& row) {
+  return std::visit([](const auto& one) -> const RowOrigin& { return one.origin; }, row);
+}
+
 crypto::Hash32 RowDigest(ByteSpan salt, ByteSpan encoded_row) {
   return crypto::Sha256({AsBytes("salus/row"), salt, encoded_row});
 }
@@ -155,6 +199,12 @@ Result<Day> ReadDay(CborReader& reader) {
   TRY(const std::uint64_t day, reader.Uint());
   if (day > 10'000'000) return Corruption("a day in a mandate's row is out of range");
   return FromUnixDay(static_cast<std::uint32_t>(day));
+}
+
+Result<std::uint8_t> ReadSmall(CborReader& reader) {
+  TRY(const std::uint64_t number, reader.Uint());
+  if (number > 255) return Corruption("a custody share's number is out of range");
+  return static_cast<std::uint8_t>(number);
 }
 
 }  // namespace
@@ -181,15 +231,17 @@ Result<PatientRow> DecodePatientRow(ByteSpan bytes) {
 
 Result<AuditorRow> DecodeAuditorRow(ByteSpan bytes) {
   CborReader reader(bytes);
-  TRY_VOID(reader.MapOf(3));
+  TRY_VOID(reader.MapOf(4));
   TRY_VOID(Label(reader, 1));
   TRY(Subject subject, ReadSubject(reader));
   TRY_VOID(Label(reader, 2));
   TRY(std::string name, ReadString(reader));
   TRY_VOID(Label(reader, 3));
   TRY(crypto::P256PublicKey key, ReadRequiredKey(reader));
+  TRY_VOID(Label(reader, 4));
+  TRY(std::string fingerprint, ReadString(reader));
   TRY_VOID(reader.Finish());
-  return AuditorRow{std::move(subject), std::move(name), std::move(key), {}};
+  return AuditorRow{std::move(subject), std::move(name), std::move(key), {}, std::move(fingerprint)};
 }
 
 Result<SourceRow> DecodeSourceRow(ByteSpan bytes) {
@@ -247,6 +299,101 @@ Result<MandateRow> DecodeMandateRow(ByteSpan bytes) {
     TRY(row.until, ReadDay(reader));
   }
   TRY_VOID(reader.Finish());
+  return row;
+}
+
+namespace {
+
+Result<CustodyShareRow> DecodeCustodyShareRow(ByteSpan bytes) {
+  CustodyShareRow row;
+  CborReader reader(bytes);
+  TRY_VOID(reader.MapOf(5));
+  TRY_VOID(Label(reader, 1));
+  TRY(row.patient, ReadSubject(reader));
+  TRY_VOID(Label(reader, 2));
+  TRY(row.custodian_id, ReadString(reader));
+  TRY_VOID(Label(reader, 3));
+  TRY(row.share_number, ReadSmall(reader));
+  TRY_VOID(Label(reader, 4));
+  TRY(row.threshold, ReadSmall(reader));
+  TRY_VOID(Label(reader, 5));
+  TRY(row.sealed_share, ReadString(reader));
+  TRY_VOID(reader.Finish());
+  return row;
+}
+
+Result<CustodyReleaseRow> DecodeCustodyReleaseRow(ByteSpan bytes) {
+  CustodyReleaseRow row;
+  CborReader reader(bytes);
+  TRY_VOID(reader.MapOf(3));
+  TRY_VOID(Label(reader, 1));
+  TRY(row.patient, ReadSubject(reader));
+  TRY_VOID(Label(reader, 2));
+  TRY(row.custodian_id, ReadString(reader));
+  TRY_VOID(Label(reader, 3));
+  TRY(row.released_share, ReadString(reader));
+  TRY_VOID(reader.Finish());
+  return row;
+}
+
+template <typename T>
+Result<Row> AsRow(Result<T> decoded, const RowOrigin& origin) {
+  if (!decoded) return std::move(decoded.error());
+  decoded->origin = origin;
+  return Row(*std::move(decoded));
+}
+
+Result<Row> Decode(const StoredRow& stored) {
+  const RowOrigin& origin = stored.origin;
+  switch (stored.kind) {
+    case StoredRow::kPatient:
+      return AsRow(DecodePatientRow(stored.content), origin);
+    case StoredRow::kAuditor:
+      return AsRow(DecodeAuditorRow(stored.content), origin);
+    case StoredRow::kSource:
+      return AsRow(DecodeSourceRow(stored.content), origin);
+    case StoredRow::kCustodian:
+      return AsRow(DecodeCustodianRow(stored.content), origin);
+    case StoredRow::kMandate:
+      return AsRow(DecodeMandateRow(stored.content), origin);
+    case StoredRow::kCustodyShare:
+      return AsRow(DecodeCustodyShareRow(stored.content), origin);
+    case StoredRow::kCustodyRelease:
+      return AsRow(DecodeCustodyReleaseRow(stored.content), origin);
+  }
+  return Corruption("control.db holds a row of an unknown kind");
+}
+
+// Ids hold no control characters. The system subject is kept beside the patients, and no patient
+// can be called so that it is mistaken for one.
+struct KeyVisitor {
+  std::string operator()(const PatientRow& row) const { return KeyOf(row.subject); }
+  std::string operator()(const AuditorRow& row) const { return row.subject.id; }
+  std::string operator()(const SourceRow& row) const { return row.id; }
+  std::string operator()(const CustodianRow& row) const { return row.id; }
+  std::string operator()(const MandateRow& row) const { return row.auditor.id; }
+  std::string operator()(const CustodyShareRow& row) const {
+    return KeyOf(row.patient) + '\x1f' + row.custodian_id;
+  }
+  std::string operator()(const CustodyReleaseRow& row) const {
+    return KeyOf(row.patient) + '\x1f' + row.custodian_id;
+  }
+};
+
+}  // namespace
+
+std::string KeyOf(const Subject& subject) {
+  const std::string key = subject.system + '\x1f' + subject.id;
+  return subject.kind == SubjectKind::kSystem ? '\x1e' + key : key;
+}
+
+std::string KeyOf(const Row& row) { return std::visit(KeyVisitor(), row); }
+
+StoredRow::Kind KindOf(const Row& row) { return static_cast<StoredRow::Kind>(row.index() + 1); }
+
+Result<Row> DecodeRow(const StoredRow& stored) {
+  TRY(Row row, Decode(stored));
+  if (KeyOf(row) != stored.key) return Corruption("a row of control.db is filed under another key");
   return row;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "audit/directory.h"
 
 namespace salus::audit {
@@ -14,5 +16,10 @@ Result<AuditorRow> DecodeAuditorRow(ByteSpan bytes);
 Result<SourceRow> DecodeSourceRow(ByteSpan bytes);
 Result<CustodianRow> DecodeCustodianRow(ByteSpan bytes);
 Result<MandateRow> DecodeMandateRow(ByteSpan bytes);
+
+// KeyOf serves SQLite and the maps in memory only: what counts is in a row's content.
+std::string KeyOf(const Subject& subject);
+std::string KeyOf(const Row& row);
+StoredRow::Kind KindOf(const Row& row);
 
 }  // namespace salus::audit

@@ -61,7 +61,7 @@ Result<crypto::P256PublicKey> EpochStore::KeyOf(const Subject& subject) const {
     if (row->key) return *row->key;
     if (row->custody_key) return *row->custody_key;
   }
-  return FailedPrecondition("the subject has no key that a grant could go to");
+  return BrokenRegistration();
 }
 
 Result<std::shared_ptr<tlog::PendingGrant>> EpochStore::MakeGrant(

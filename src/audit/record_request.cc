@@ -115,19 +115,29 @@ Result<void> RecordRequest::RegisterPatients() {
       unknown.push_back(patient.subject);
     }
   }
-  return unknown.empty() ? Result<void>() : state_.RegisterUnknown(unknown);
+  if (unknown.empty()) return {};
+  std::lock_guard acts(state_.acts_mutex);
+  return state_.RegisterUnknown(unknown);
 }
 
-// A crash between a patient's registration entry and its row leaves a subject that has entries but
-// no key; it is taken into custody like one that was never seen.
-Result<void> RecordRequest::RegisterInterrupted() {
-  std::vector<std::shared_ptr<const KnownSubject>> unknown;
+// A patient that the log knows, and whose row is not the one that it knows, is never registered
+// anew: what names it waits until control.db is restored. The others' events go on.
+std::vector<std::size_t> RecordRequest::RefuseUnregistered() {
+  std::vector<bool> is_registered;
   for (const RequestPatients::Patient& patient : patients_) {
-    if (!state_.parts.directory->FindPatient(patient.subject->subject)) {
-      unknown.push_back(patient.subject);
+    is_registered.push_back(
+        state_.parts.directory->FindPatient(patient.subject->subject).has_value());
+  }
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    if (is_registered[pending_[i].patient]) {
+      left.push_back(i);
+    } else {
+      batch_.lines[pending_[i].place].outcome = BrokenRegistration();
+      state_.refused.Add();
     }
   }
-  return unknown.empty() ? Result<void>() : state_.RegisterUnknown(unknown);
+  return left;
 }
 
 Result<void> RecordRequest::SealAll() {
@@ -136,8 +146,9 @@ Result<void> RecordRequest::SealAll() {
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   Result<void> sealed = Seal(all);
   if (sealed || sealed.error().code != ErrorCode::kFailedPrecondition) return sealed;
-  TRY_VOID(RegisterInterrupted());
-  return Seal(all);
+  const std::vector<std::size_t> left = RefuseUnregistered();
+  if (options_.is_atomic && left.size() < all.size()) return BrokenRegistration();
+  return Seal(left);
 }
 
 // Each patient's epoch is asked for once a round, and told of all entries at once.
@@ -212,6 +223,7 @@ void RecordRequest::Start() {
   }
   MakeRepeatKeys();
   if (Result<void> ok = SealAll(); !ok) return Fail(std::move(ok.error()));
+  if (submission_->entries.empty()) return Finish();
   Submit();
 }
 

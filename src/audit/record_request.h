@@ -44,7 +44,7 @@ class RecordRequest : public std::enable_shared_from_this<RecordRequest> {
   }
   void MakeRepeatKeys();
   Result<void> RegisterPatients();
-  Result<void> RegisterInterrupted();
+  std::vector<std::size_t> RefuseUnregistered();
   Result<void> SealAll();
   Result<void> Seal(std::span<const std::size_t> which);
   Result<void> FindEpochs(std::span<const std::size_t> which);

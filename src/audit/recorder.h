@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,12 +71,13 @@ struct RecordOptions {
   bool may_use_reserve = false;
 };
 
-// NewPolicy is a kind 4 entry about to be made, in the chain of a subject.
+// NewPolicy is a kind 4 entry about to be made.
 struct NewPolicy {
   EventType type;
-  Subject subject;
-  std::optional<crypto::Hash32> row_digest;
-  Bytes content;           // one deterministic CBOR map
+  std::optional<Subject> subject;  // whose chain it stands in; nullopt: nobody's (sources)
+  Bytes content;                   // one deterministic CBOR map
+  // What the entry is the origin of: its salt and index are filled in.
+  std::optional<Row> row;
   bool is_sealed = true;   // to the subject's readers; else in clear (mandates, custody shares)
   bool ends_epoch = true;  // the subject's readers change: a policy entry in the narrow sense
   // A patient that is registered for the first time has no row yet: the key its grant goes to.
@@ -114,19 +116,26 @@ class Recorder {
   void RecordEvents(const SourceRow& source, std::span<const OfferedEvent> events,
                     const RecordOptions& options, Done done);
 
-  // RecordPolicies logs kind 4 entries in one commit, then runs `apply` (which stores their rows),
-  // and begins a new epoch for every subject of a policy entry. Nobody seals in between: an epoch
-  // is made either with the old readers before the entry, or with the new ones behind it.
+  // LockActs lets one at a time change who is registered and who may read whom: the registrar's and
+  // officer's acts, and the custody of patients that a source was the first to name. Whoever holds
+  // it knows that what the directory says stays so.
+  std::unique_lock<std::mutex> LockActs();
+
+  // RecordPolicies notes the policies' rows as intents, logs kind 4 entries, 1,000 a commit, then
+  // stores the rows, and begins a new epoch for every subject of a policy entry. Nobody seals in
+  // between: an epoch is made either with the old readers before the entry, or with the new ones
+  // behind it. The caller holds LockActs.
   //
-  // Errors: those of the log, and of apply; the entries of a failed apply stay in the log, and the
-  // same call can be made again.
-  using Apply = std::function<Result<void>(std::span<const LoggedPolicy>)>;
-  Result<std::vector<LoggedPolicy>> RecordPolicies(std::span<const NewPolicy> policies,
-                                                   const Apply& apply);
-  // RecordClear logs an entry in clear that is about no subject (sources, certificates, clock).
-  Result<LoggedPolicy> RecordClear(tlog::EntryKind kind, EventType type, ByteSpan clear,
-                                   const std::optional<crypto::Hash32>& row_digest = std::nullopt);
-  // TakeIntoCustody registers those of the patients that are not registered, without a key.
+  // Errors: those of the log and of the directory. What was logged before one stays; rows that are
+  // not stored are found as intents by the next Open, and not believed until then.
+  Result<std::vector<LoggedPolicy>> RecordPolicies(std::span<NewPolicy> policies);
+  // RecordClear logs an entry in clear that is about no subject (certificates, clock).
+  Result<LoggedPolicy> RecordClear(tlog::EntryKind kind, EventType type, ByteSpan clear);
+  // TakeIntoCustody registers those of the patients that nobody registered, without a key. The
+  // caller holds LockActs.
+  //
+  // Errors: FailedPrecondition (BrokenRegistration) when the log knows a patient that the directory
+  // does not: nobody is taken into custody because a row is gone.
   Result<void> TakeIntoCustody(std::span<const Subject> patients);
   // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain; a
   // patient's own repeats within an hour are one entry. The receipt shows it to the asker.

@@ -32,17 +32,16 @@ void AddEntry(tlog::Submission& submission, Bytes entry, tlog::NewEntry added) {
   submission.entries.push_back(std::move(added));
 }
 
+// The custodian's id stands in the row only: the log's bytes name nobody.
 Bytes ShareContent(const CustodyShareRow& share) {
   Bytes content;
   codec::CborWriter writer(content);
-  writer.Map(4);
+  writer.Map(3);
   writer.Uint(1);
-  writer.Text(share.custodian_id);
-  writer.Uint(2);
   writer.Uint(share.share_number);
-  writer.Uint(3);
+  writer.Uint(2);
   writer.Uint(share.threshold);
-  writer.Uint(4);
+  writer.Uint(3);
   writer.Text(share.sealed_share);
   return content;
 }
@@ -94,81 +93,130 @@ void FinishAnswers(Recorder::State& state, const std::shared_ptr<tlog::CommitAns
   if (is_last) SignReceipts(state, *answers);
 }
 
-// Seals and submits until no grant is stale. The caller holds LockReaders.
-static Result<std::unique_ptr<tlog::Submission>> SubmitPolicies(
-    Recorder::State& state, std::span<const NewPolicy> policies) {
+namespace {
+
+std::optional<crypto::Hash32> DigestOf(const NewPolicy& policy) {
+  if (!policy.row) return std::nullopt;
+  return RowDigest(OriginOf(*policy.row).salt, EncodeRow(*policy.row));
+}
+
+// Seals one policy and adds it. The caller holds LockReaders.
+Result<void> AddPolicy(Recorder::State& state, const NewPolicy& policy, Day today, Sealer& sealer,
+                       tlog::Submission& submission) {
+  OtherBody body{.type = policy.type,
+                 .about_subject = policy.subject.has_value(),
+                 .row_digest = DigestOf(policy),
+                 .sealed = std::nullopt,
+                 .clear = policy.content};
+  tlog::NewEntry added;
+  Bytes ciphertext;
+  if (policy.subject) {
+    // Readers tell policy entries by their type.
+    CHECK(policy.ends_epoch == EndsEpoch(policy.type));
+    const auto subject = state.subjects.Get(*policy.subject);
+    added.subject = subject->number;
+    added.is_policy = policy.ends_epoch;
+    if (policy.is_sealed) {
+      TRY(const auto epoch, state.epochs.GetLocked(subject, today, policy.first_key));
+      body.sealed = sealer.SealBody(epoch->key, subject->sealing_aad, EncodePadded(policy.content),
+                                    ciphertext);
+      submission.grants.push_back(epoch->grant);
+      added.grant = epoch->grant.get();
+    }
+  }
+  AddEntry(submission, EncodeOther(EntryKind::kPolicy, body), std::move(added));
+  return {};
+}
+
+// Seals and submits until no grant is stale; what is logged is not submitted again. The caller
+// holds LockReaders.
+Result<std::vector<LoggedPolicy>> SubmitPolicies(Recorder::State& state,
+                                                 std::span<const NewPolicy> policies) {
   const Day today = DayOf(state.parts.clock->Now());
   Sealer sealer(*state.parts.random);
+  std::vector<LoggedPolicy> logged(policies.size());
+  std::vector<std::size_t> left(policies.size());
+  for (std::size_t i = 0; i < left.size(); ++i) left[i] = i;
   for (int round = 0; round < kMaxRounds; ++round) {
     auto submission = std::make_unique<tlog::Submission>();
     submission->may_use_reserve = true;
-    for (const NewPolicy& policy : policies) {
-      // Readers tell policy entries by their type.
-      CHECK(policy.ends_epoch == EndsEpoch(policy.type));
-      const auto subject = state.subjects.Get(policy.subject);
-      OtherBody body{.type = policy.type,
-                     .about_subject = true,
-                     .row_digest = policy.row_digest,
-                     .sealed = std::nullopt,
-                     .clear = policy.content};
-      tlog::NewEntry added;
-      added.subject = subject->number;
-      added.is_policy = policy.ends_epoch;
-      Bytes ciphertext;
-      if (policy.is_sealed) {
-        TRY(const auto epoch, state.epochs.GetLocked(subject, today, policy.first_key));
-        body.sealed = sealer.SealBody(epoch->key, subject->sealing_aad,
-                                      EncodePadded(policy.content), ciphertext);
-        submission->grants.push_back(epoch->grant);
-        added.grant = epoch->grant.get();
-      }
-      AddEntry(*submission, EncodeOther(EntryKind::kPolicy, body), std::move(added));
+    for (const std::size_t i : left) {
+      TRY_VOID(AddPolicy(state, policies[i], today, sealer, *submission));
     }
     submission = state.parts.log->SubmitAndWait(std::move(submission));
     if (!submission->status) return submission->status.error();
     FinishAnswers(state, submission->answers, [] {});
-    const bool is_stale = std::any_of(
-        submission->outcomes.begin(), submission->outcomes.end(),
-        [](const tlog::Outcome& o) { return o.kind == tlog::OutcomeKind::kStaleGrant; });
-    if (!is_stale) return submission;
-    for (const NewPolicy& policy : policies) {
-      state.epochs.Forget(state.subjects.Get(policy.subject)->number);
+    std::vector<std::size_t> stale;
+    for (std::size_t at = 0; at < left.size(); ++at) {
+      const tlog::Outcome& outcome = submission->outcomes[at];
+      if (outcome.kind == tlog::OutcomeKind::kStaleGrant) {
+        stale.push_back(left[at]);
+        state.epochs.Forget(state.subjects.Get(*policies[left[at]].subject)->number);
+      } else {
+        logged[left[at]] = {outcome.index, outcome.leaf_hash};
+      }
     }
+    if (stale.empty()) return logged;
+    left = std::move(stale);
   }
   return Unavailable("the readers of a subject keep changing: try again");
 }
 
-Result<std::vector<LoggedPolicy>> Recorder::RecordPolicies(std::span<const NewPolicy> policies,
-                                                           const Apply& apply) {
+// The rows are written before their entries, so that a crash in between finds them. The caller
+// holds LockReaders.
+Result<std::vector<LoggedPolicy>> LogAndStore(Recorder::State& state,
+                                              std::span<NewPolicy> policies) {
+  std::vector<Row> rows;
+  for (NewPolicy& policy : policies) {
+    if (!policy.row) continue;
+    state.parts.random->Fill(OriginOf(*policy.row).salt);
+    rows.push_back(*policy.row);
+  }
+  const auto published = state.parts.log->published();
+  TRY_VOID(state.parts.directory->Intend(rows, published ? published->size.value : 0));
+  std::vector<LoggedPolicy> logged;
+  while (logged.size() < policies.size()) {
+    // What belongs to one subject is logged at once or not at all.
+    std::size_t end = std::min(logged.size() + kPoliciesPerCommit, policies.size());
+    while (end < policies.size() && policies[end].subject == policies[end - 1].subject) ++end;
+    TRY(const auto added,
+        SubmitPolicies(state, policies.subspan(logged.size(), end - logged.size())));
+    logged.insert(logged.end(), added.begin(), added.end());
+  }
+  std::size_t row = 0;
+  for (std::size_t i = 0; i < policies.size(); ++i) {
+    if (policies[i].row) OriginOf(rows[row++]).entry_index = logged[i].index.value;
+  }
+  TRY_VOID(state.parts.directory->Store(rows));
+  return logged;
+}
+
+}  // namespace
+
+std::unique_lock<std::mutex> Recorder::LockActs() { return std::unique_lock(state_->acts_mutex); }
+
+Result<std::vector<LoggedPolicy>> Recorder::RecordPolicies(std::span<NewPolicy> policies) {
   const auto readers = state_->epochs.LockReaders();
+  const auto forget = [&](const NewPolicy& policy) {
+    state_->epochs.Forget(state_->subjects.Get(*policy.subject)->number);
+  };
   for (const NewPolicy& policy : policies) {
     // A new key's holder shall be able to read the entry that brings it.
-    if (policy.first_key) state_->epochs.Forget(state_->subjects.Get(policy.subject)->number);
+    if (policy.first_key) forget(policy);
   }
-  std::vector<LoggedPolicy> logged;
-  for (std::size_t at = 0; at < policies.size(); at += kPoliciesPerCommit) {
-    const auto part = policies.subspan(at, std::min(kPoliciesPerCommit, policies.size() - at));
-    TRY(const auto submission, SubmitPolicies(*state_, part));
-    for (const tlog::Outcome& outcome : submission->outcomes) {
-      logged.push_back({outcome.index, outcome.leaf_hash});
-    }
-  }
-  TRY_VOID(apply(logged));
+  TRY(auto logged, LogAndStore(*state_, policies));
   for (const NewPolicy& policy : policies) {
-    if (policy.ends_epoch) {
-      state_->epochs.Forget(state_->subjects.Get(policy.subject)->number);
-    }
+    if (policy.subject && policy.ends_epoch) forget(policy);
   }
   return logged;
 }
 
-Result<LoggedPolicy> Recorder::RecordClear(EntryKind kind, EventType type, ByteSpan clear,
-                                           const std::optional<crypto::Hash32>& row_digest) {
+Result<LoggedPolicy> Recorder::RecordClear(EntryKind kind, EventType type, ByteSpan clear) {
   auto submission = std::make_unique<tlog::Submission>();
   submission->may_use_reserve = true;
   const OtherBody body{.type = type,
                        .about_subject = false,
-                       .row_digest = row_digest,
+                       .row_digest = std::nullopt,
                        .sealed = std::nullopt,
                        .clear = clear};
   AddEntry(*submission, EncodeOther(kind, body), {});
@@ -235,60 +283,54 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
 
 Result<void> Recorder::TakeIntoCustody(std::span<const Subject> patients) {
   std::vector<std::shared_ptr<const KnownSubject>> known;
-  for (const Subject& patient : patients) known.push_back(state_->subjects.Get(patient));
+  for (const Subject& patient : patients) {
+    known.push_back(state_->subjects.Get(patient));
+    const bool is_missing = state_->HasChain(*known.back()) &&
+                            !state_->parts.directory->FindPatient(patient);
+    if (is_missing) return BrokenRegistration();
+  }
   return state_->RegisterUnknown(known);
+}
+
+bool Recorder::State::HasChain(const KnownSubject& subject) const {
+  const tlog::SubjectState& chain = parts.log->subjects().at(subject.number);
+  return chain.is_introduced || chain.last_policy != 0;
 }
 
 Result<void> Recorder::State::RegisterUnknown(
     std::span<const std::shared_ptr<const KnownSubject>> patients) {
-  std::lock_guard one_at_a_time(registration_mutex);
   const std::vector<CustodianRow> custodians = parts.directory->custodians();
   std::vector<NewPolicy> policies;
-  std::vector<PatientRow> rows;
-  std::vector<CustodyShareRow> shares;
   for (const auto& patient : patients) {
-    if (parts.directory->FindPatient(patient->subject)) continue;  // somebody was faster
+    const Subject& subject = patient->subject;
+    // Somebody was faster; or its row is gone, and the key that it had is not replaced for that.
+    if (HasChain(*patient) || parts.directory->FindPatient(subject)) continue;
     TRY(Custody custody,
-        MakeCustody(patient->subject, custodians, std::min(kCustodyThreshold, custodians.size()),
+        MakeCustody(subject, custodians, std::min(kCustodyThreshold, custodians.size()),
                     *parts.random));
-    PatientRow row;
-    row.subject = patient->subject;
-    row.custody_key = custody.public_key;
-    parts.random->Fill(row.origin.salt);
     for (CustodyShareRow& share : custody.shares) {
       policies.push_back({.type = EventType::kCustodyShare,
-                          .subject = patient->subject,
-                          .row_digest = std::nullopt,
+                          .subject = subject,
                           .content = ShareContent(share),
+                          .row = std::move(share),
                           .is_sealed = false,
                           .ends_epoch = false,
                           .first_key = std::nullopt});
-      shares.push_back(std::move(share));
     }
+    PatientRow row;
+    row.subject = subject;
+    row.custody_key = custody.public_key;
     policies.push_back({.type = EventType::kPatientRegistered,
-                        .subject = patient->subject,
-                        .row_digest = RowDigest(row.origin.salt, EncodeRow(row)),
+                        .subject = subject,
                         .content = EncodeRow(row),
+                        .row = row,
                         .is_sealed = true,
                         .ends_epoch = true,
                         .first_key = custody.public_key});
-    rows.push_back(std::move(row));
   }
-  if (rows.empty()) return {};
+  if (policies.empty()) return {};
   const auto readers = epochs.LockReaders();
-  TRY(const auto submission, SubmitPolicies(*this, policies));
-  std::size_t row = 0;
-  std::size_t share = 0;
-  for (std::size_t i = 0; i < policies.size(); ++i) {
-    const std::uint64_t index = submission->outcomes[i].index.value;
-    if (policies[i].type == EventType::kCustodyShare) {
-      shares[share++].share_entry = index;
-    } else {
-      rows[row++].origin.entry_index = index;
-    }
-  }
-  TRY_VOID(parts.directory->PutMany(rows));
-  for (const CustodyShareRow& added : shares) TRY_VOID(parts.directory->Put(added));
+  TRY_VOID(LogAndStore(*this, policies));
   return {};
 }
 

@@ -20,8 +20,10 @@ struct Recorder::State {
         workers(2) {}
 
   // A patient that nobody registered is taken into custody, so that no event is ever refused for
-  // it.
+  // it. One that the log knows already is left alone. The caller holds acts_mutex.
   Result<void> RegisterUnknown(std::span<const std::shared_ptr<const KnownSubject>> patients);
+  // HasChain says whether the log knows the subject.
+  bool HasChain(const KnownSubject& subject) const;
 
   struct RecentQuery {
     Timestamp at;
@@ -33,7 +35,7 @@ struct Recorder::State {
   EpochStore epochs;
   Counter& refused;
   Counter& logged;
-  std::mutex registration_mutex;
+  std::mutex acts_mutex;  // one change of who is registered and may read at a time
   std::mutex queries_mutex;
   std::map<std::pair<Subject, Subject>, RecentQuery> recent_queries;  // by queries_mutex
   WorkQueue workers;                                                  // last: stops first

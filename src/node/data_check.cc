@@ -137,6 +137,7 @@ class Check {
                    "or the machine stopped while one was written",
                    "log/kept", kFromBackup));
     }
+    is_kept_empty_ = store.kept_count() == 0;
     const std::optional<tlog::StoredCheckpoint> last = store.last();
     std::optional<tlog::StoredCheckpoint> newest;
     if (store.kept_count() > 0) {
@@ -197,6 +198,10 @@ class Check {
                        const std::vector<SignedRoot>& roots,
                        const std::optional<audit::KnownCheckpoint>& known, std::uint64_t end) {
     const crypto::Hash32 log_id = crypto::Sha256(AsBytes("salus/log\n" + log.origin));
+    // Behind the checkpoint, before the segments: beside a running server each signed entry has its
+    // row or intent here, and each row its entry there.
+    const Result<std::vector<audit::StoredRow>> rows =
+        audit::ReadStoredRows(PathOf("control.db"));
     Result<std::unique_ptr<storage::SegmentLog>> segments = storage::SegmentLog::Open(
         fs_, PathOf("log/segments"), log_id,
         {.access = storage::FileAccess::kReadOnly, .trusted_record_count = end});
@@ -222,7 +227,15 @@ class Check {
     EntryCheck entries(log, index_check, findings_, report_);
     TRY_VOID(CheckSegments(check, entries, findings_, report_));
     TRY_VOID(CheckRuns(check, findings_));
-    return CheckRows(directory_, **segments, stored, entries.rows(), findings_);
+    CheckRows(rows, **segments, entries.rows(), findings_);
+    CheckCertificates(fs_, directory_, entries.rows().certificates, findings_);
+    if (is_kept_empty_ && report_.map_roots > 1) {
+      findings_.Add(Tampered(fmt::format("no checkpoint is kept, and {} were signed: log/kept was "
+                                         "removed",
+                                         report_.map_roots),
+                             "log/kept", kFromBackup));
+    }
+    return {};
   }
 
   const std::string directory_;
@@ -231,6 +244,7 @@ class Check {
   Findings findings_;
   storage::PosixFileSystem fs_;
   bool is_store_lost_ = false;
+  bool is_kept_empty_ = false;
 };
 
 }  // namespace
@@ -265,53 +279,6 @@ void Findings::Finish() {
     Add(std::move(finding));
   }
   counts_.clear();
-}
-
-Result<void> CheckRows(const std::string& directory, const storage::SegmentLog& segments,
-                       std::uint64_t end, const RowEntries& rows, Findings& findings) {
-  const auto digest = [&segments](std::uint64_t index) -> Result<std::optional<crypto::Hash32>> {
-    TRY(const storage::Record record, segments.Read(index));
-    TRY(const audit::EntryView entry, audit::ParseEntry(record.payload()));
-    return entry.other ? entry.other->row_digest : std::nullopt;
-  };
-  const auto opened =
-      audit::Directory::Open(storage::JoinPath(directory, "control.db"), true, digest);
-  if (!opened) {
-    findings.Add(Tampered("control.db: " + opened.error().message, "control.db", kFromBackup));
-    return {};
-  }
-  const audit::Directory& stored = **opened;
-  std::set<std::uint64_t> origins;
-  for (const auto& row : stored.patients()) origins.insert(row.origin.entry_index);
-  if (const auto row = stored.FindPatient(audit::Subject::System())) {
-    origins.insert(row->origin.entry_index);
-  }
-  for (const auto& row : stored.auditors()) origins.insert(row.origin.entry_index);
-  for (const auto& row : stored.mandates()) origins.insert(row.origin.entry_index);
-  std::set<std::uint64_t> newest;
-  for (const auto& [key, index] : rows.newest) newest.insert(index);
-  for (const std::uint64_t index : origins) {
-    if (index >= end || !rows.all.contains(index) || newest.contains(index)) continue;
-    CheckFinding finding = Tampered(
-        fmt::format("a row of control.db is that of entry {}, which a later entry has replaced: an "
-                    "old row was put back",
-                    index),
-        "control.db", "do the registrar's or officer's act again, and find out who changed it");
-    finding.entry = index;
-    findings.Counted("row", std::move(finding));
-  }
-  for (const std::uint64_t index : newest) {
-    if (origins.contains(index)) continue;
-    CheckFinding finding =
-        Tampered(fmt::format("control.db has no row for entry {}: it was deleted, or the act was "
-                             "broken off",
-                             index),
-                 "control.db", "do the registrar's or officer's act again");
-    finding.severity = CheckSeverity::kNotice;
-    finding.entry = index;
-    findings.Counted("row", std::move(finding));
-  }
-  return {};
 }
 
 Result<DataCheckReport> CheckData(const std::string& directory, const DataCheckOptions& options) {

@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "audit/grant.h"
 #include "base/endian.h"
+#include "codec/cbor.h"
 #include "codec/rfc3339.h"
 #include "merkle/hash.h"
 #include "node/data_check_parts.h"
@@ -145,10 +148,8 @@ void EntryCheck::CheckKind(std::uint64_t index, const EntryView& entry,
                  : fmt::format("entry {} is filed under a subject, and is about none", index));
     return;
   }
-  if (entry.other && entry.other->row_digest) {
-    rows_.all.insert(index);
-    if (meta.subject) rows_.newest[{meta.subject->value, entry.other->type}] = index;
-  }
+  if (const auto row = RowEntryOf(index, meta, entry)) rows_.all.push_back(*row);
+  if (entry.kind == EntryKind::kCertificate) KeepCertificate(entry);
   if (entry.grant && chain != nullptr) {
     grants_[index] = meta.subject->value;
     if (audit::FindOf(chain->tag, entry.grant->commit) != entry.grant->find) {
@@ -158,6 +159,18 @@ void EntryCheck::CheckKind(std::uint64_t index, const EntryView& entry,
     }
   }
   CheckGrantOf(index, meta);
+}
+
+// {1: SHA-256 of the certificate, ...}.
+void EntryCheck::KeepCertificate(const EntryView& entry) {
+  if (!entry.other || entry.other->sealed) return;
+  codec::CborReader reader(entry.other->clear);
+  if (!reader.Map() || !reader.Uint()) return;
+  const auto hash = reader.ByteString();
+  crypto::Hash32 known{};
+  if (!hash || hash->size() != known.size()) return;
+  std::copy(hash->begin(), hash->end(), known.begin());
+  rows_.certificates.insert(known);
 }
 
 // An entry and the grant of its key are of one subject.

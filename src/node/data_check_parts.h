@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "audit/directory.h"
 #include "audit/entry.h"
 #include "merkle/compact_range.h"
 #include "merkle/map.h"
@@ -45,11 +46,22 @@ class Findings {
   std::map<std::string, std::uint64_t> counts_;
 };
 
-// RowEntries are the entries that control.db's rows must be the images of: of each subject and type
-// the newest one.
+// RowEntry is an entry that brought a row of control.db.
+struct RowEntry {
+  std::uint64_t index = 0;
+  audit::EventType type{};
+  crypto::Hash32 digest{};
+  std::optional<std::uint32_t> subject = {};   // number of the chain that it stands in
+  std::optional<std::uint64_t> replaces = {};  // the entry whose row it replaces, outside chains
+};
+// RowEntryOf is nullopt for an entry without a row.
+std::optional<RowEntry> RowEntryOf(std::uint64_t index, const tlog::RecordMeta& meta,
+                                   const audit::EntryView& entry);
+
+// RowEntries are what the entries say about files beside the log.
 struct RowEntries {
-  std::map<std::pair<std::uint32_t, audit::EventType>, std::uint64_t> newest;
-  std::set<std::uint64_t> all;  // every entry with a row digest
+  std::vector<RowEntry> all;
+  std::set<crypto::Hash32> certificates;  // SHA-256 of each that was issued
 };
 
 // EntryCheck takes the entries one after the other: strict encoding, chain rules, the map at every
@@ -85,6 +97,7 @@ class EntryCheck {
   void CheckGenesis(ByteSpan entry);
   void CheckKind(std::uint64_t index, const audit::EntryView& entry, const tlog::RecordMeta& meta,
                  const Chain* chain);
+  void KeepCertificate(const audit::EntryView& entry);
   void CheckGrantOf(std::uint64_t index, const tlog::RecordMeta& meta);
   void CloseMap(std::uint64_t index, ByteSpan entry);
 
@@ -121,9 +134,12 @@ struct SegmentCheck {
 Result<void> CheckSegments(const SegmentCheck& check, EntryCheck& entries, Findings& findings,
                            DataCheckReport& report);
 
-// CheckRuns holds the index runs against the segments; CheckRows control.db against its entries.
+// CheckRuns holds the index runs against the segments; CheckRows control.db against its entries,
+// CheckCertificates root.pem, ca/ and server/ against the entries that recorded certificates.
 Result<void> CheckRuns(const SegmentCheck& check, Findings& findings);
-Result<void> CheckRows(const std::string& directory, const storage::SegmentLog& segments,
-                       std::uint64_t end, const RowEntries& rows, Findings& findings);
+void CheckRows(const Result<std::vector<audit::StoredRow>>& stored,
+               const storage::SegmentLog& segments, const RowEntries& entries, Findings& findings);
+void CheckCertificates(storage::FileSystem& fs, const std::string& directory,
+                       const std::set<crypto::Hash32>& logged, Findings& findings);
 
 }  // namespace salus::node

@@ -85,6 +85,7 @@ Result<void> MakeIdentities(Node& node, Node::State& state, const InitOptions& o
   }
   // The system subject takes what concerns no patient; the custodians together can open it.
   const audit::Subject system = audit::Subject::System();
+  const auto acts = node.recorder().LockActs();
   return node.recorder().TakeIntoCustody({&system, 1});
 }
 

@@ -39,29 +39,36 @@ Result<void> CheckIdentity(const tlog::Log& log, const Config& config, const Key
   return {};
 }
 
-// What entry `index` says of the row it is the origin of. A row that entitles somebody is older
-// than the log when its subject's chain has a later entry of the same type; auditors' chains are
-// short, and only entries up to the last policy entry are read.
+Result<std::optional<crypto::Hash32>> DigestOf(const tlog::StoredEntry& stored) {
+  TRY(const audit::EntryView entry, audit::ParseEntry(stored.entry));
+  return entry.other ? entry.other->row_digest : std::nullopt;
+}
+
+// What entry `index` says of the row that it is the origin of. The newest policy entry of a chain
+// carries the digest of the subject's row: the row of an older one is out of date.
 Result<std::optional<crypto::Hash32>> RowDigestAt(const tlog::Log& log, std::uint64_t index) {
   TRY(const tlog::StoredEntry stored, log.ReadEntry(tlog::LeafIndex{index}));
   TRY(const audit::EntryView entry, audit::ParseEntry(stored.entry));
   if (!entry.other || !entry.other->row_digest) return std::optional<crypto::Hash32>();
-  const bool entitles = entry.other->type == audit::EventType::kAuditorRegistered ||
-                        entry.other->type == audit::EventType::kMandateSet;
-  if (!entitles || !stored.meta.subject) return entry.other->row_digest;
-  const tlog::SubjectState& subject = log.subjects().at(*stored.meta.subject);
-  const std::uint64_t last = subject.last_policy;
-  if (last <= index) return entry.other->row_digest;
-  TRY(const auto chain, log.EntriesOf(subject.tag, tlog::TreeSize{last + 1}));
-  for (auto at = std::upper_bound(chain.begin(), chain.end(), index); at != chain.end(); ++at) {
-    TRY(const tlog::StoredEntry later, log.ReadEntry(tlog::LeafIndex{*at}));
-    TRY(const audit::EntryView view, audit::ParseEntry(later.entry));
-    if (view.other && view.other->row_digest && view.other->type == entry.other->type) {
+  if (stored.meta.subject && audit::EndsEpoch(entry.other->type)) {
+    const std::uint64_t last = log.subjects().at(*stored.meta.subject).last_policy;
+    if (last > index) {
       return FailedPrecondition(fmt::format(
-          "control.db is older than the log: entry {} replaced the row of entry {}", *at, index));
+          "control.db is older than the log: entry {} replaced the row of entry {}", last, index));
     }
   }
   return entry.other->row_digest;
+}
+
+Result<void> ScanRowDigests(const tlog::Log& log, std::uint64_t since,
+                            const audit::Directory::LoggedRows::Visit& visit) {
+  for (std::uint64_t index = since;; ++index) {
+    const auto stored = log.ReadEntry(tlog::LeafIndex{index});
+    if (!stored && stored.error().code == ErrorCode::kNotFound) return {};
+    if (!stored) return stored.error();
+    const auto digest = DigestOf(*stored);
+    if (digest && *digest) visit(index, **digest);  // kinds 0 and 3 carry none
+  }
 }
 
 }  // namespace
@@ -149,10 +156,13 @@ Result<void> Node::State::OpenParts(NodeAccess access) {
   options.metrics = &metrics;
   TRY(log, tlog::Log::Open(fs, PathOf("log"), options, CheckpointKeys()));
   TRY_VOID(CheckIdentity(*log, config, *signer));
+  audit::Directory::LoggedRows logged;
+  logged.digest_at = [l = log.get()](std::uint64_t index) { return RowDigestAt(*l, index); };
+  logged.scan = [l = log.get()](std::uint64_t since, const auto& visit) {
+    return ScanRowDigests(*l, since, visit);
+  };
   TRY(directory,
-      audit::Directory::Open(PathOf("control.db"), read_only, [l = log.get()](std::uint64_t index) {
-        return RowDigestAt(*l, index);
-      }));
+      audit::Directory::Open(PathOf("control.db"), read_only, std::move(logged)));
   recorder = std::make_unique<audit::Recorder>(audit::Recorder::Parts{.origin = config.origin,
                                                                       .log = log.get(),
                                                                       .directory = directory.get(),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "audit/entry.h"
 #include "base/id.h"
@@ -15,7 +16,6 @@ namespace salus::node {
 namespace {
 
 using audit::EventType;
-using audit::LoggedPolicy;
 using audit::NewPolicy;
 using audit::Subject;
 using audit::SubjectKind;
@@ -24,12 +24,6 @@ constexpr std::chrono::days kLeafValidity{730};
 constexpr std::size_t kRowsPerCall = 1000;
 // A mandate's entry names its patients as long as it stays a small entry.
 constexpr std::size_t kMaxNamedPatients = 500;
-
-Bytes EmptyMap() {
-  Bytes content;
-  codec::CborWriter(content).Map(0);
-  return content;
-}
 
 bool SameKey(const std::optional<crypto::P256PublicKey>& a,
              const std::optional<crypto::P256PublicKey>& b) {
@@ -81,14 +75,63 @@ Bytes AuditorContent(const audit::MandateRow& mandate) {
   return MandateClear(mandate);
 }
 
+// An entry of the subject's chain, sealed to its readers, who may change with it.
 NewPolicy Policy(EventType type, const Subject& subject, Bytes content) {
   return {.type = type,
           .subject = subject,
-          .row_digest = std::nullopt,
           .content = std::move(content),
+          .row = std::nullopt,
           .is_sealed = true,
           .ends_epoch = true,
           .first_key = std::nullopt};
+}
+
+// The newest policy entry of a chain carries the digest of the subject's row, whatever it is about:
+// so one look at it tells whether a row is the newest.
+Result<NewPolicy> NoticeTo(const audit::Directory& directory, const Subject& patient,
+                           Bytes content) {
+  auto row = directory.FindPatient(patient);
+  if (!row) return audit::BrokenRegistration();
+  NewPolicy policy = Policy(EventType::kMandateSet, patient, std::move(content));
+  policy.row = *std::move(row);
+  return policy;
+}
+
+// An entry of nobody's chain: it shows the digest of its row, and which entry it replaces.
+NewPolicy ClearPolicy(EventType type, audit::Row row, std::optional<std::uint64_t> replaced) {
+  Bytes content;
+  codec::CborWriter writer(content);
+  writer.Map(replaced ? 1 : 0);
+  if (replaced) {
+    writer.Uint(1);
+    writer.Uint(*replaced);
+  }
+  return {.type = type,
+          .subject = std::nullopt,
+          .content = std::move(content),
+          .row = std::move(row),
+          .is_sealed = false,
+          .ends_epoch = false,
+          .first_key = std::nullopt};
+}
+
+// What is not sent stays; a patient's key is replaced, never taken away, and what custody holds
+// stays openable. A certificate goes with its key.
+audit::PatientRow MergeRow(const audit::PatientRow& old, const audit::PatientRow& sent) {
+  audit::PatientRow next = sent;
+  next.custody_key = old.custody_key;
+  if (next.name.empty()) next.name = old.name;
+  const bool is_same_key = !next.key || SameKey(old.key, next.key);
+  if (is_same_key && next.certificate_fingerprint.empty()) {
+    next.certificate_fingerprint = old.certificate_fingerprint;
+  }
+  if (!next.key) next.key = old.key;
+  return next;
+}
+
+bool IsSame(const audit::PatientRow& a, const audit::PatientRow& b) {
+  return SameKey(a.key, b.key) && a.name == b.name &&
+         a.certificate_fingerprint == b.certificate_fingerprint;
 }
 
 }  // namespace
@@ -96,104 +139,101 @@ NewPolicy Policy(EventType type, const Subject& subject, Bytes content) {
 Result<void> Node::PutPatient(const audit::PatientRow& row) { return PutPatients({&row, 1}); }
 
 Result<void> Node::PutPatients(std::span<const audit::PatientRow> rows) {
-  std::lock_guard acts(state_->acts_mutex);
   for (std::size_t at = 0; at < rows.size(); at += kRowsPerCall) {
-    const auto part = rows.subspan(at, std::min(kRowsPerCall, rows.size() - at));
-    std::vector<Subject> without_key;
-    for (const audit::PatientRow& row : part) {
-      if (!row.key && !state_->directory->FindPatient(row.subject)) {
-        without_key.push_back(row.subject);
-      }
-    }
-    if (!without_key.empty()) TRY_VOID(state_->recorder->TakeIntoCustody(without_key));
-    std::vector<audit::PatientRow> changed;
-    std::vector<NewPolicy> policies;
-    for (const audit::PatientRow& row : part) {
-      audit::PatientRow next = row;
-      const auto old = state_->directory->FindPatient(row.subject);
-      if (old) {
-        // A patient's key is replaced, never taken away; what custody holds stays openable.
-        if (!next.key) next.key = old->key;
-        next.custody_key = old->custody_key;
-        const bool is_same = SameKey(old->key, next.key) && old->name == next.name &&
-                             old->certificate_fingerprint == next.certificate_fingerprint;
-        if (is_same) continue;
-      }
-      state_->random.Fill(next.origin.salt);
-      NewPolicy policy =
-          Policy(EventType::kPatientRegistered, next.subject, audit::EncodeRow(next));
-      policy.row_digest = audit::RowDigest(next.origin.salt, audit::EncodeRow(next));
-      if (next.key) policy.first_key = next.key;
-      policies.push_back(std::move(policy));
-      changed.push_back(std::move(next));
-    }
-    if (policies.empty()) continue;
-    TRY_VOID(state_->recorder->RecordPolicies(
-        policies, [&](std::span<const LoggedPolicy> logged) -> Result<void> {
-          for (std::size_t i = 0; i < changed.size(); ++i) {
-            changed[i].origin.entry_index = logged[i].index.value;
-          }
-          return state_->directory->PutMany(changed);
-        }));
+    // Sources that name new patients wait for one part, not for all.
+    const auto acts = state_->recorder->LockActs();
+    TRY_VOID(state_->PutSome(rows.subspan(at, std::min(kRowsPerCall, rows.size() - at))));
   }
+  return {};
+}
+
+Result<void> Node::State::PutSome(std::span<const audit::PatientRow> rows) {
+  std::vector<Subject> without_key;
+  for (const audit::PatientRow& row : rows) {
+    if (!row.key && !directory->FindPatient(row.subject)) without_key.push_back(row.subject);
+  }
+  if (!without_key.empty()) TRY_VOID(recorder->TakeIntoCustody(without_key));
+  std::vector<NewPolicy> policies;
+  std::vector<audit::PatientRow> changed;  // in the order in which they were sent
+  std::map<Subject, std::size_t> places;
+  for (const audit::PatientRow& row : rows) {
+    const auto place = places.find(row.subject);
+    const auto old = place != places.end() ? std::optional(changed[place->second])
+                                           : directory->FindPatient(row.subject);
+    const audit::PatientRow next = old ? MergeRow(*old, row) : row;
+    if (old && IsSame(*old, next)) continue;
+    if (place != places.end()) {
+      changed[place->second] = next;
+      continue;
+    }
+    places.emplace(row.subject, changed.size());
+    changed.push_back(next);
+  }
+  for (audit::PatientRow& row : changed) {
+    NewPolicy policy = Policy(EventType::kPatientRegistered, row.subject, audit::EncodeRow(row));
+    policy.first_key = row.key;
+    policy.row = std::move(row);
+    policies.push_back(std::move(policy));
+  }
+  if (policies.empty()) return {};
+  TRY_VOID(recorder->RecordPolicies(policies));
   return {};
 }
 
 Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
-  std::lock_guard acts(state_->acts_mutex);
-  const auto old = state_->directory->FindAuditor(row.subject.id);
-  if (old && old->key == row.key && old->name == row.name) return {};
+  const auto acts = state_->recorder->LockActs();
   audit::AuditorRow next = row;
-  state_->random.Fill(next.origin.salt);
+  if (const auto old = state_->directory->FindAuditor(row.subject.id)) {
+    if (next.name.empty()) next.name = old->name;
+    if (next.certificate_fingerprint.empty() && old->key == next.key) {
+      next.certificate_fingerprint = old->certificate_fingerprint;
+    }
+    const bool is_same = old->key == next.key && old->name == next.name &&
+                         old->certificate_fingerprint == next.certificate_fingerprint;
+    if (is_same) return {};
+  }
+  if (next.name.empty()) next.name = next.subject.id;
   NewPolicy policy = Policy(EventType::kAuditorRegistered, next.subject, audit::EncodeRow(next));
-  policy.row_digest = audit::RowDigest(next.origin.salt, audit::EncodeRow(next));
   policy.first_key = next.key;
-  TRY_VOID(state_->recorder->RecordPolicies(
-      {&policy, 1}, [&](std::span<const LoggedPolicy> logged) -> Result<void> {
-        next.origin.entry_index = logged[0].index.value;
-        return state_->directory->Put(next);
-      }));
+  policy.row = std::move(next);
+  TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
   return {};
 }
 
 Result<void> Node::PutSource(std::string_view id, std::string_view name) {
-  std::lock_guard acts(state_->acts_mutex);
+  const auto acts = state_->recorder->LockActs();
   TRY_VOID(ValidateIdText(id));
   audit::SourceRow row;
   row.id = id;
   row.name = name;
+  std::optional<std::uint64_t> replaced;
   if (const auto old = state_->directory->FindSource(id)) {
     if (old->name == name) return {};
     row.number = old->number;
+    replaced = old->origin.entry_index;
   } else {
     TRY(row.number, state_->directory->NextSourceNumber());
   }
-  state_->random.Fill(row.origin.salt);
-  // The entry shows nothing of the row but its digest.
-  TRY(const LoggedPolicy logged,
-      state_->recorder->RecordClear(tlog::EntryKind::kPolicy, EventType::kSourceRegistered,
-                                    EmptyMap(),
-                                    audit::RowDigest(row.origin.salt, audit::EncodeRow(row))));
-  row.origin.entry_index = logged.index.value;
-  return state_->directory->Put(row);
+  NewPolicy policy = ClearPolicy(EventType::kSourceRegistered, std::move(row), replaced);
+  TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
+  return {};
 }
 
 Result<void> Node::PutCustodian(const audit::CustodianRow& row) {
-  std::lock_guard acts(state_->acts_mutex);
-  audit::CustodianRow next = row;
-  state_->random.Fill(next.origin.salt);
-  TRY(const LoggedPolicy logged,
-      state_->recorder->RecordClear(tlog::EntryKind::kPolicy, EventType::kCustodianRegistered,
-                                    EmptyMap(),
-                                    audit::RowDigest(next.origin.salt, audit::EncodeRow(next))));
-  next.origin.entry_index = logged.index.value;
-  return state_->directory->Put(next);
+  const auto acts = state_->recorder->LockActs();
+  std::optional<std::uint64_t> replaced;
+  for (const audit::CustodianRow& old : state_->directory->custodians()) {
+    if (old.id == row.id) replaced = old.origin.entry_index;
+  }
+  NewPolicy policy = ClearPolicy(EventType::kCustodianRegistered, row, replaced);
+  TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
+  return {};
 }
 
 Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> patients,
                               std::string_view purpose, std::optional<Day> from,
                               std::optional<Day> until) {
-  std::lock_guard acts(state_->acts_mutex);
+  const auto acts = state_->recorder->LockActs();
   const auto auditor = state_->directory->FindAuditor(auditor_id);
   if (!auditor) return NotFound("no such auditor: register it with `salus auditor add`");
   for (const Subject& patient : patients) {
@@ -211,40 +251,39 @@ Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> 
   row.purpose = purpose;
   row.from = std::max(from.value_or(today), today);  // forward only
   row.until = until;
-  state_->random.Fill(row.origin.salt);
-
   NewPolicy own = Policy(EventType::kMandateSet, row.auditor, AuditorContent(row));
-  own.row_digest = audit::RowDigest(row.origin.salt, audit::EncodeRow(row));
+  own.row = *auditor;
   NewPolicy clear = Policy(EventType::kMandateSet, row.mandate, MandateClear(row));
   clear.is_sealed = false;
-  std::vector<NewPolicy> policies;
-  policies.push_back(std::move(own));
-  policies.push_back(std::move(clear));
+  clear.row = row;
   const audit::ProvenTag tag = state_->recorder->TagOf(row.mandate);
-  const auto old = state_->directory->FindMandate(auditor_id);
+  const auto notice = [&](const Subject& patient, bool is_removed) {
+    return NoticeTo(*state_->directory, patient,
+                    MandateNotice(row, auditor->name, tag, is_removed));
+  };
+  std::vector<NewPolicy> policies;
   for (const Subject& patient : patients) {
-    policies.push_back(
-        Policy(EventType::kMandateSet, patient, MandateNotice(row, auditor->name, tag, false)));
+    TRY(NewPolicy added, notice(patient, false));
+    policies.push_back(std::move(added));
   }
-  if (old) {
+  if (const auto old = state_->directory->FindMandate(auditor_id)) {
     for (const Subject& patient : old->patients) {
       if (std::binary_search(patients.begin(), patients.end(), patient)) continue;
-      policies.push_back(
-          Policy(EventType::kMandateSet, patient, MandateNotice(row, auditor->name, tag, true)));
+      TRY(NewPolicy removed, notice(patient, true));
+      policies.push_back(std::move(removed));
     }
   }
-  TRY_VOID(state_->recorder->RecordPolicies(
-      policies, [&](std::span<const LoggedPolicy> logged) -> Result<void> {
-        row.origin.entry_index = logged[0].index.value;
-        return state_->directory->Put(row);
-      }));
+  policies.push_back(std::move(own));
+  // The last: the mandate is in force when every patient's notice is logged.
+  policies.push_back(std::move(clear));
+  TRY_VOID(state_->recorder->RecordPolicies(policies));
   return {};
 }
 
 Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodian_id,
                                 std::string_view released_share) {
-  std::lock_guard acts(state_->acts_mutex);
-  std::vector<audit::CustodyShareRow> shares = state_->directory->SharesOf(patient);
+  const auto acts = state_->recorder->LockActs();
+  const std::vector<audit::CustodyShareRow> shares = state_->directory->SharesOf(patient);
   const auto share = std::find_if(shares.begin(), shares.end(),
                                   [&](const auto& s) { return s.custodian_id == custodian_id; });
   if (share == shares.end()) return NotFound("this custodian holds no share of that patient");
@@ -252,6 +291,11 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
   if (!row || !row->key) {
     return FailedPrecondition("the patient has no key of its own yet: enrol it first");
   }
+  if (!share->released_share.empty()) {
+    if (share->released_share == released_share) return {};
+    return Conflict("this custodian has released its share before: a share is released once");
+  }
+  TRY_VOID(audit::CheckReleasedShare(released_share));
   Bytes content;
   codec::CborWriter writer(content);
   writer.Map(3);
@@ -263,19 +307,15 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
   writer.Text(released_share);
   NewPolicy policy = Policy(EventType::kCustodyReleased, patient, std::move(content));
   policy.ends_epoch = false;
-  audit::CustodyShareRow next = *share;
-  next.released_share = released_share;
-  TRY_VOID(state_->recorder->RecordPolicies(
-      {&policy, 1}, [&](std::span<const LoggedPolicy> logged) -> Result<void> {
-        next.release_entry = logged[0].index.value;
-        return state_->directory->Put(next);
-      }));
+  policy.row = audit::CustodyReleaseRow{patient, std::string(custodian_id),
+                                        std::string(released_share), {}};
+  TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
   return {};
 }
 
 Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id, Day from, Day to,
                              std::string_view sealed_keys_jwe) {
-  std::lock_guard acts(state_->acts_mutex);
+  const auto acts = state_->recorder->LockActs();
   if (!state_->directory->FindAuditor(auditor_id)) return NotFound("no such auditor");
   Bytes content;
   codec::CborWriter writer(content);
@@ -290,14 +330,13 @@ Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id
   writer.Text(sealed_keys_jwe);
   NewPolicy policy = Policy(EventType::kDaysShared, patient, std::move(content));
   policy.ends_epoch = false;
-  TRY_VOID(state_->recorder->RecordPolicies(
-      {&policy, 1}, [](std::span<const LoggedPolicy>) { return Result<void>(); }));
+  TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
   return {};
 }
 
 Result<std::string> Node::Certify(std::string_view request_pem, pki::Role role,
                                   std::string_view id) {
-  std::lock_guard acts(state_->acts_mutex);
+  const auto acts = state_->recorder->LockActs();
   TRY(const pki::CertificationRequest request, pki::CertificationRequest::FromPem(request_pem));
   TRY(const pki::IssuingAuthority authority, pki::IssuingAuthority::Open(state_->PathOf("ca")));
   TRY(pki::Identity identity, pki::Identity::Create(origin(), role, std::string(id)));

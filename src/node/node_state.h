@@ -28,6 +28,8 @@ struct Node::State {
 
   Result<void> OpenParts(NodeAccess access);
   void RunMidnight(std::stop_token stop);
+  // PutSome is PutPatients for so many as one act takes; the caller holds LockActs.
+  Result<void> PutSome(std::span<const audit::PatientRow> rows);
   tlog::CheckpointSigner CheckpointKeys() const;
   std::string PathOf(std::string_view name) const {
     return storage::JoinPath(directory_path, name);
@@ -46,7 +48,6 @@ struct Node::State {
   std::unique_ptr<audit::Directory> directory;
   std::unique_ptr<audit::Recorder> recorder;
   std::unique_ptr<audit::Historian> historian;
-  std::mutex acts_mutex;  // one registrar's or officer's act at a time
   std::jthread midnight;
 };
 
