@@ -6,6 +6,7 @@
 
 #include "audit/custody.h"
 #include "audit/padding.h"
+#include "audit/read_back.h"
 #include "audit/recorder.h"
 #include "audit/recorder_state.h"
 #include "base/check.h"
@@ -80,6 +81,8 @@ void SignReceipts(Recorder::State& state, tlog::CommitAnswers& answers) {
     std::lock_guard lock(answers.mutex);
     waiting.swap(answers.when_receipted);
   }
+  // Every submission of the commit was read back: nobody needs the grants' entries again.
+  for (const auto& grant : answers.grants) grant->LetGo();
   for (const auto& then : waiting) then();
 }
 
@@ -94,6 +97,31 @@ void FinishAnswers(Recorder::State& state, const std::shared_ptr<tlog::CommitAns
   if (is_last) SignReceipts(state, *answers);
 }
 
+namespace {
+
+// SealedContent is what an entry of kind 4 or 6 was sealed from; no epoch: it is in clear.
+struct SealedContent {
+  std::shared_ptr<Epoch> epoch;
+  std::shared_ptr<const KnownSubject> subject;
+  Bytes padded;
+};
+
+Result<void> OpenOther(Sealer& sealer, const SealedContent& content, const EntryView& read) {
+  if (!read.other || read.other->sealed.has_value() != (content.epoch != nullptr)) {
+    return Corruption("an entry reads back as another kind");
+  }
+  if (!content.epoch) return {};
+  const SealedBody& body = *read.other->sealed;
+  const EntryKey key = content.epoch->key.KeyOf(body.iv);
+  if (KeyIdOf(key) != body.key_id) return Corruption("an entry reads back with another key's id");
+  TRY(Bytes opened, sealer.Open(key, content.subject->sealing_aad, body));
+  const bool same = Equal(opened, content.padded);
+  WipeMemory(opened.data(), opened.size());
+  return same ? Result<void>() : Corruption("an entry opens to other content");
+}
+
+}  // namespace
+
 // Seals and submits until no grant is stale. The caller holds LockReaders.
 static Result<std::unique_ptr<tlog::Submission>> SubmitPolicies(
     Recorder::State& state, std::span<const NewPolicy> policies) {
@@ -102,6 +130,7 @@ static Result<std::unique_ptr<tlog::Submission>> SubmitPolicies(
   for (int round = 0; round < kMaxRounds; ++round) {
     auto submission = std::make_unique<tlog::Submission>();
     submission->may_use_reserve = true;
+    std::vector<SealedContent> contents;
     for (const NewPolicy& policy : policies) {
       // Readers tell policy entries by their type.
       CHECK(policy.ends_epoch == EndsEpoch(policy.type));
@@ -115,10 +144,11 @@ static Result<std::unique_ptr<tlog::Submission>> SubmitPolicies(
       added.subject = subject->number;
       added.is_policy = policy.ends_epoch;
       Bytes ciphertext;
+      SealedContent& content = contents.emplace_back();
       if (policy.is_sealed) {
         TRY(const auto epoch, state.epochs.GetLocked(subject, today, policy.first_key));
-        body.sealed = sealer.SealBody(epoch->key, subject->sealing_aad,
-                                      EncodePadded(policy.content), ciphertext);
+        content = {epoch, subject, EncodePadded(policy.content)};
+        body.sealed = sealer.SealBody(epoch->key, subject->sealing_aad, content.padded, ciphertext);
         submission->grants.push_back(epoch->grant);
         added.grant = epoch->grant.get();
       }
@@ -126,6 +156,9 @@ static Result<std::unique_ptr<tlog::Submission>> SubmitPolicies(
     }
     submission = state.parts.log->SubmitAndWait(std::move(submission));
     if (!submission->status) return submission->status.error();
+    RequireReadBack(*state.parts.log, *submission, [&](std::size_t i, const EntryView& read) {
+      return OpenOther(sealer, contents[i], read);
+    });
     FinishAnswers(state, submission->answers, [] {});
     const bool is_stale = std::any_of(
         submission->outcomes.begin(), submission->outcomes.end(),
@@ -174,6 +207,9 @@ Result<LoggedPolicy> Recorder::RecordClear(EntryKind kind, EventType type, ByteS
   AddEntry(*submission, EncodeOther(kind, body), {});
   submission = state_->parts.log->SubmitAndWait(std::move(submission));
   if (!submission->status) return submission->status.error();
+  Sealer sealer(*state_->parts.random);
+  RequireReadBack(*state_->parts.log, *submission,
+                  [&](std::size_t, const EntryView& read) { return OpenOther(sealer, {}, read); });
   FinishAnswers(*state_, submission->answers, [] {});
   return LoggedPolicy{submission->outcomes[0].index, submission->outcomes[0].leaf_hash};
 }
@@ -192,13 +228,13 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
   Sealer sealer(*state_->parts.random);
   for (int round = 0; round < kMaxRounds; ++round) {
     TRY(const auto epoch, state_->epochs.Get(subject, DayOf(now)));
+    const SealedContent content{epoch, subject, EncodePadded(QueryContent(query, now))};
     Bytes ciphertext;
     const OtherBody body{
         .type = EventType::kHistoryQueried,
         .about_subject = true,
         .row_digest = std::nullopt,
-        .sealed = sealer.SealBody(epoch->key, subject->sealing_aad,
-                                  EncodePadded(QueryContent(query, now)), ciphertext),
+        .sealed = sealer.SealBody(epoch->key, subject->sealing_aad, content.padded, ciphertext),
         .clear = {}};
     auto submission = std::make_unique<tlog::Submission>();
     submission->may_use_reserve = true;
@@ -209,6 +245,9 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
     AddEntry(*submission, EncodeOther(EntryKind::kQuery, body), std::move(added));
     submission = state_->parts.log->SubmitAndWait(std::move(submission));
     if (!submission->status) return submission->status.error();
+    RequireReadBack(*state_->parts.log, *submission, [&](std::size_t, const EntryView& read) {
+      return OpenOther(sealer, content, read);
+    });
     const tlog::Outcome outcome = submission->outcomes[0];
     const auto answers = submission->answers;
     const bool is_logged = outcome.kind == tlog::OutcomeKind::kLogged;
