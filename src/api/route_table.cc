@@ -36,6 +36,7 @@ std::vector<Endpoint> SourceRoutes() {
        .answers = kNdjson,
        .answer = AnswerEvents,
        .stream = StreamEvents,
+       .never_blocks = EventsNeverBlock,
        .is_quiet = true},
       {.method = Method::kPost,
        .pattern = "/fhir/AuditEvent",
