@@ -38,6 +38,7 @@ std::vector<Endpoint> SourceRoutes() {
        .answer = AnswerEvents,
        .stream = StreamEvents,
        .is_repeatable = true,
+       .never_blocks = EventsNeverBlock,
        .is_quiet = true},
       {.method = Method::kPost,
        .pattern = "/fhir/AuditEvent",

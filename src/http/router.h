@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "http/exchange.h"
 #include "http/message.h"
@@ -39,6 +41,9 @@ struct Route {
   // content_types: if not empty, a body of another media type is refused with 415.
   std::vector<std::string> content_types;
   RunOn run_on = RunOn::kWorker;
+  // never_blocks: if set, a request with a whole body for which it says yes is handled on the loop,
+  // whatever run_on says. It is asked on the loop.
+  std::function<bool(const Request& request, ByteSpan body)> never_blocks;
 };
 
 // RouteMatch is the outcome of a look-up.

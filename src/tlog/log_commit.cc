@@ -157,6 +157,9 @@ void Log::CommitBatch(std::vector<std::unique_ptr<Submission>> batch) {
   answers->first_index = plan.first;
   answers->count = plan.metas.size();
   answers->hashes.resize(plan.answers);
+  if (durable) {
+    for (PendingGrant* grant : plan.grants) answers->grants.push_back(grant->shared_from_this());
+  }
   std::uint32_t good = 0;
   for (auto& submission : batch) {
     if (submission->status && !durable) submission->status = durable;
