@@ -18,7 +18,7 @@ LIMIT_KIB = 300 * 1000 * 1000 // 1024
 SOURCE = "ward-1"
 PATIENTS = 2000
 LINE_BYTES = 300
-LINES_A_BLOCK = 1000
+LINES_A_BLOCK = 100  # small ones, so that no connection waits long for its turn
 READ_BYTES = 1 << 18
 
 
@@ -62,8 +62,12 @@ async def send(rig, context, body):
             tail = (tail + piece)[-4096:]
         return tail
 
-    (_, tail) = await asyncio.gather(write(), read())
-    writer.close()
+    try:
+        (_, tail) = await asyncio.gather(write(), read())
+    except OSError as error:
+        return f"{body.name}: {error}"
+    finally:
+        writer.transport.abort()
     if f'{{"done":true,"logged":{body.lines},"repeats":0,"refused":0}}'.encode() in tail:
         return None
     return f"{body.name}: the answer ends in {tail[-300:]}"
