@@ -60,8 +60,9 @@ struct Endpoint {
   Stream stream = nullptr;  // instead of answer, over HTTP
   http::RunOn run_on = http::RunOn::kWorker;
   ErrorShape error_shape = ErrorShape::kProblem;
-  bool is_repeatable = false;  // carried out twice is carried out once
-  bool is_quiet = false;       // a success is logged at debug level only
+  bool is_by_admission = false;  // the configuration names who may; perhaps everybody
+  bool is_repeatable = false;    // carried out twice is carried out once
+  bool is_quiet = false;         // a success is logged at debug level only
 };
 
 // Endpoints is the route table. What is not in it does not exist.

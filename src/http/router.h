@@ -46,7 +46,8 @@ struct RouteMatch {
   // client sends: a broken escape, "." or ".." or an encoded slash in a segment).
   const Route* route = nullptr;
   int status = 404;
-  std::string allow;  // with 405, and for OPTIONS: "GET, HEAD, POST"
+  std::string_view detail;  // with 400: why
+  std::string allow;        // with 405, and for OPTIONS: "GET, HEAD, POST"
   std::vector<std::pair<std::string_view, std::string>> parameters;
 };
 
