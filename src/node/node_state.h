@@ -26,7 +26,7 @@ struct Node::State {
   State(std::string path, const Clock& c, RandomSource& r)
       : directory_path(std::move(path)), clock(c), random(r) {}
 
-  Result<void> OpenParts(NodeAccess access);
+  Result<void> OpenParts(NodeAccess access, const std::string& config_path);
   void RunMidnight(std::stop_token stop);
   tlog::CheckpointSigner CheckpointKeys() const;
   std::string PathOf(std::string_view name) const {
