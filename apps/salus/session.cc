@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -139,6 +140,17 @@ Result<Backend*> Session::Place(Access access) {
   ServerPlace place;
   place.server = server;
   place.via = arguments_.Text("--via");
+  place.say = [this](std::string_view text) { terminal_.Say(text); };
+  if (arguments_.Has("--timeout")) {
+    const std::string text = arguments_.Text("--timeout");
+    unsigned seconds = 0;
+    const auto [stop, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (failed != std::errc() || stop != text.data() + text.size() || seconds == 0 ||
+        seconds > 86'400) {
+      return Usage("--timeout: whole seconds, from 1 to 86400");
+    }
+    place.via_timeout = std::chrono::seconds(seconds);
+  }
   if (!TextOr("--as", "SALUS_AS").empty()) {
     TRY(place.identity, Identity());
   }

@@ -285,7 +285,7 @@ Result<http::Response> ExchangeFolder::State::AnswerCall(const jose::SecureMessa
                                                          const ExchangeCall& call,
                                                          const Caller& caller) {
   http::RouteMatch match = router.Match(call.method, call.path);
-  if (match.route == nullptr) return http::Problem(match.status, "", "");
+  if (match.route == nullptr) return http::Problem(match.status, "", match.detail);
   const Endpoint& endpoint = Endpoints()[static_cast<std::size_t>(match.route->tag)];
   if (call.body.size() > match.route->body_limit_bytes) {
     return http::Problem(413, "", "the body is longer than this resource takes");

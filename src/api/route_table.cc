@@ -217,6 +217,10 @@ std::vector<Endpoint> LogRoutes() {
                     .answer = answer,
                     .is_quiet = true};
   };
+  Endpoint bundle = open("/log/tile/entries/{path...}", "getBundle",
+                         "A bundle of sealed entries, to admitted followers", kOctets, GetBundle);
+  bundle.entry = "none: followers copy the whole log";
+  bundle.is_by_admission = true;
   return {
       open("/log/checkpoint", "getCheckpoint", "The newest published checkpoint", kText,
            GetCheckpoint),
@@ -224,8 +228,7 @@ std::vector<Endpoint> LogRoutes() {
            "The newest signed checkpoint, for witnesses", kText, GetCheckpoint),
       open("/log/tile/{path...}", "getTile", "A tile of hashes (C2SP tlog-tiles)", kOctets,
            GetTile),
-      open("/log/tile/entries/{path...}", "getBundle",
-           "A bundle of sealed entries, to admitted followers", kOctets, GetBundle),
+      std::move(bundle),
       {.pattern = "/log/updates/{range}",
        .roles = Roles::All(),
        .name = "getUpdates",

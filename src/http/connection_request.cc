@@ -85,7 +85,7 @@ std::optional<Response> Connection::CheckRequest(const Framing& framing) {
   if (peer_refused_) return Problem(403, "", "the client certificate is not accepted");
   RouteMatch match = listener_.options.router->Match(request.method, request.path);
   if (match.route == nullptr) {
-    Response problem = Problem(match.status, "", "");
+    Response problem = Problem(match.status, "", match.detail);
     if (match.status == 405) problem.headers.Add("Allow", match.allow);
     return problem;
   }

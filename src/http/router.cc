@@ -139,6 +139,9 @@ RouteMatch Router::Match(Method method, std::string_view path) const {
   const auto segments = DecodeSegments(path);
   if (!segments) {
     match.status = 400;
+    match.detail =
+        "the path could mean two things: no segment may be . or .., nor hold an escaped slash, "
+        "backslash or control character";
     return match;
   }
   std::vector<std::string> captured;

@@ -53,7 +53,8 @@ struct RouteMatch {
   // in it, however they are encoded).
   const Route* route = nullptr;
   int status = 404;
-  std::string allow;  // with 405, and for OPTIONS: "GET, HEAD, POST"
+  std::string_view detail;  // with 400: why
+  std::string allow;        // with 405, and for OPTIONS: "GET, HEAD, POST"
   std::vector<std::pair<std::string_view, std::string>> parameters;
 };
 

@@ -1,5 +1,8 @@
 // The file exchange: the client's folder transport against the server's folder.
 
+#include <spawn.h>
+#include <sys/wait.h>
+
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -30,15 +33,18 @@ class ApiExchangeTest : public ApiTest {
     exchange_ = *std::move(exchange);
   }
 
-  std::unique_ptr<client::Transport> TransportOf(pki::Role role, const std::string& id) {
+  std::unique_ptr<client::Transport> TransportOf(
+      pki::Role role, const std::string& id,
+      std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
     client::PinnedServer pinned{.name = "test",
                                 .url = "",
                                 .public_url = "",
                                 .root_pem = node_->root_certificate_pem(),
                                 .exchange_pem = server_->service().server_chain_pem(),
                                 .log = node_->pinned()};
-    auto transport = client::FolderTransport::Create({root_ / "spool", std::chrono::seconds(60)},
-                                                     pinned, Identity(role, id), clock_, random_);
+    auto transport =
+        client::FolderTransport::Create({.folder = root_ / "spool", .answer_timeout = timeout},
+                                        pinned, Identity(role, id), clock_, random_);
     EXPECT_TRUE(transport) << transport.error().message;
     return *std::move(transport);
   }
@@ -177,6 +183,46 @@ TEST_F(ApiExchangeTest, WhatCannotBeAnsweredYetStaysAndIsNotRefused) {
   const auto answer = source->Send(call);
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer->status, 200);
+}
+
+// RunSalus runs the command line, and returns its exit code.
+int RunSalus(std::vector<std::string> words) {
+  words.insert(words.begin(), SALUS_BINARY);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  EXPECT_EQ(::posix_spawn(&child, SALUS_BINARY, nullptr, nullptr, arguments.data(), environ), 0);
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(ApiExchangeTest, AMessageThatTheNextRunIsToTakeIsTakenThen) {
+  client::Call call;
+  call.method = http::Method::kPost;
+  call.path = "/audit/v1/events";
+  call.content_type = "application/x-ndjson";
+  call.body = Event("e1", kPatientId);
+  const auto source = TransportOf(pki::Role::kSource, "kis", std::chrono::milliseconds(0));
+  exchange_.reset();
+  EXPECT_FALSE(source->Send(call));
+  const std::filesystem::path request = WaitForRequest();
+  const std::string data = node_->path();
+  StopServer();
+  const std::vector<std::string> watch = {"audit",  "append",   "--watch", root_ / "spool/inbox",
+                                          "--once", "--source", "kis",     "--data",
+                                          data};
+  std::vector<std::string> full = watch;
+  full.insert(full.end(), {"--receipts", "/dev/full"});
+  EXPECT_EQ(RunSalus(full), 1);
+  EXPECT_TRUE(std::filesystem::exists(request));
+  EXPECT_EQ(RunSalus(watch), 0);
+  EXPECT_TRUE(std::filesystem::exists(root_ / "spool/inbox/done" / request.filename()));
+  // And once only.
+  std::filesystem::rename(root_ / "spool/inbox/done" / request.filename(), request);
+  EXPECT_EQ(RunSalus(watch), 1);
+  StartServer();
 }
 
 TEST_F(ApiExchangeTest, WhatIsNoMessageIsRefusedAndUnfinishedNamesAreLeftAlone) {
