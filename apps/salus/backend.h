@@ -84,6 +84,8 @@ struct CustodyView {
   std::optional<crypto::P256PublicKey> custody_key;
   std::optional<crypto::P256PublicKey> patient_key;  // what shares are re-sealed to
   std::vector<audit::CustodyShareRow> shares;
+  std::size_t released_count = 0;  // of all custodians
+  bool is_own_released = false;    // the asking custodian's
 };
 
 // ReaderLine is an auditor who is entitled to read a patient now.
@@ -107,9 +109,13 @@ class Backend {
   virtual Result<std::vector<HealthLine>> Status() = 0;
 
   // Registrar.
-  virtual Result<void> PutPatients(std::span<const audit::PatientRow> rows) = 0;
+  // certificates are those of the rows, as PEM, empty where a row has none: a server reads key and
+  // fingerprint from them itself.
+  virtual Result<void> PutPatients(std::span<const audit::PatientRow> rows,
+                                   std::span<const std::string> certificates) = 0;
   virtual Result<std::vector<audit::PatientRow>> ListPatients() = 0;
-  virtual Result<void> PutAuditor(const audit::AuditorRow& row) = 0;
+  virtual Result<void> PutAuditor(const audit::AuditorRow& row,
+                                  const std::string& certificate) = 0;
   virtual Result<std::vector<audit::AuditorRow>> ListAuditors() = 0;
   virtual Result<void> PutSource(std::string_view id, std::string_view name) = 0;
   virtual Result<std::vector<audit::SourceRow>> ListSources() = 0;

@@ -30,12 +30,19 @@ Result<ExitCode> RunRelease(Session& session) {
   }
   for (const audit::CustodyShareRow& share : view.shares) {
     if (share.custodian_id != name.id) continue;
+    if (view.is_own_released || !share.released_share.empty()) {
+      session.terminal().Say(
+          fmt::format("released before: {} of {} shares that are needed are released",
+                      view.released_count, view.threshold));
+      return ExitCode::kDone;
+    }
     TRY(const std::string released, audit::ReleaseShare(share, identity->encryption_key(),
                                                         *view.patient_key, session.random()));
     TRY_VOID(place->ReleaseShare(patient, name.id, released));
     session.terminal().Say(
-        fmt::format("the share was sealed anew to the patient's key; {} custodians are needed",
-                    view.threshold),
+        fmt::format("the share was sealed anew to the patient's key: {} of {} shares that are "
+                    "needed are released",
+                    view.released_count + 1, view.threshold),
         Colour::kGreen);
     return ExitCode::kDone;
   }
@@ -56,17 +63,13 @@ Result<ExitCode> RunJoin(Session& session) {
   TRY(Backend* const place, session.Place(Access::kRead));
   TRY(const CustodyView view, place->Custody(patient));
   if (!view.custody_key) return NotFound("nothing of this patient is in custody");
-  std::vector<std::string> released;
-  for (const audit::CustodyShareRow& share : view.shares) {
-    if (!share.released_share.empty()) released.push_back(share.released_share);
-  }
-  if (released.size() < view.threshold) {
+  if (view.released_count < view.threshold) {
     return FailedPrecondition(
         fmt::format("{} of {} shares are released: ask the custodians for salus custody release",
-                    released.size(), view.threshold));
+                    view.released_count, view.threshold));
   }
   TRY(crypto::P256PrivateKey key,
-      audit::JoinCustody(patient, released, view.threshold, identity->encryption_key(),
+      audit::JoinCustody(patient, view.shares, view.threshold, identity->encryption_key(),
                          *view.custody_key));
   TRY_VOID(pki::WritePrivateKeyFile(path, crypto::PrivateKey(std::move(key)),
                                     session.identity_passphrase()));

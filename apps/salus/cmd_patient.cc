@@ -12,7 +12,9 @@ namespace {
 const std::vector<Flag> kSystemFlag = {{"--system", FlagKind::kText, "SYSTEM",
                                         "naming system of the id, where there is more than one"}};
 
-Result<audit::PatientRow> RowOf(Session& session, Backend& place, const RegistryRow& from) {
+// RowOf adds the row's certificate to certificates, empty where it has none.
+Result<audit::PatientRow> RowOf(Session& session, Backend& place, const RegistryRow& from,
+                                std::vector<std::string>& certificates) {
   audit::PatientRow row;
   TRY(row.subject, audit::Subject::Create(audit::SubjectKind::kPatient, from.system, from.id));
   row.name = from.name;
@@ -20,6 +22,7 @@ Result<audit::PatientRow> RowOf(Session& session, Backend& place, const Registry
       ReadHolderKey(session, place, from.certificate, from.key, pki::Role::kPatient, from.id));
   row.key = std::move(holder.key);
   row.certificate_fingerprint = std::move(holder.certificate_fingerprint);
+  certificates.push_back(std::move(holder.certificate_pem));
   return row;
 }
 
@@ -28,8 +31,9 @@ Result<ExitCode> RunAdd(Session& session) {
   TRY(Backend* const place, session.Place(Access::kWrite));
   const RegistryRow from{given.Text("ID"), given.Text("--system"), given.Text("--name"),
                          given.Text("--certificate"), given.Text("--key")};
-  TRY(const audit::PatientRow row, RowOf(session, *place, from));
-  TRY_VOID(place->PutPatients({&row, 1}));
+  std::vector<std::string> certificates;
+  TRY(const audit::PatientRow row, RowOf(session, *place, from, certificates));
+  TRY_VOID(place->PutPatients({&row, 1}, certificates));
   session.terminal().Say(row.key ? "registered, with its own key"
                                  : "registered; custodians hold the key until the patient enrols",
                          Colour::kGreen);
@@ -41,12 +45,13 @@ Result<ExitCode> RunImport(Session& session) {
   TRY(const auto read, ReadRegistry(path, {"id", "system", "name", "certificate", "key"}));
   TRY(Backend* const place, session.Place(Access::kWrite));
   std::vector<audit::PatientRow> rows;
+  std::vector<std::string> certificates;
   for (const auto& [line, from] : read) {
-    Result<audit::PatientRow> row = RowOf(session, *place, from);
+    Result<audit::PatientRow> row = RowOf(session, *place, from, certificates);
     if (!row) return AtLine(path, line, std::move(row.error()));
     rows.push_back(*std::move(row));
   }
-  TRY_VOID(place->PutPatients(rows));
+  TRY_VOID(place->PutPatients(rows, certificates));
   session.terminal().Say(fmt::format("{} patients registered", rows.size()), Colour::kGreen);
   return ExitCode::kDone;
 }

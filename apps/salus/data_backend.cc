@@ -24,13 +24,16 @@ class DataBackend final : public Backend {
   std::string RootCertificatePem() const override { return node_->root_certificate_pem(); }
   Result<std::vector<HealthLine>> Status() override;
 
-  Result<void> PutPatients(std::span<const audit::PatientRow> rows) override {
+  Result<void> PutPatients(std::span<const audit::PatientRow> rows,
+                           std::span<const std::string>) override {
     return node_->PutPatients(rows);
   }
   Result<std::vector<audit::PatientRow>> ListPatients() override {
     return node_->directory().patients();
   }
-  Result<void> PutAuditor(const audit::AuditorRow& row) override { return node_->PutAuditor(row); }
+  Result<void> PutAuditor(const audit::AuditorRow& row, const std::string&) override {
+    return node_->PutAuditor(row);
+  }
   Result<std::vector<audit::AuditorRow>> ListAuditors() override {
     return node_->directory().auditors();
   }
@@ -186,6 +189,9 @@ Result<CustodyView> DataBackend::Custody(const audit::Subject& patient) {
   CustodyView view;
   view.shares = node_->directory().SharesOf(patient);
   if (!view.shares.empty()) view.threshold = view.shares.front().threshold;
+  for (const audit::CustodyShareRow& share : view.shares) {
+    if (!share.released_share.empty()) ++view.released_count;
+  }
   view.custody_key = row->custody_key;
   view.patient_key = row->key;
   return view;

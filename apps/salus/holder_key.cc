@@ -20,12 +20,14 @@ Result<HolderKey> FromCertificate(Session& session, Backend& place, const std::s
                                                      pki::Purpose::kClient, place.Pinned().origin));
   TRY(const pki::Identity identity, leaf.identity());
   if (identity.role != role || identity.id != id) {
-    return VerificationFailed("the certificate is another role's or id's");
+    return InvalidArgument("is a certificate of another role or id: it must be of " +
+                           std::string(pki::RoleName(role)) + " " + id);
   }
   HolderKey holder;
   TRY(holder.key, leaf.encryption_key());
   if (!holder.key) return InvalidArgument("the certificate has no encryption key");
   holder.certificate_fingerprint = codec::HexEncode(leaf.fingerprint());
+  holder.certificate_pem = pem;
   return holder;
 }
 

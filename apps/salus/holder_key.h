@@ -12,6 +12,7 @@ namespace salus::cli {
 struct HolderKey {
   std::optional<crypto::P256PublicKey> key;
   std::string certificate_fingerprint;  // hex; empty for a JWK
+  std::string certificate_pem = {};     // with its chain; empty for a JWK
 };
 
 // ReadHolderKey reads the file that is named; both empty: no key. A certificate must lead to the

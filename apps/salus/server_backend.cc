@@ -68,9 +68,10 @@ class ServerBackend final : public Backend {
   std::string RootCertificatePem() const override { return server_.root_pem; }
   Result<std::vector<HealthLine>> Status() override;
 
-  Result<void> PutPatients(std::span<const audit::PatientRow> rows) override {
+  Result<void> PutPatients(std::span<const audit::PatientRow> rows,
+                           std::span<const std::string> certificates) override {
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      Result<void> put = connection_.PutPatient(rows[i]);
+      Result<void> put = connection_.PutPatient(rows[i], certificates[i]);
       if (!put) {
         if (rows.size() == 1) return put;
         return std::move(put.error())
@@ -83,8 +84,8 @@ class ServerBackend final : public Backend {
   Result<std::vector<audit::PatientRow>> ListPatients() override {
     return connection_.ListPatients();
   }
-  Result<void> PutAuditor(const audit::AuditorRow& row) override {
-    return connection_.PutAuditor(row);
+  Result<void> PutAuditor(const audit::AuditorRow& row, const std::string& certificate) override {
+    return connection_.PutAuditor(row, certificate);
   }
   Result<std::vector<audit::AuditorRow>> ListAuditors() override {
     return connection_.ListAuditors();
@@ -154,6 +155,8 @@ class ServerBackend final : public Backend {
     view.custody_key = std::move(state->custody_key);
     view.patient_key = std::move(state->patient_key);
     view.shares = std::move(state->shares);
+    view.released_count = state->released_count;
+    view.is_own_released = state->is_own_released;
     return view;
   }
   Result<void> ReleaseShare(const audit::Subject& patient, std::string_view,

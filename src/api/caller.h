@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/result.h"
+#include "crypto/p256.h"
 #include "crypto/sha256.h"
 #include "http/exchange.h"
 #include "pki/identity.h"
@@ -19,6 +20,7 @@ struct Caller {
   // nullopt: no certificate, or a certificate that is not an identity under our origin.
   std::optional<pki::Identity> identity;
   crypto::Hash32 fingerprint{};  // of the certificate
+  std::optional<crypto::P256PublicKey> encryption_key = {};
 };
 
 // IdentifyCaller reads the identity out of a certificate that TLS has verified. A stranger is no

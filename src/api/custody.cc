@@ -14,7 +14,9 @@ Error NotPermitted() { return PermissionDenied("not permitted"); }
 Result<Response> SharesForCustodian(const Call& call, const audit::Subject& patient) {
   const audit::Directory& directory = call.service.node().directory();
   codec::JsonArray shares;
+  int released = 0;
   for (const audit::CustodyShareRow& row : directory.SharesOf(patient)) {
+    if (!row.released_share.empty()) ++released;
     if (row.custodian_id != call.caller.identity->id) continue;
     codec::JsonObject share;
     share["number"] = row.share_number;
@@ -27,6 +29,7 @@ Result<Response> SharesForCustodian(const Call& call, const audit::Subject& pati
   codec::JsonObject body;
   body["custodian"] = call.caller.identity->id;
   body["shares"] = std::move(shares);
+  body["released_count"] = released;
   const auto row = directory.FindPatient(patient);
   if (row && row->key) body["patient_key"] = JwkOf(*row->key);
   return JsonResponse(body);
@@ -38,13 +41,18 @@ Result<Response> SharesForPatient(const Call& call, const audit::Subject& patien
   if (caller != patient) return NotPermitted();
   const audit::Directory& directory = call.service.node().directory();
   codec::JsonArray released;
+  codec::JsonArray released_by;
   codec::JsonObject body;
   body["threshold"] = 0;
   for (const audit::CustodyShareRow& row : directory.SharesOf(patient)) {
     body["threshold"] = row.threshold;
-    if (!row.released_share.empty()) released.emplace_back(row.released_share);
+    if (row.released_share.empty()) continue;
+    released.emplace_back(row.released_share);
+    released_by.emplace_back(row.custodian_id);
   }
+  body["released_count"] = released.size();
   body["released"] = std::move(released);
+  body["released_by"] = std::move(released_by);
   const auto row = directory.FindPatient(patient);
   if (row && row->custody_key) body["custody_key"] = JwkOf(*row->custody_key);
   return JsonResponse(body);
@@ -67,7 +75,7 @@ Result<Response> PostRelease(const Call& call) {
   // A custodian without a share may not learn whether the patient exists.
   if (!released && released.error().code == ErrorCode::kNotFound) return NotPermitted();
   TRY_VOID(released);
-  return Response{204, {}, ""};
+  return GetCustody(call);
 }
 
 }  // namespace salus::api

@@ -12,11 +12,14 @@ bool IsRegistered(const Call& call) {
          call.service.SourceOf(call.caller).has_value();
 }
 
-// Who can certify an officer can give themselves every mandate, and the server's name is the
-// operator's: those two are certified on the machine itself.
+// A registrar certifies whom it registers. Who could certify a custodian, an officer or another
+// registrar could be one: those are certified by the operator, on the machine itself.
 Result<void> CheckRole(pki::Role role) {
-  if (role != pki::Role::kOfficer && role != pki::Role::kServer) return {};
-  return InvalidArgument("role: officers and servers are certified with --data only");
+  for (const pki::Role allowed : {pki::Role::kPatient, pki::Role::kAuditor, pki::Role::kSource}) {
+    if (role == allowed) return {};
+  }
+  return InvalidArgument(
+      "role: a registrar certifies patients, auditors and sources; others with --data only");
 }
 
 }  // namespace
@@ -28,6 +31,9 @@ Result<Response> GetWhoami(const Call& call) {
   body["id"] = identity.id;
   body["origin"] = identity.origin;
   body["registered"] = IsRegistered(call);
+  if (const auto subject = call.service.SubjectOf(call.caller); subject) {
+    body["system"] = subject->system;
+  }
   return JsonResponse(body);
 }
 

@@ -27,9 +27,6 @@ Service::Service(node::Node& node, std::vector<pki::Certificate> chain)
     };
     metrics_[&endpoint] = {counter("2xx"), counter("4xx"), counter("5xx")};
   }
-  for (const audit::PatientRow& row : node.directory().patients()) {
-    Remember(row.certificate_fingerprint, row.subject);
-  }
 }
 
 std::string Service::server_chain_pem() const {
@@ -38,29 +35,24 @@ std::string Service::server_chain_pem() const {
   return pem;
 }
 
-void Service::Remember(const std::string& certificate_fingerprint, const audit::Subject& patient) {
-  if (certificate_fingerprint.empty()) return;
-  std::unique_lock lock(mutex_);
-  by_certificate_.insert_or_assign(certificate_fingerprint, patient);
-}
-
 Result<audit::Subject> Service::SubjectOf(const Caller& caller) const {
   if (!caller.identity) return NotPermitted();
   const pki::Identity& identity = *caller.identity;
-  if (identity.role == pki::Role::kAuditor) {
-    const auto row = node_.directory().FindAuditor(identity.id);
+  const audit::Directory& directory = node_.directory();
+  const std::string fingerprint = codec::HexEncode(caller.fingerprint);
+  if (identity.role == pki::Role::kPatient) {
+    const auto row = directory.FindHolder(fingerprint, caller.encryption_key);
     if (!row) return NotPermitted();
     return row->subject;
   }
-  if (identity.role != pki::Role::kPatient) return NotPermitted();
-  {
-    std::shared_lock lock(mutex_);
-    const auto found = by_certificate_.find(codec::HexEncode(caller.fingerprint));
-    if (found != by_certificate_.end()) return found->second;
-  }
-  const audit::Subject own{audit::SubjectKind::kPatient, "", identity.id};
-  if (!node_.directory().FindPatient(own)) return NotPermitted();
-  return own;
+  if (identity.role != pki::Role::kAuditor) return NotPermitted();
+  const auto row = directory.FindAuditor(identity.id);
+  if (!row) return NotPermitted();
+  const bool is_holder = row->certificate_fingerprint.empty()
+                             ? caller.encryption_key && *caller.encryption_key == row->key
+                             : row->certificate_fingerprint == fingerprint;
+  if (!is_holder) return NotPermitted();
+  return row->subject;
 }
 
 Result<audit::SourceRow> Service::SourceOf(const Caller& caller) const {

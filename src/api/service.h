@@ -9,7 +9,6 @@
 #include <mutex>
 #include <optional>
 #include <semaphore>
-#include <shared_mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,14 +38,15 @@ class Service {
 
   node::Node& node() { return node_; }
 
-  // SubjectOf is the registered patient or auditor that the caller is.
+  // SubjectOf is the registered patient or auditor that the caller is: its certificate is the one
+  // that the registry holds, or, where a key was registered without a certificate, carries that
+  // key. So a newly registered certificate ends the old one at once. An id alone never counts: the
+  // same may stand in two naming systems.
   //
   // Errors: PermissionDenied, for every other role and for one who is not registered.
   Result<audit::Subject> SubjectOf(const Caller& caller) const;
   // SourceOf is the registered source that the caller is. Errors: as SubjectOf.
   Result<audit::SourceRow> SourceOf(const Caller& caller) const;
-  // Remember makes a patient's certificate known to SubjectOf.
-  void Remember(const std::string& certificate_fingerprint, const audit::Subject& patient);
 
   // authorities are the certificates between this node's leaves and its root.
   std::span<const pki::Certificate> authorities() const { return std::span(chain_).subspan(1); }
@@ -83,8 +83,6 @@ class Service {
   std::map<const Endpoint*, EndpointMetrics> metrics_;
   std::counting_semaphore<> chunk_slots_{kChunkSlots};
   std::counting_semaphore<> fhir_slots_{kFhirSlots};
-  mutable std::shared_mutex mutex_;
-  std::map<std::string, audit::Subject, std::less<>> by_certificate_;  // by mutex_
 };
 
 }  // namespace salus::api

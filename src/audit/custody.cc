@@ -133,22 +133,31 @@ Result<void> CheckReleasedShare(std::string_view released_share) {
 }
 
 Result<crypto::P256PrivateKey> JoinCustody(const Subject& patient,
-                                           std::span<const std::string> released_shares,
+                                           std::span<const CustodyShareRow> shares,
                                            std::size_t threshold,
                                            const crypto::P256PrivateKey& patient_key,
                                            const crypto::P256PublicKey& custody_public_key) {
-  if (released_shares.size() < threshold) {
-    return FailedPrecondition("not enough custodians have released their share yet");
+  std::vector<crypto::SecretShare> opened;
+  std::string useless;
+  for (const CustodyShareRow& row : shares) {
+    if (row.released_share.empty() || opened.size() == threshold) continue;
+    Result<SecretBytes> plaintext = OpenShare(row.released_share, patient_key);
+    Result<crypto::SecretShare> share =
+        plaintext ? ReadShare(patient, plaintext->view(AuditSecrets::Token()))
+                  : Result<crypto::SecretShare>(plaintext.error());
+    if (share) {
+      opened.push_back(*std::move(share));
+    } else {
+      useless += (useless.empty() ? "" : ", ") + row.custodian_id;
+    }
   }
-  std::vector<crypto::SecretShare> shares;
-  for (const std::string& released : released_shares) {
-    TRY(const SecretBytes plaintext, OpenShare(released, patient_key));
-    Result<crypto::SecretShare> share = ReadShare(patient, plaintext.view(AuditSecrets::Token()));
-    if (!share) return BadShare();
-    shares.push_back(*std::move(share));
-    if (shares.size() == threshold) break;
+  if (opened.size() < threshold) {
+    return FailedPrecondition(
+        useless.empty() ? "not enough custodians have released their share yet"
+                        : "what these custodians released is no share for this key: " + useless +
+                              ": other custodians must release theirs");
   }
-  TRY(const SecretBytes scalar, crypto::JoinSecret(shares));
+  TRY(const SecretBytes scalar, crypto::JoinSecret(opened));
   Result<crypto::P256PrivateKey> key =
       crypto::P256PrivateKey::FromScalar(scalar.view(AuditSecrets::Token()));
   if (!key || !(key->public_key() == custody_public_key)) {

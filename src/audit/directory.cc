@@ -90,6 +90,17 @@ Error SchemaOr(Error error) {
   return Corruption("control.db: its schema was changed: restore it from a backup");
 }
 
+// What a patient shows that it is known by: its certificate, or else its key.
+std::string HolderOf(const std::string& fingerprint,
+                     const std::optional<crypto::P256PublicKey>& key) {
+  if (!fingerprint.empty() || !key) return fingerprint;
+  return "key " + std::string(AsText(key->sec1()));
+}
+
+std::string HolderOf(const PatientRow& row) {
+  return HolderOf(row.certificate_fingerprint, row.key);
+}
+
 void Replace(std::vector<StoredRow>& rows, StoredRow row) {
   std::erase_if(rows, [&](const StoredRow& old) { return old.key == row.key; });
   rows.push_back(std::move(row));
@@ -150,6 +161,7 @@ struct Directory::State {
   template <typename T>
   std::vector<T> Believed(const std::vector<StoredRow>& stored) const;
   void IndexMandate(const MandateRow& row);
+  void IndexHolders();  // the caller holds mutex
 
   std::mutex write_mutex;  // db
   storage::Database db;
@@ -157,6 +169,8 @@ struct Directory::State {
 
   mutable std::shared_mutex mutex;  // everything below
   std::unordered_map<std::string, StoredRow> patients;
+  // Patients by HolderOf: made when somebody first asks, and only a hint, as old rows stay in it.
+  std::optional<std::unordered_map<std::string, Subject>> holders;
   std::map<std::string, AuditorRow, std::less<>> auditors;
   std::map<std::string, SourceRow, std::less<>> sources;
   std::map<std::string, CustodianRow, std::less<>> custodians;
@@ -243,6 +257,7 @@ void Directory::State::Apply(const Row& row) {
     IndexMandate(*mandate);
   } else if (const auto* patient = std::get_if<PatientRow>(&row)) {
     patients.insert_or_assign(KeyOf(patient->subject), ToStored(row));
+    if (holders) holders->insert_or_assign(HolderOf(*patient), patient->subject);
   } else if (const auto* share = std::get_if<CustodyShareRow>(&row)) {
     Replace(shares[KeyOf(share->patient)], ToStored(row));
   } else if (const auto* release = std::get_if<CustodyReleaseRow>(&row)) {
@@ -370,6 +385,37 @@ std::optional<PatientRow> Directory::FindPatient(const Subject& subject) const {
   const auto* patient = row ? std::get_if<PatientRow>(&*row) : nullptr;
   if (patient == nullptr || patient->subject != subject) return std::nullopt;
   return *patient;
+}
+
+void Directory::State::IndexHolders() {
+  if (holders) return;
+  holders.emplace();
+  for (const auto& [key, stored] : patients) {
+    const auto row = DecodePatientRow(stored.content);
+    if (row && row->subject.kind == SubjectKind::kPatient) {
+      holders->insert_or_assign(HolderOf(*row), row->subject);
+    }
+  }
+  holders->erase("");  // those in custody
+}
+
+std::optional<PatientRow> Directory::FindHolder(
+    std::string_view certificate_fingerprint,
+    const std::optional<crypto::P256PublicKey>& key) const {
+  const std::string fingerprint(certificate_fingerprint);
+  for (const std::string& holder : {fingerprint, HolderOf("", key)}) {
+    Subject subject;
+    {
+      std::unique_lock lock(state_->mutex);
+      state_->IndexHolders();
+      const auto at = state_->holders->find(holder);
+      if (holder.empty() || at == state_->holders->end()) continue;
+      subject = at->second;
+    }
+    auto row = FindPatient(subject);
+    if (row && HolderOf(*row) == holder) return row;
+  }
+  return std::nullopt;
 }
 
 std::optional<AuditorRow> Directory::FindAuditor(std::string_view id) const {

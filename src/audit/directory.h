@@ -171,6 +171,10 @@ class Directory {
   // FindPatient is nullopt, too, where a row is not the newest that the log knows: such a row is
   // never used. Who would register the patient then asks the log whether it knows the subject.
   std::optional<PatientRow> FindPatient(const Subject& subject) const;
+  // FindHolder is the patient who is registered with this certificate, or, where a key was
+  // registered without one, with that key. An older certificate of the same patient finds nobody.
+  std::optional<PatientRow> FindHolder(std::string_view certificate_fingerprint,
+                                       const std::optional<crypto::P256PublicKey>& key) const;
   std::optional<AuditorRow> FindAuditor(std::string_view id) const;
   std::optional<SourceRow> FindSource(std::string_view id) const;
   std::optional<SourceRow> FindSourceByNumber(std::uint16_t number) const;

@@ -309,8 +309,15 @@ TEST(FormatTest, Custody) {
   const auto custody_key =
       crypto::P256PublicKey::FromSec1(ExampleBytes("custody.md", "custody-key"));
   ASSERT_TRUE(custody_key);
-  const std::vector<std::string> released = {ExampleText("custody.md", "custody-release-1"),
-                                             ExampleText("custody.md", "custody-release-2")};
+  std::vector<CustodyShareRow> released(2);
+  released[0].released_share = ExampleText("custody.md", "custody-release-1");
+  released[1].released_share = ExampleText("custody.md", "custody-release-2");
+  for (const CustodyShareRow& share : released) {
+    EXPECT_TRUE(CheckReleasedShare(share.released_share));
+    EXPECT_FALSE(CheckReleasedShare(share.released_share.substr(1)));
+    EXPECT_FALSE(CheckReleasedShare(share.released_share + "A"));
+  }
+  EXPECT_FALSE(CheckReleasedShare("eyJhbGciOiJkaXIifQ...."));
   const auto joined = JoinCustody(Patient(), released, 2, PrivateKey(0x11), *custody_key);
   ASSERT_TRUE(joined) << joined.error().message;
   EXPECT_EQ(joined->public_key(), PrivateKey(0x05).public_key());

@@ -230,15 +230,14 @@ TEST_F(VerifyTest, CustodyWaitsUntilItIsReleased) {
   EXPECT_EQ(IdsOf(before), later);
   EXPECT_EQ(before.waiting_for_custodians, 3u);  // two events and her registration
 
-  std::vector<std::string> released;
-  const std::vector<CustodyShareRow> shares = directory->SharesOf(carla.subject);
+  std::vector<CustodyShareRow> shares = directory->SharesOf(carla.subject);
   ASSERT_EQ(shares.size(), 2u);
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const auto share = ReleaseShare(shares[i], custodian_keys[i], carla.key.public_key(), random);
     ASSERT_TRUE(share);
-    released.push_back(*share);
+    shares[i].released_share = *share;
   }
-  const auto custody_key = JoinCustody(carla.subject, released, 2, carla.key,
+  const auto custody_key = JoinCustody(carla.subject, shares, 2, carla.key,
                                        *directory->FindPatient(carla.subject)->custody_key);
   ASSERT_TRUE(custody_key) << custody_key.error().message;
   ReaderKeys keys = KeysOf(carla);

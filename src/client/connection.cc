@@ -120,11 +120,18 @@ Result<CustodyState> ReadCustody(const codec::JsonObject& object, const audit::S
   state.threshold =
       static_cast<std::size_t>(std::clamp<std::int64_t>(threshold.value_or(0), 0, 255));
   TRY(const codec::JsonArray* released, codec::OptionalArrayAt(object, "released"));
+  TRY(const codec::JsonArray* released_by, codec::OptionalArrayAt(object, "released_by"));
+  TRY(const auto count, codec::OptionalIntAt(object, "released_count"));
+  state.released_count =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(count.value_or(0), 0, 255));
   for (std::size_t i = 0; released != nullptr && i < released->size(); ++i) {
     if (!(*released)[i].is_string()) return InvalidArgument("released: must hold strings");
     audit::CustodyShareRow row;
     row.patient = patient;
     row.released_share = std::string_view((*released)[i].get_string());
+    if (released_by != nullptr && i < released_by->size() && (*released_by)[i].is_string()) {
+      row.custodian_id = std::string_view((*released_by)[i].get_string());
+    }
     state.shares.push_back(std::move(row));
   }
   TRY(const codec::JsonArray* shares, codec::OptionalArrayAt(object, "shares"));
@@ -140,6 +147,8 @@ Result<CustodyState> ReadCustody(const codec::JsonObject& object, const audit::S
     row.threshold = static_cast<std::uint8_t>(needed);
     state.threshold = row.threshold;
     TRY(row.sealed_share, TextAt(*share, "share"));
+    TRY(const auto is_released, codec::OptionalBoolAt(*share, "released"));
+    state.is_own_released = is_released.value_or(false);
     state.shares.push_back(std::move(row));
   }
   return state;
@@ -295,10 +304,15 @@ Result<std::vector<audit::PatientRow>> Connection::ListPatients() {
   return List<audit::PatientRow>("patients", &ReadPatient);
 }
 
-Result<void> Connection::PutAuditor(const audit::AuditorRow& row) {
+Result<void> Connection::PutAuditor(const audit::AuditorRow& row,
+                                    std::string_view certificate_pem) {
   codec::JsonObject body;
   if (!row.name.empty()) body["name"] = row.name;
-  TRY(body["key"], JwkOf(row.key));
+  if (!certificate_pem.empty()) {
+    body["certificate"] = certificate_pem;
+  } else {
+    TRY(body["key"], JwkOf(row.key));
+  }
   return SendJson(http::Method::kPut, At("auditors", row.subject.id), "", body);
 }
 

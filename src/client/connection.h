@@ -44,6 +44,8 @@ struct CustodyState {
   std::optional<crypto::P256PublicKey>
       patient_key;  // shares are re-sealed to it; none: not enrolled
   std::vector<audit::CustodyShareRow> shares;
+  std::size_t released_count = 0;  // of all custodians
+  bool is_own_released = false;    // a custodian's own share
 };
 
 // ReaderRow is an auditor who is entitled to read the patient now.
@@ -88,7 +90,7 @@ class Connection {
   // the patient's certificate belongs to, which a patient of a naming system needs.
   Result<void> PutPatient(const audit::PatientRow& row, std::string_view certificate_pem = {});
   Result<std::vector<audit::PatientRow>> ListPatients();
-  Result<void> PutAuditor(const audit::AuditorRow& row);
+  Result<void> PutAuditor(const audit::AuditorRow& row, std::string_view certificate_pem = {});
   Result<std::vector<audit::AuditorRow>> ListAuditors();
   Result<audit::AuditorRow> GetAuditor(std::string_view auditor_id);
   Result<void> PutSource(std::string_view id, std::string_view name);

@@ -1,6 +1,7 @@
 // Every role at every route: who has not the right learns nothing.
 
 #include "api/endpoint.h"
+#include "audit/custody.h"
 #include "api_fixture.h"
 
 namespace salus {
@@ -19,6 +20,21 @@ std::string TargetOf(const api::Endpoint& endpoint) {
 
 class ApiRightsTest : public ApiTest {
  protected:
+  // Another identity of the same name, certified too.
+  pki::IdentityDirectory Another(pki::Role role, const std::string& id) {
+    pki::RequestSubject subject;
+    subject.name = "another";
+    subject.identity = *pki::Identity::Create(kOrigin, role, id);
+    auto identity =
+        pki::IdentityDirectory::Create(root_ / ("another-" + std::to_string(others_++)), subject);
+    EXPECT_TRUE(identity);
+    const auto chain = node_->Certify(identity->request().ToPem(), role, id);
+    EXPECT_TRUE(chain && identity->Install(*pki::Certificate::FromPemBundle(*chain)));
+    return *std::move(identity);
+  }
+
+  int others_ = 0;
+
   http::ClientResponse Try(http::Client& client, const api::Endpoint& endpoint) {
     const bool has_body = endpoint.body_limit_bytes > 0;
     return Send(client, endpoint.method, TargetOf(endpoint), has_body ? "{}" : "",
@@ -98,6 +114,107 @@ TEST_F(ApiRightsTest, OnePatientLearnsNothingOfAnother) {
     EXPECT_EQ(Get(*client, "/audit/v1/custody/" + id).status, 403);
   }
   EXPECT_EQ(Get(*client, std::string("/audit/v1/readers/") + kPatientId).status, 200);
+}
+
+// Put registers a person with a certificate, over the registrar's interface.
+std::string CertificateBody(const pki::IdentityDirectory& identity, const std::string& name = "") {
+  codec::JsonObject body;
+  std::string chain;
+  for (const pki::Certificate& one : identity.chain()) chain += one.ToPem();
+  body["certificate"] = chain;
+  if (!name.empty()) body["name"] = name;
+  return codec::WriteJson(body);
+}
+
+TEST_F(ApiRightsTest, ANewCertificateEndsTheOldOneAtOnce) {
+  const auto registrar = ClientOf(pki::Role::kRegistrar, "desk");
+  for (const auto& [role, kind, own] :
+       {std::tuple(pki::Role::kPatient, "patients", "/audit/v1/history/me"),
+        std::tuple(pki::Role::kAuditor, "auditors", "/audit/v1/queries")}) {
+    SCOPED_TRACE(kind);
+    const auto& first = Identity(role, "77");
+    const std::string target = std::string("/audit/v1/") + kind + "/77";
+    ASSERT_EQ(Send(*registrar, http::Method::kPut, target, CertificateBody(first, "Ana"),
+                   "application/json")
+                  .status,
+              200);
+    const auto old_client = ClientOf(first);
+    EXPECT_EQ(Get(*old_client, own).status, 200);
+    // Certified for the same id, and registered by nobody yet.
+    const auto second = Another(role, "77");
+    const auto new_client = ClientOf(second);
+    EXPECT_EQ(Get(*new_client, own).status, 403);
+    const auto put =
+        Send(*registrar, http::Method::kPut, target, CertificateBody(second), "application/json");
+    ASSERT_EQ(put.status, 200) << put.body;
+    EXPECT_NE(put.body.find("Ana"), std::string::npos) << "the name was not sent, and stays";
+    EXPECT_EQ(Get(*old_client, own).status, 403);
+    EXPECT_EQ(Get(*new_client, own).status, 200);
+  }
+}
+
+TEST_F(ApiRightsTest, APatientOfANamingSystemIsNobodyElse) {
+  const auto registrar = ClientOf(pki::Role::kRegistrar, "desk");
+  const auto& here = Identity(pki::Role::kPatient, "77");
+  const auto there = Another(pki::Role::kPatient, "77");
+  for (const auto& [identity, query] :
+       {std::pair(&here, ""), std::pair(&there, "?system=hosp-b")}) {
+    ASSERT_EQ(Send(*registrar, http::Method::kPut, std::string("/audit/v1/patients/77") + query,
+                   CertificateBody(*identity), "application/json")
+                  .status,
+              200);
+  }
+  const auto client_here = ClientOf(here);
+  const auto client_there = ClientOf(there);
+  EXPECT_EQ(Get(*client_here, "/audit/v1/readers/77").status, 200);
+  EXPECT_EQ(Get(*client_here, "/audit/v1/readers/77?system=hosp-b").status, 403);
+  EXPECT_EQ(Get(*client_there, "/audit/v1/readers/77").status, 403);
+  EXPECT_EQ(Get(*client_there, "/audit/v1/readers/77?system=hosp-b").status, 200);
+}
+
+TEST_F(ApiRightsTest, ARegistrarCertifiesOnlyWhomItRegisters) {
+  const auto registrar = ClientOf(pki::Role::kRegistrar, "desk");
+  for (const pki::Role role : pki::kAllRoles) {
+    const auto& identity = Identity(role, "new");
+    codec::JsonObject body;
+    body["request"] = identity.request().ToPem();
+    body["role"] = pki::RoleName(role);
+    body["id"] = "new";
+    const bool is_allowed = role == pki::Role::kPatient || role == pki::Role::kAuditor ||
+                            role == pki::Role::kSource;
+    const auto answer =
+        Post(*registrar, "/pki/v1/certificates", codec::WriteJson(body), "application/json");
+    EXPECT_EQ(answer.status, is_allowed ? 200 : 400) << pki::RoleName(role) << answer.body;
+  }
+}
+
+TEST_F(ApiRightsTest, AShareIsReleasedOnce) {
+  const audit::Subject patient{audit::SubjectKind::kPatient, "", kPatientId};
+  ASSERT_TRUE(node_->PutPatient({patient, "", {}, {}, "", 0, {}}));
+  const auto& me = Identity(pki::Role::kPatient, kPatientId);
+  ASSERT_TRUE(node_->PutPatient({patient, "", me.encryption_key().public_key(), {}, "", 0, {}}));
+  const auto custodian = pki::IdentityDirectory::Open(
+      root_ / "data" / "custodians-offline" / "custodian-1");
+  ASSERT_TRUE(custodian);
+  const auto client = ClientOf(*custodian);
+  const auto release = [&](const std::string& share) {
+    return Post(*client, std::string("/audit/v1/custody/") + kPatientId + "/release",
+                "{\"share\":\"" + share + "\"}", "application/json");
+  };
+  const auto shares = node_->directory().SharesOf(patient);
+  ASSERT_EQ(shares.size(), 2u);
+  const auto sealed = [&] {
+    return *audit::ReleaseShare(shares[0], custodian->encryption_key(),
+                                me.encryption_key().public_key(), random_);
+  };
+  EXPECT_EQ(release("anything").status, 400);
+  const std::string share = sealed();
+  const auto first = release(share);
+  EXPECT_EQ(first.status, 200) << first.body;
+  EXPECT_NE(first.body.find("\"released_count\":1"), std::string::npos) << first.body;
+  EXPECT_EQ(release(share).status, 200);
+  EXPECT_EQ(release(sealed()).status, 409);
+  EXPECT_EQ(node_->directory().SharesOf(patient)[0].released_share, share);
 }
 
 }  // namespace

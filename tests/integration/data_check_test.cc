@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "base/check.h"
 #include "node/data_check.h"
@@ -242,10 +243,78 @@ TEST_F(DataCheckTest, AnOldRowIsFound) {
   EXPECT_TRUE(Has(Check(), "control.db", "an old row was put back"));
 }
 
-TEST_F(DataCheckTest, ADeletedRowIsNoticed) {
-  ChangeRows(directory_, "DELETE FROM rows WHERE kind = 5");
-  EXPECT_TRUE(
-      Has(Check(), "control.db", "control.db has no row for entry", CheckSeverity::kNotice));
+TEST_F(DataCheckTest, ADeletedRowOfAnyKindIsFound) {
+  const auto expect = [this](const std::string& where) {
+    SCOPED_TRACE(where);
+    ChangeRows(directory_, "CREATE TABLE kept AS SELECT * FROM rows; DELETE FROM rows WHERE " + where);
+    EXPECT_TRUE(Has(Check(), "control.db", "control.db has no row for entry"));
+    ChangeRows(directory_, "INSERT OR REPLACE INTO rows SELECT * FROM kept; DROP TABLE kept");
+  };
+  expect("key LIKE '%patient-0'");
+  for (int kind = 1; kind <= 6; ++kind) expect(fmt::format("kind = {}", kind));
+  EXPECT_TRUE(Check().findings.empty());
+}
+
+TEST_F(DataCheckTest, AnotherPatientsShareIsFound) {
+  ChangeRows(directory_,
+             "UPDATE rows SET content = (SELECT content FROM rows WHERE kind = 6 ORDER BY key LIMIT "
+             "1), salt = (SELECT salt FROM rows WHERE kind = 6 ORDER BY key LIMIT 1), entry_index = "
+             "(SELECT entry_index FROM rows WHERE kind = 6 ORDER BY key LIMIT 1) WHERE kind = 6");
+  EXPECT_TRUE(Has(Check(), "control.db", "it was altered"));
+}
+
+TEST_F(DataCheckTest, AnAlteredRowIsFoundAndTheOthersAreStillChecked) {
+  ChangeRows(directory_, "UPDATE rows SET content = zeroblob(20) WHERE key LIKE '%patient-0'");
+  ChangeRows(directory_, "DELETE FROM rows WHERE kind = 3");
+  const auto report = Check();
+  EXPECT_TRUE(Has(report, "control.db", "it was altered"));
+  EXPECT_TRUE(Has(report, "control.db", "(a source's registration)"));
+}
+
+// An act that a crash, or this very moment, has between its entry and its row.
+TEST_F(DataCheckTest, AnIntentIsNoFinding) {
+  ChangeRows(directory_,
+             "INSERT INTO intents SELECT kind, key, content, 0, salt FROM rows; DELETE FROM rows");
+  EXPECT_TRUE(Check().findings.empty());
+}
+
+TEST_F(DataCheckTest, KeptCheckpointsThatWereRemovedAreFound) {
+  fs::resize_file(directory_ + "/log/kept", 0);
+  EXPECT_TRUE(Has(Check(), "log/kept", "log/kept was removed"));
+}
+
+TEST_F(DataCheckTest, DamagedHashFilesAreNamed) {
+  for (const char* name : {"leaves", "nodes"}) {
+    SCOPED_TRACE(name);
+    const std::string path = directory_ + "/log/hashes/" + name;
+    const auto size = std::min<std::uint64_t>(fs::file_size(path), 12'288);
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    for (std::uint64_t i = 0; i < size; ++i) file.put(static_cast<char>(i * 31 + 7));
+    file.close();
+    const auto report = Check();
+    EXPECT_TRUE(Has(report, "log/hashes/leaves", "is damaged", CheckSeverity::kDerived));
+    EXPECT_FALSE(report.is_clean());
+    PutBack("log/hashes");
+  }
+}
+
+TEST_F(DataCheckTest, ReplacedCertificatesAreFound) {
+  const ScratchFolder other;
+  SystemRandom random;
+  const std::string foreign = (other.path() / "data").string();
+  MakeDataDirectory(foreign, prepared_.fixture.clock, random);
+  const auto put = [&](const std::string& from, const std::string& name) {
+    fs::copy(from + "/" + name, directory_ + "/" + name,
+             fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  };
+  for (const std::string name : {"root.pem", "ca"}) {
+    SCOPED_TRACE(name);
+    put(foreign, name);
+    EXPECT_TRUE(Has(Check(), "root.pem", "one of the three was replaced"));
+    put(prepared_.fixture.directory, name);
+  }
+  for (const std::string name : {"root.pem", "ca", "server"}) put(foreign, name);
+  EXPECT_TRUE(Has(Check(), "server/certificate.pem", "is not one that the log has recorded"));
 }
 
 TEST_F(DataCheckTest, EveryChangedKeyIsFound) {

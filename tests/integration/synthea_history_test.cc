@@ -189,13 +189,8 @@ class SyntheaHistoryTest : public testing::Test {
         EXPECT_TRUE(node_->ReleaseShare(patient.subject, id, released.value()));
       }
     }
-    std::vector<std::string> released;
-    std::size_t threshold = 0;
-    for (const audit::CustodyShareRow& share : node_->directory().SharesOf(patient.subject)) {
-      released.push_back(share.released_share);
-      threshold = share.threshold;
-    }
-    return audit::JoinCustody(patient.subject, released, threshold, patient.key,
+    const auto shares = node_->directory().SharesOf(patient.subject);
+    return audit::JoinCustody(patient.subject, shares, shares.at(0).threshold, patient.key,
                               *node_->directory().FindPatient(patient.subject)->custody_key)
         .value();
   }
