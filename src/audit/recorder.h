@@ -127,8 +127,9 @@ class Recorder {
                                    const std::optional<crypto::Hash32>& row_digest = std::nullopt);
   // TakeIntoCustody registers those of the patients that are not registered, without a key.
   Result<void> TakeIntoCustody(std::span<const Subject> patients);
-  // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain; a
-  // patient's own repeats within an hour are one entry. The receipt shows it to the asker.
+  // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain, or about a
+  // mandate, in clear in that one's; a patient's own repeats within an hour are one entry. The
+  // receipt shows it to the asker.
   struct Query {
     Subject subject;  // asked about
     Subject asker;

@@ -177,6 +177,15 @@ Result<LoggedPolicy> Recorder::RecordClear(EntryKind kind, EventType type, ByteS
   return LoggedPolicy{submission->outcomes[0].index, submission->outcomes[0].leaf_hash};
 }
 
+// The question of a whole mandate names no patient, and stands in clear.
+static Bytes MandateQuery(const Bytes& content) {
+  return EncodeOther(EntryKind::kQuery, {.type = EventType::kMandateQueried,
+                                         .about_subject = true,
+                                         .row_digest = std::nullopt,
+                                         .sealed = std::nullopt,
+                                         .clear = content});
+}
+
 Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
   const Timestamp now = state_->parts.clock->Now();
   const bool is_own = query.subject == query.asker;
@@ -190,21 +199,27 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
   const auto subject = state_->subjects.Get(query.subject);
   Sealer sealer(*state_->parts.random);
   for (int round = 0; round < kMaxRounds; ++round) {
-    TRY(const auto epoch, state_->epochs.Get(subject, DayOf(now)));
-    Bytes ciphertext;
-    const OtherBody body{
-        .type = EventType::kHistoryQueried,
-        .about_subject = true,
-        .row_digest = std::nullopt,
-        .sealed = sealer.SealBody(epoch->key, subject->sealing_aad,
-                                  EncodePadded(QueryContent(query, now)), ciphertext),
-        .clear = {}};
+    const Bytes content = QueryContent(query, now);
     auto submission = std::make_unique<tlog::Submission>();
     submission->may_use_reserve = true;
     tlog::NewEntry added;
     added.subject = subject->number;
-    added.grant = epoch->grant;
-    AddEntry(*submission, EncodeOther(EntryKind::kQuery, body), std::move(added));
+    Bytes entry;
+    if (query.subject.kind == SubjectKind::kMandate) {
+      entry = MandateQuery(content);
+    } else {
+      TRY(const auto epoch, state_->epochs.Get(subject, DayOf(now)));
+      added.grant = epoch->grant;
+      Bytes ciphertext;
+      entry = EncodeOther(EntryKind::kQuery,
+                          {.type = EventType::kHistoryQueried,
+                           .about_subject = true,
+                           .row_digest = std::nullopt,
+                           .sealed = sealer.SealBody(epoch->key, subject->sealing_aad,
+                                                     EncodePadded(content), ciphertext),
+                           .clear = {}});
+    }
+    AddEntry(*submission, entry, std::move(added));
     submission = state_->parts.log->SubmitAndWait(std::move(submission));
     if (!submission->status) return submission->status.error();
     const tlog::Outcome outcome = submission->outcomes[0];
