@@ -44,14 +44,18 @@ Result<EventFilter> FilterOf(Session& session) {
   return filter;
 }
 
-Result<std::vector<audit::Subject>> AskedSubjects(Session& session, const HistoryReader& reader) {
+Result<std::vector<audit::Subject>> AskedSubjects(Session& session, HistoryReader& reader) {
   const std::vector<std::string> ids = session.arguments().List("--patient");
+  if (reader.reader().kind == audit::SubjectKind::kSystem) {
+    if (!ids.empty()) return session.Usage("an officer reads the events without a patient only");
+    return std::vector{reader.reader()};
+  }
   if (reader.reader().kind == audit::SubjectKind::kPatient) {
     const bool is_self = ids.empty() || (ids.size() == 1 && ids[0] == reader.reader().id);
     if (!is_self) return session.Usage("a patient reads its own history: leave --patient out");
     return std::vector{reader.reader()};
   }
-  if (ids.empty()) return reader.Mandated();
+  if (ids.empty()) return reader.AskMandate();
   std::vector<audit::Subject> subjects;
   for (const std::string& id : ids) {
     Result<audit::Subject> subject = audit::Subject::Create(
@@ -80,6 +84,7 @@ Result<ExitCode> RunAuditQuery(Session& session) {
   TRY(const OutputFormat format, session.Format());
   TRY(const EventFilter filter, FilterOf(session));
   TRY(const std::unique_ptr<HistoryReader> reader, HistoryReader::Open(session));
+  reader->set_purpose(session.arguments().Text("--purpose"));
   TRY(const std::vector<audit::Subject> subjects, AskedSubjects(session, *reader));
   const bool keep = session.arguments().Has("--save");
   if (keep && subjects.size() != 1) {

@@ -128,6 +128,8 @@ class Backend {
                                   std::string_view purpose, std::optional<Day> from,
                                   std::optional<Day> until) = 0;
   virtual Result<audit::MandateRow> GetMandate(std::string_view auditor_id) = 0;
+  // ConfirmClock lets the checkpoints of a running server go on.
+  virtual Result<void> ConfirmClock() = 0;
 
   // Source.
   virtual Result<AppendTotals> AppendEvents(const AppendCall& call) = 0;

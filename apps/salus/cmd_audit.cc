@@ -76,7 +76,9 @@ void AddReading(std::vector<Command>& all) {
        .summary = "Who looked: a patient's own history, or an auditor's patients",
        .details =
            "Always verified; what is not proven is not shown. The question itself becomes an "
-           "entry that the patient sees. Break-glass accesses are marked.",
+           "entry that the patient sees; an auditor who names no patient asks for all of its "
+           "mandate with one entry, in the mandate's own chain. Break-glass accesses are marked.\n"
+           "An officer reads the events that concern no patient.",
        .examples =
            {"salus audit query --as ./ana --data /srv/salus",
             "salus audit query --as ./auditco --patient p-17 --from 2026-03-01 --action print "
@@ -88,6 +90,7 @@ void AddReading(std::vector<Command>& all) {
                       {"--action", FlagKind::kText, "ACTION",
                        "create, read, delete, change, query, print or copy"},
                       {"--user", FlagKind::kText, "USER", "only this user's accesses"},
+                      {"--purpose", FlagKind::kText, "TEXT", "why; stands in the question's entry"},
                       {"--save", FlagKind::kText, "FILE", "keep the evidence; verifies offline"}},
                      {ViaFlag(), PlaceFlags(), OutputFlags()}),
        .positionals = {},
@@ -102,6 +105,18 @@ void AddReading(std::vector<Command>& all) {
                                {PlaceFlags(), OutputFlags()}),
                  .positionals = {},
                  .run = RunAuditReaders});
+  all.push_back({.noun = "audit",
+                 .verb = "mandates",
+                 .summary = "What auditors asked about all patients of a mandate, you among them",
+                 .details =
+                     "Such a question is one entry in the mandate's own chain, and not in each "
+                     "patient's. A patient reads it with what its own chain tells of the "
+                     "mandate.",
+                 .examples = {"salus audit mandates --as ./ana --server clinic"},
+                 .flags = With({{"--system", FlagKind::kText, "SYSTEM", "naming system of the id"}},
+                               {ViaFlag(), PlaceFlags(), OutputFlags()}),
+                 .positionals = {},
+                 .run = RunAuditMandates});
   all.push_back(
       {.noun = "audit",
        .verb = "share",

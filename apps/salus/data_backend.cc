@@ -52,6 +52,10 @@ class DataBackend final : public Backend {
                           std::optional<Day> until) override {
     return node_->PutMandate(auditor_id, std::move(patients), purpose, from, until);
   }
+  Result<void> ConfirmClock() override {
+    return FailedPrecondition(
+        "only a running server stops its checkpoints for its clock: name it with --server");
+  }
   Result<audit::MandateRow> GetMandate(std::string_view auditor_id) override {
     std::optional<audit::MandateRow> row = node_->directory().FindMandate(auditor_id);
     if (!row) return NotFound("this auditor has no mandate: `salus mandate set`");

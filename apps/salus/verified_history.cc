@@ -54,7 +54,7 @@ Result<audit::ReaderKeys> OpenReaderKeys(Session& session,
 
 Result<std::unique_ptr<HistoryReader>> HistoryReader::Open(Session& session) {
   TRY_VOID(session.Reader());  // wrong usage is told before anything is opened
-  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(Backend* const place, session.Place(Access::kAsk));
   audit::PinnedLog log = place->Pinned();
   TRY(client::ReaderState state, client::ReaderState::OfUser(log));
   std::unique_ptr<HistoryReader> reader(
@@ -125,17 +125,26 @@ Result<bool> HistoryReader::TakeShared(const audit::VerifiedHistory& history) {
 
 Result<HistoryReader::Answered> HistoryReader::Read(const audit::Subject& subject,
                                                     std::optional<Day> from, bool keep_evidence) {
-  TRY(const audit::KnownChain known, state_.Chain(subject));
   audit::HistoryQuestion asked;
   asked.subject = subject;
   asked.from = from;
+  asked.purpose = purpose_;
+  asked.under = permit_;
+  return Ask(std::move(asked), keep_evidence);
+}
+
+Result<HistoryReader::Answered> HistoryReader::Ask(audit::HistoryQuestion asked,
+                                                   bool keep_evidence) {
+  const audit::Subject& subject = asked.subject;
+  TRY(const audit::KnownChain known, state_.Chain(subject));
   asked.known_size = state_.checkpoint() ? state_.checkpoint()->size.value : 0;
   const bool remembers_items = known.items.size() == known.count;
   asked.after = keep_evidence || !remembers_items ? 0 : known.count;
   TRY(Bytes encoded, place_.History(keys_.reader, asked));
   TRY(const audit::HistoryAnswer answer, audit::DecodeHistory(encoded));
   audit::VerifyQuestion question = QuestionOf(subject, known, keys_);
-  question.from = from;
+  question.from = asked.from;
+  question.under = under_;
   TRY(audit::VerifiedHistory history, audit::VerifyHistory(question, answer));
   TRY(const bool has_shared, TakeShared(history));
   if (has_shared) {
@@ -143,7 +152,8 @@ Result<HistoryReader::Answered> HistoryReader::Read(const audit::Subject& subjec
   }
   TRY_VOID(state_.RememberChain(subject, history.chain));
   TRY_VOID(state_.Remember(history.checkpoint));
-  Answered answered{std::move(history), std::nullopt};
+  Answered answered{
+      std::move(history), std::nullopt, answer.permit, {answer.query_index, answer.query_leaf}};
   if (keep_evidence) {
     answered.evidence = audit::Evidence{log_, asked, session_.clock().Now(), own_chain_answers_,
                                         std::move(encoded)};

@@ -115,6 +115,13 @@ struct VerifiedHistory {
   std::vector<std::string> warnings;
 };
 
+// AskedUnder is the entry of an earlier question, in another chain, that a question was asked
+// under. That answer was verified, with its receipt.
+struct AskedUnder {
+  merkle::LeafIndex index;
+  merkle::LeafHash leaf_hash;
+};
+
 // VerifyQuestion is what was asked, and what this device knows.
 struct VerifyQuestion {
   const PinnedLog* log = nullptr;
@@ -123,7 +130,8 @@ struct VerifyQuestion {
   std::optional<KnownCheckpoint> known;
   KnownChain chain;  // as of `after`
   const ReaderKeys* keys = nullptr;
-  Timestamp now;             // or the cosignatures' time for an evidence file
+  Timestamp now;  // or the cosignatures' time for an evidence file
+  std::optional<AskedUnder> under = {};
   bool is_evidence = false;  // freshness is judged as of the evidence's own time
 };
 

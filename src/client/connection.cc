@@ -2,6 +2,7 @@
 
 #include "client/json_read.h"
 #include "client/secret_access.h"
+#include "codec/hex.h"
 #include "crypto/pkcs8.h"
 #include "http/uri.h"
 #include "jose/jwk.h"
@@ -296,6 +297,10 @@ Result<void> Connection::PutPatient(const audit::PatientRow& row,
   } else if (row.key) {
     TRY(body["key"], JwkOf(*row.key));
   }
+  // The system subject's reader is an officer, who puts its own key there.
+  if (row.subject == audit::Subject::System()) {
+    return SendJson(http::Method::kPut, "/audit/v1/system", "", body);
+  }
   return SendJson(http::Method::kPut, At("patients", row.subject.id),
                   SystemQuery(row.subject.system), body);
 }
@@ -370,6 +375,10 @@ Result<void> Connection::PutMandate(std::string_view auditor_id,
   return SendJson(http::Method::kPut, At("mandates", auditor_id), "", body);
 }
 
+Result<void> Connection::ConfirmClock() {
+  return SendJson(http::Method::kPost, "/audit/v1/clock", "", {});
+}
+
 Result<audit::MandateRow> Connection::GetMandate(std::string_view auditor_id) {
   return AskRow<audit::MandateRow>(At("mandates", auditor_id), &ReadMandate);
 }
@@ -396,7 +405,10 @@ Result<Bytes> Connection::AskHistory(Call call) {
 
 Result<Bytes> Connection::History(const audit::HistoryQuestion& question) {
   codec::JsonObject body;
-  body["patient"] = question.subject.id;
+  const bool is_mandate = question.subject.kind == audit::SubjectKind::kMandate;
+  body[is_mandate ? "mandate" : "patient"] = question.subject.id;
+  if (question.mandate_tag) body["tag"] = codec::HexEncode(question.mandate_tag->span());
+  if (!question.under.empty()) body["under"] = question.under;
   if (!question.subject.system.empty()) body["system"] = question.subject.system;
   body["after"] = question.after;
   if (question.from) body["from"] = codec::FormatDay(*question.from);

@@ -87,7 +87,8 @@ class Connection {
 
   // Registrar. A list asks for one page after the other.
   // certificate_pem, where it is given, is sent in place of row's key: it also tells the server who
-  // the patient's certificate belongs to, which a patient of a naming system needs.
+  // the patient's certificate belongs to, which a patient of a naming system needs. For the system
+  // subject an officer puts its own key.
   Result<void> PutPatient(const audit::PatientRow& row, std::string_view certificate_pem = {});
   Result<std::vector<audit::PatientRow>> ListPatients();
   Result<void> PutAuditor(const audit::AuditorRow& row, std::string_view certificate_pem = {});
@@ -102,10 +103,12 @@ class Connection {
   Result<void> PutMandate(std::string_view auditor_id, std::span<const audit::Subject> patients,
                           std::string_view purpose, std::optional<Day> from,
                           std::optional<Day> until);
+  Result<void> ConfirmClock();
   Result<audit::MandateRow> GetMandate(std::string_view auditor_id);
 
   // Patient and auditor. The bytes are EncodeHistory's, all pages in one, to be verified.
   Result<Bytes> History(const audit::HistoryQuestion& question);
+  // About a patient, or a mandate.
   // OwnHistory asks about the caller itself; question.subject is passed over.
   Result<Bytes> OwnHistory(const audit::HistoryQuestion& question);
   Result<std::vector<ReaderRow>> Readers(const audit::Subject& patient);

@@ -7,6 +7,7 @@
 #include "audit/entry.h"
 #include "base/id.h"
 #include "codec/cbor.h"
+#include "codec/rfc3339.h"
 #include "node/node.h"
 #include "node/node_state.h"
 #include "pki/certification_request.h"
@@ -332,6 +333,28 @@ Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id
   policy.ends_epoch = false;
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
   return {};
+}
+
+Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
+  std::lock_guard acts(state_->acts_mutex);
+  const Timestamp now = state_->clock.Now();
+  const auto published = state_->log->published();
+  if (published && now < published->map.time) {
+    return FailedPrecondition("the clock stands before the last checkpoint, of " +
+                              codec::FormatRfc3339(published->map.time) +
+                              ": set it right, or wait until then");
+  }
+  Bytes content;
+  codec::CborWriter writer(content);
+  writer.Map(2);
+  writer.Uint(1);
+  writer.Text(officer_id);
+  writer.Uint(2);
+  writer.Int(ToUnixMillis(now));
+  TRY(const LoggedPolicy logged,
+      state_->recorder->RecordClear(tlog::EntryKind::kPolicy, EventType::kClockConfirmed, content));
+  state_->log->ConfirmClock();
+  return logged.index.value;
 }
 
 Result<std::string> Node::Certify(std::string_view request_pem, pki::Role role,

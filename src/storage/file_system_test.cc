@@ -85,6 +85,24 @@ TEST_P(FileSystemTest, AllocatedSpaceIsZerosAndKeepsWhatIsThere) {
   EXPECT_EQ(file->Size().value(), 2u);
 }
 
+// What NextData passes over are zeros, wherever it is asked; it never passes over what was written.
+TEST_P(FileSystemTest, NextDataPassesOverZerosOnly) {
+  constexpr std::uint64_t kSize = 1 << 20;
+  constexpr std::uint64_t kWritten = 700'001;
+  auto file = fs().Create(Path("a")).value();
+  ASSERT_TRUE(file->Allocate(0, kSize));
+  for (const std::uint64_t at : {std::uint64_t{0}, kWritten / 2, kSize}) {
+    EXPECT_GE(file->NextData(at), at);
+    EXPECT_LE(file->NextData(at), kSize);
+  }
+  ASSERT_TRUE(file->WriteAt(kWritten, AsBytes("x")));
+  for (const std::uint64_t at : {std::uint64_t{0}, kWritten - 1, kWritten}) {
+    EXPECT_GE(file->NextData(at), at);
+    EXPECT_LE(file->NextData(at), kWritten);
+  }
+  EXPECT_GE(file->NextData(kWritten + 1), kWritten + 1);
+}
+
 TEST_P(FileSystemTest, NamesAreMadeOnceRenamedOverAndRemoved) {
   auto a = fs().Create(Path("a")).value();
   EXPECT_EQ(fs().Create(Path("a")).error().code, ErrorCode::kAlreadyExists);
