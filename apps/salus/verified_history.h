@@ -33,9 +33,6 @@ class HistoryReader {
   HistoryReader(Session& session, Backend& place, audit::PinnedLog log, client::ReaderState state)
       : session_(session), place_(place), log_(std::move(log)), state_(std::move(state)) {}
   Result<void> ReadOwnChain();
-  // TakeShared takes over the past days that the patient opened to this auditor; whether there
-  // were.
-  Result<bool> TakeShared(const audit::VerifiedHistory& history);
   audit::VerifyQuestion QuestionOf(const audit::Subject& subject, const audit::KnownChain& known,
                                    const audit::ReaderKeys& keys) const;
 

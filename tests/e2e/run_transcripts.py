@@ -13,12 +13,15 @@ A transcript is a text file, run in an empty directory of its own:
 A command without > or ! lines may say what it likes there; with one it must say just that. `<`
 after a command is a line of its standard input. The runner's own commands are `write FILE` (its `<`
 lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE` and `present FILE`.
-`[name]` in a command is the text that `[=name]` stood for in an expected line before it.
+`serve DIR` starts salusd on a data directory that was made with `--public-port 0 --machine-port 0`,
+and sets [public] and [machine] to its ports; `stop` ends it.
+`[name]` is the text that `[=name]` stood for in an expected line before it.
 
 The last line printed is `N passed, N failed, N skipped`; a transcript is one case.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -91,6 +94,7 @@ def compare(kind, expected, got, names):
             continue
         if at >= len(got):
             raise Mismatch(f"{kind} ends, expected: {line}")
+        line = re.sub(r"\[(\w+)\]", lambda m: names.get(m[1], m[0]), line)
         match = pattern_of(line).fullmatch(got[at])
         if not match:
             raise Mismatch(f"{kind} line {at + 1}\n  expected: {line}\n  got:      {got[at]}")
@@ -98,6 +102,36 @@ def compare(kind, expected, got, names):
         at += 1
     if at != len(got):
         raise Mismatch(f"{kind} has {len(got)} lines, {at} expected; the next: {got[at:at + 3]}")
+
+
+class Servers:
+    """The salusd processes of one transcript."""
+
+    def __init__(self, salusd):
+        self.salusd = salusd
+        self.running = []
+
+    def serve(self, directory, names):
+        server = subprocess.Popen([self.salusd, "--config", str(directory)], text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.running.append(server)
+        line = server.stdout.readline()
+        if not line:
+            raise Mismatch("salusd did not start")
+        said = json.loads(line)
+        names.update(public=str(said["public_port"]), machine=str(said["machine_port"]))
+
+    def stop(self):
+        while self.running:
+            server = self.running.pop()
+            server.terminate()
+            try:
+                if server.wait(TIMEOUT_S) != 0:
+                    raise Mismatch(f"salusd ended with {server.returncode}")
+            finally:
+                if server.poll() is None:
+                    server.kill()
+                server.stdout.close()
 
 
 def own_command(words, directory, step):
@@ -125,8 +159,12 @@ def own_command(words, directory, step):
     return True
 
 
-def run_step(step, salus, directory, names):
+def run_step(step, salus, directory, names, servers):
     words = [re.sub(r"\[(\w+)\]", lambda m: names.get(m[1], m[0]), w) for w in step.words]
+    if words[0] == "serve":
+        return servers.serve(directory / words[1], names)
+    if words[0] == "stop":
+        return servers.stop()
     if own_command(words, directory, step):
         return
     if words[0] != "salus":
@@ -155,19 +193,24 @@ def run_step(step, salus, directory, names):
         raise Mismatch(f"$ {' '.join(words)}: {mismatch}{said}") from None
 
 
-def run(path, salus):
+def run(path, salus, salusd):
+    servers = Servers(salusd)
     with tempfile.TemporaryDirectory(prefix="salus-e2e-") as name:
         names = {}
-        for step in parse(path):
-            try:
-                run_step(step, salus, pathlib.Path(name), names)
-            except (Mismatch, OSError, subprocess.TimeoutExpired) as problem:
-                raise Mismatch(f"{path.name}:{step.line_number}: {problem}") from None
+        try:
+            for step in parse(path):
+                try:
+                    run_step(step, salus, pathlib.Path(name), names, servers)
+                except (Mismatch, OSError, subprocess.TimeoutExpired) as problem:
+                    raise Mismatch(f"{path.name}:{step.line_number}: {problem}") from None
+        finally:
+            servers.stop()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--salus", required=True, help="the binary under test")
+    parser.add_argument("--salusd", required=True, help="the server that it talks to")
     parser.add_argument("transcripts", nargs="*", type=pathlib.Path)
     arguments = parser.parse_args()
     here = pathlib.Path(__file__).parent / "transcripts"
@@ -175,7 +218,7 @@ def main():
     failed = 0
     for path in transcripts:
         try:
-            run(path, os.path.abspath(arguments.salus))
+            run(path, os.path.abspath(arguments.salus), os.path.abspath(arguments.salusd))
         except Mismatch as mismatch:
             failed += 1
             print(f"FAILED {mismatch}")
