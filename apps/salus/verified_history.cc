@@ -53,6 +53,7 @@ Result<void> HistoryReader::ReadOwnChain() {
   TRY(const audit::KnownChain known, state_.Chain(keys_.reader));
   audit::HistoryQuestion asked;
   asked.subject = keys_.reader;
+  asked.wait_cosigned = true;
   asked.known_size = state_.checkpoint() ? state_.checkpoint()->size.value : 0;
   TRY(Bytes encoded, place_.History(keys_.reader, asked));
   TRY(const audit::HistoryAnswer answer, audit::DecodeHistory(encoded));
@@ -81,6 +82,7 @@ Result<HistoryReader::Answered> HistoryReader::Read(const audit::Subject& subjec
   audit::HistoryQuestion asked;
   asked.subject = subject;
   asked.from = from;
+  asked.wait_cosigned = true;  // what was logged a moment ago is asked for too
   asked.known_size = state_.checkpoint() ? state_.checkpoint()->size.value : 0;
   const bool remembers_items = known.items.size() == known.count;
   asked.after = keep_evidence || !remembers_items ? 0 : known.count;
