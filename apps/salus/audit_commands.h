@@ -28,6 +28,7 @@ struct SourceInput {
   InputFormat format = InputFormat::kNdjson;
   client::EventInput events;
   std::uint64_t size_bytes = 0;  // 0: not known
+  std::string journal;           // of what a server has answered; empty: none
 };
 // InputOf is a file as --source and --input say. AppendInput runs it through the place, with
 // --rejects and --receipts as they were given.

@@ -53,9 +53,6 @@ class HistoryReader {
       : session_(session), place_(place), log_(std::move(log)), state_(std::move(state)) {}
   Result<void> ReadOwnChain();
   Result<Answered> Ask(audit::HistoryQuestion asked, bool keep_evidence);
-  // TakeShared takes over the past days that the patient opened to this auditor; whether there
-  // were.
-  Result<bool> TakeShared(const audit::VerifiedHistory& history);
   audit::VerifyQuestion QuestionOf(const audit::Subject& subject, const audit::KnownChain& known,
                                    const audit::ReaderKeys& keys) const;
 

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "audit/custody.h"
+#include "audit/notices.h"
 #include "audit/padding.h"
 #include "audit/read_back.h"
 #include "audit/recorder.h"
@@ -48,22 +49,12 @@ Bytes ShareContent(const CustodyShareRow& share) {
 }
 
 Bytes QueryContent(const Recorder::Query& query, Timestamp now) {
-  Bytes content;
-  codec::CborWriter writer(content);
-  writer.Map(6);
-  writer.Uint(1);
-  writer.Text(SubjectKindName(query.asker.kind));
-  writer.Uint(2);
-  writer.Text(query.asker.id);
-  writer.Uint(3);
-  writer.Text(query.purpose);
-  writer.Uint(4);
-  writer.Int(ToUnixMillis(query.from));
-  writer.Uint(5);
-  writer.Int(ToUnixMillis(query.to));
-  writer.Uint(6);
-  writer.Int(ToUnixMillis(now));
-  return content;
+  return EncodeQuestionNotice({.asker_role = std::string(SubjectKindName(query.asker.kind)),
+                               .asker = query.asker.id,
+                               .purpose = query.purpose,
+                               .from = query.from,
+                               .to = query.to,
+                               .asked = now});
 }
 
 }  // namespace

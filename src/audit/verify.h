@@ -147,6 +147,16 @@ struct VerifyQuestion {
 //         InvalidArgument when what was pinned does not parse.
 Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const HistoryAnswer& answer);
 
+// SharedDays is what a history shows of days that the patient opened to an auditor.
+struct SharedDays {
+  std::vector<SharedGrant> grants;
+  std::uint64_t closed = 0;  // messages that are not for this key: it was replaced, say
+};
+// SharedWith collects it. With keys.shared set to its grants the same answer verifies to more.
+//
+// Errors: VerificationFailed when an entry of shared days is not one.
+Result<SharedDays> SharedWith(const VerifiedHistory& history, const ReaderKeys& keys);
+
 // JoinedHistory is an auditor's own chain, verified, and what it opens patients' histories with.
 struct JoinedHistory {
   VerifiedHistory own_chain;

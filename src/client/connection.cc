@@ -79,17 +79,6 @@ Result<audit::SourceRow> ReadSource(const codec::JsonObject& object) {
   return row;
 }
 
-Result<ReaderRow> ReadReader(const codec::JsonObject& object) {
-  ReaderRow row;
-  TRY(row.auditor, TextAt(object, "auditor"));
-  TRY(row.name, OptionalTextAt(object, "name"));
-  TRY(row.purpose, OptionalTextAt(object, "purpose"));
-  TRY(row.from, OptionalDayAt(object, "since"));
-  TRY(row.until, OptionalDayAt(object, "until"));
-  TRY(row.key, KeyAt(object, "key"));
-  return row;
-}
-
 Result<audit::MandateRow> ReadMandate(const codec::JsonObject& object) {
   audit::MandateRow row;
   TRY(const std::string auditor, TextAt(object, "auditor"));
@@ -325,10 +314,6 @@ Result<std::vector<audit::AuditorRow>> Connection::ListAuditors() {
   return List<audit::AuditorRow>("auditors", &ReadAuditor);
 }
 
-Result<audit::AuditorRow> Connection::GetAuditor(std::string_view auditor_id) {
-  return AskRow<audit::AuditorRow>(At("auditors", auditor_id), &ReadAuditor);
-}
-
 Result<void> Connection::PutSource(std::string_view id, std::string_view name) {
   codec::JsonObject body;
   if (!name.empty()) body["name"] = name;
@@ -424,24 +409,6 @@ Result<Bytes> Connection::OwnHistory(const audit::HistoryQuestion& question) {
   call.path = "/audit/v1/history/me";
   call.query = HistoryQuery(question);
   return AskHistory(std::move(call));
-}
-
-Result<std::vector<ReaderRow>> Connection::Readers(const audit::Subject& patient) {
-  Call call;
-  call.path = At("readers", patient.id);
-  call.query = SystemQuery(patient.system);
-  TRY(const codec::JsonObject object, AskJson(call));
-  const Result<const codec::JsonArray*> items = codec::ArrayAt(object, "readers");
-  if (!items) return NoSuchAnswer(where_, items.error());
-  std::vector<ReaderRow> rows;
-  for (const codec::Json& item : **items) {
-    const Result<const codec::JsonObject*> one = codec::AsObject(item, "readers");
-    if (!one) return NoSuchAnswer(where_, one.error());
-    Result<ReaderRow> row = ReadReader(**one);
-    if (!row) return NoSuchAnswer(where_, row.error());
-    rows.push_back(*std::move(row));
-  }
-  return rows;
 }
 
 Result<void> Connection::ShareDays(std::string_view auditor_id, Day from, Day to,
