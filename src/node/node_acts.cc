@@ -306,8 +306,8 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
   writer.Text(released_share);
   NewPolicy policy = Policy(EventType::kCustodyReleased, patient, std::move(content));
   policy.ends_epoch = false;
-  policy.row = audit::CustodyReleaseRow{patient, std::string(custodian_id),
-                                        std::string(released_share), {}};
+  policy.row =
+      audit::CustodyReleaseRow{patient, std::string(custodian_id), std::string(released_share), {}};
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
   return {};
 }
