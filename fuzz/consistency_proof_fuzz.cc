@@ -1,5 +1,6 @@
 // Consistency proofs: the verifier agrees with the recursion of RFC 6962 followed backwards.
 #include "base/check.h"
+#include "edited_path.h"
 #include "fuzz_input.h"
 #include "merkle/hash.h"
 #include "merkle/memory_tree.h"
@@ -30,25 +31,7 @@ void CheckOne(ByteSpan bytes) {
   const ConsistencyProof proof = ProveConsistency({from}, {to}, tree).value();
   CHECK(proof.Verify({from}, {to}, from_root, tree.Root()).has_value());
 
-  std::vector<NodeHash> hashes = proof.hashes();
-  const std::uint8_t edits = input.U8() % 4;
-  for (std::uint8_t i = 0; i < edits && !hashes.empty(); ++i) {
-    const std::size_t at = input.U8() % hashes.size();
-    switch (input.U8() % 4) {
-      case 0:
-        hashes[at].data()[input.U8() % 32] ^= input.U8();
-        break;
-      case 1:
-        hashes.erase(hashes.begin() + static_cast<std::ptrdiff_t>(at));
-        break;
-      case 2:
-        hashes.insert(hashes.begin() + static_cast<std::ptrdiff_t>(at), hashes[at]);
-        break;
-      case 3:
-        std::swap(hashes[at], hashes.front());
-        break;
-    }
-  }
+  const std::vector<NodeHash> hashes = fuzz::Edited(proof.hashes(), input);
   const auto edited = ConsistencyProof::FromHashes(hashes);
   if (edited) {
     CheckAgreement(*edited, from, to, from_root, tree.Root());

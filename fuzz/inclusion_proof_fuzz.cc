@@ -1,6 +1,7 @@
 // Inclusion proofs: the verifier agrees with the recursion of RFC 6962 followed backwards, on
 // proofs that are right, nearly right, and arbitrary.
 #include "base/check.h"
+#include "edited_path.h"
 #include "fuzz_input.h"
 #include "merkle/hash.h"
 #include "merkle/memory_tree.h"
@@ -34,25 +35,7 @@ void CheckOne(ByteSpan bytes) {
   CHECK(proof.Verify(leaves[index], {index}, {size}, tree.Root()).has_value());
 
   // Change what the input says, and ask both.
-  std::vector<NodeHash> hashes = proof.hashes();
-  const std::uint8_t edits = input.U8() % 4;
-  for (std::uint8_t i = 0; i < edits && !hashes.empty(); ++i) {
-    const std::size_t at = input.U8() % hashes.size();
-    switch (input.U8() % 4) {
-      case 0:
-        hashes[at].data()[input.U8() % 32] ^= input.U8();
-        break;
-      case 1:
-        hashes.erase(hashes.begin() + static_cast<std::ptrdiff_t>(at));
-        break;
-      case 2:
-        hashes.insert(hashes.begin() + static_cast<std::ptrdiff_t>(at), hashes[at]);
-        break;
-      case 3:
-        std::swap(hashes[at], hashes.front());
-        break;
-    }
-  }
+  const std::vector<NodeHash> hashes = fuzz::Edited(proof.hashes(), input);
   const auto edited = InclusionProof::FromHashes(hashes);
   if (edited) {
     const std::uint64_t other_size = 1 + input.U8() % 64;

@@ -1,6 +1,7 @@
 // What ParseJson takes it reads back from what WriteJson made of it; FlatJsonParser takes the same
 // objects with the same members; ParseLines sees each line as Parse sees it alone; the slices of a
 // value parse to its parts.
+#include <charconv>
 #include <cstdint>
 
 #include "base/check.h"
@@ -36,6 +37,15 @@ void CompareFlat(FlatJsonParser& parser, std::string_view text) {
   const bool taken =
       tree && tree->is_object() && tree->get_object().size() <= FlatJsonParser::kMaxMembers;
   CHECK(flat.has_value() == taken);
+  if (!flat) {
+    // json: byte N: what is wrong there.
+    const std::string_view said = flat.error().message;
+    constexpr std::string_view kBegin = "json: byte ";
+    CHECK(said.starts_with(kBegin));
+    std::size_t offset = 0;
+    std::from_chars(said.data() + kBegin.size(), said.data() + said.size(), offset);
+    CHECK(offset <= text.size());
+  }
   if (!taken) return;
   CHECK(flat->size() == tree->get_object().size());
   std::size_t i = 0;

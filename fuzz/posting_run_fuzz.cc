@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/endian.h"
+#include "paged_cases.h"
 #include "storage/memory_file_system.h"
 #include "storage/posting_run.h"
 
@@ -50,30 +51,15 @@ void RoundTrip(ByteSpan in, ByteSpan edits) {
   const PostingRun* const runs[] = {&a, &b};
   CHECK(PostingRun::Merge(fs, runs, "m").has_value());
   CheckAgainst(PostingRun::Open(fs, "m").value(), reference, false);
-  Bytes content = fs.Content("m");
-  for (; edits.size() >= 4; edits = edits.subspan(4)) {
-    const std::size_t at = LoadBe<std::uint16_t>(edits.data()) % content.size();
-    content[at] ^= edits[3];
-  }
-  fs.SetContent("m", content);
+  fuzz::EditFile(fs, "m", edits);
   const auto changed = PostingRun::Open(fs, "m");
   if (changed) CheckAgainst(*changed, reference, true);
 }
 
 void AnyContent(ByteSpan in) {
   MemoryFileSystem fs;
-  std::array<std::uint64_t, 8> fields{};
-  for (std::size_t i = 0; i < 4 && in.size() >= 2; ++i, in = in.subspan(2)) {
-    fields[i] = LoadBe<std::uint16_t>(in.data());
-  }
-  {
-    PagedFileWriter pages = PagedFileWriter::Create(fs, "p").value();
-    for (std::size_t at = 0; at < in.size(); at += 64) {
-      const ByteSpan page = in.subspan(at, std::min<std::size_t>(64, in.size() - at));
-      CHECK(pages.AddPage(page[0] % 16u, page).has_value());
-    }
-    CHECK(pages.Finish({'S', 'A', 'L', 'U', 'P', 'S', 'T', '1'}, fields).has_value());
-  }
+  fuzz::WritePages(fs, "p", {'S', 'A', 'L', 'U', 'P', 'S', 'T', '1'}, 4, in,
+                   [](std::uint8_t byte) { return byte % 16u; });
   const auto run = PostingRun::Open(fs, "p");
   if (!run) return;
   for (std::uint32_t subject = 0; subject < 16; ++subject) {

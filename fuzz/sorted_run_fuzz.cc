@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/endian.h"
+#include "paged_cases.h"
 #include "storage/memory_file_system.h"
 #include "storage/sorted_run.h"
 
@@ -48,30 +49,15 @@ void RoundTrip(ByteSpan in, ByteSpan edits) {
   const SortedRun* const runs[] = {&a, &b};
   CHECK(SortedRun::Merge(fs, runs, "m").has_value());
   CheckAgainst(SortedRun::Open(fs, "m").value(), reference, false);
-  Bytes content = fs.Content("m");
-  for (; edits.size() >= 4; edits = edits.subspan(4)) {
-    const std::size_t at = LoadBe<std::uint16_t>(edits.data()) % content.size();
-    content[at] ^= edits[3];
-  }
-  fs.SetContent("m", content);
+  fuzz::EditFile(fs, "m", edits);
   const auto changed = SortedRun::Open(fs, "m");
   if (changed) CheckAgainst(*changed, reference, true);
 }
 
 void AnyContent(ByteSpan in) {
   MemoryFileSystem fs;
-  std::array<std::uint64_t, 8> fields{};
-  for (std::size_t i = 0; i < 3 && in.size() >= 2; ++i, in = in.subspan(2)) {
-    fields[i] = LoadBe<std::uint16_t>(in.data());
-  }
-  {
-    PagedFileWriter pages = PagedFileWriter::Create(fs, "r").value();
-    for (std::size_t at = 0; at < in.size(); at += 64) {
-      const ByteSpan page = in.subspan(at, std::min<std::size_t>(64, in.size() - at));
-      CHECK(pages.AddPage(std::uint64_t{page[0]} << 60, page).has_value());
-    }
-    CHECK(pages.Finish({'S', 'A', 'L', 'U', 'R', 'U', 'N', '1'}, fields).has_value());
-  }
+  fuzz::WritePages(fs, "r", {'S', 'A', 'L', 'U', 'R', 'U', 'N', '1'}, 3, in,
+                   [](std::uint8_t byte) { return std::uint64_t{byte} << 60; });
   const auto run = SortedRun::Open(fs, "r");
   if (!run) return;
   for (std::uint64_t key = 0; key < 16; ++key) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# nightly.sh: every test with sanitizers, data races, clang-tidy on every file, and fuzzing.
+# nightly.sh: the long forms of the fault tests, every test with sanitizers, data races, clang-tidy
+# on every file, and fuzzing.
 # Runs all stages, also after one has failed, and ends with what failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -17,14 +18,16 @@ stage() {
 sanitized() {
   scripts/configure.sh "$1" &&
     cmake --build "build/$1" -j "$jobs" &&
-    tools/run_tests.py --build "build/$1" -j "$jobs" -E house
+    SALUS_HOSTILE_PATIENTS=6 tools/run_tests.py --build "build/$1" --timeout 7200 -j "$jobs" \
+      -E house
 }
 
 long_faults() {
+  local long="tamper|kill|kill_salusd|syscall|disk_full|midnight|size|audit"
   scripts/configure.sh release &&
     cmake --build build/release -j "$jobs" &&
-    SALUS_NIGHTLY=1 tools/run_tests.py --build build/release -j "$jobs" \
-      -R "tamper|kill|syscall|disk_full|midnight"
+    SALUS_NIGHTLY=1 SALUS_HOSTILE_PATIENTS=1000 tools/run_tests.py --build build/release \
+      --timeout 14400 -j "$jobs" -R "^($long)_test$"
 }
 
 stage "long fault loops" long_faults

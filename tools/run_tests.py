@@ -237,6 +237,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build/release", help="build folder")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="tests at once")
+    parser.add_argument("--timeout", type=float, default=0, metavar="S",
+                        help="seconds that each test has at least")
     parser.add_argument("-R", "--name", help="only tests whose name matches this expression")
     parser.add_argument("-L", "--label", help="only tests with a label that matches")
     parser.add_argument("-E", "--no-label", help="leave out tests with a label that matches")
@@ -251,6 +253,8 @@ def main():
 
     times_file = build / "test_times.json"
     tests, known = in_order(select(list_tests(build), arguments), times_file)
+    for test in tests:
+        test.timeout_s = max(test.timeout_s, arguments.timeout)
     outcomes = []
 
     def report(outcome):

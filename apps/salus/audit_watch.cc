@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "api/exchange_folder.h"
 #include "apps/salus/audit_commands.h"
 #include "apps/salus/spool_message.h"
 
@@ -75,6 +76,8 @@ class Spool {
     return taken;
   }
 
+  bool has_refused() const { return has_refused_; }
+
  private:
   Result<void> TakeOpen(const std::string& name, int fd, std::uint64_t size) {
     TRY(const SpoolKind kind, KindOfSpoolFile(fd));
@@ -91,17 +94,19 @@ class Spool {
     }
     if (!outcome) {
       // The place itself failed: the file stays where it is, for the next run.
-      const ErrorCode code = outcome.error().code;
-      const bool is_place =
-          code == ErrorCode::kResourceExhausted || code == ErrorCode::kUnavailable;
-      if (is_place) return outcome.error();
+      if (api::IsPlaceFailure(outcome.error().code)) return outcome.error();
       return Refuse(name, outcome.error().message);
     }
-    const AppendTotals& totals = outcome->totals;
-    if (outcome->first_refusal) {
+    TRY_VOID(MoveTaken(name, *outcome));
+    return kind == SpoolKind::kMessage ? messages_->Finish() : Result<void>();
+  }
+
+  Result<void> MoveTaken(const std::string& name, const AppendOutcome& outcome) {
+    const AppendTotals& totals = outcome.totals;
+    if (outcome.first_refusal) {
       return Refuse(name,
                     fmt::format("{} lines refused, {} logged; the first: {}", totals.refused,
-                                totals.logged + totals.repeats, outcome->first_refusal->message));
+                                totals.logged + totals.repeats, outcome.first_refusal->message));
     }
     session_.terminal().Say(
         fmt::format("{}: {} logged, {} repeats", name, totals.logged, totals.repeats));
@@ -110,8 +115,9 @@ class Spool {
 
   Result<void> Refuse(const std::string& name, const std::string& reason) {
     session_.terminal().Say(name + ": refused: " + reason, Colour::kYellow);
-    TRY_VOID(WriteTextFile((fs::path(folder_) / "refused" / (name + ".reason.txt")).string(),
+    TRY_VOID(WriteTextFile((fs::path(folder_) / "refused" / api::ReasonFileName(name)).string(),
                            reason + "\n"));
+    has_refused_ = true;
     return Move(name, "refused");
   }
 
@@ -126,6 +132,7 @@ class Spool {
   Backend& place_;
   const std::string folder_;
   std::unique_ptr<SpoolMessages> messages_;
+  bool has_refused_ = false;
 };
 
 // Watch is the inotify descriptor; it is opened before the first look, so that nothing is missed.
@@ -196,7 +203,9 @@ Result<ExitCode> WatchSpool(Session& session, const std::string& folder) {
   TRY(const std::unique_ptr<Watch> watch, Watch::Open(folder));
   session.terminal().Say("watching " + folder);
   TRY_VOID(spool.TakeAll());
-  if (session.arguments().Has("--once")) return ExitCode::kDone;
+  if (session.arguments().Has("--once")) {
+    return spool.has_refused() ? ExitCode::kFailed : ExitCode::kDone;
+  }
   while (stop_signal == 0) {
     TRY(const Watch::Names got, watch->Wait());
     if (got.has_overflowed) TRY_VOID(spool.TakeAll());

@@ -161,6 +161,8 @@ struct ServerPlace {
   std::string server;                                // URL, or the name of a connected server
   const pki::IdentityDirectory* identity = nullptr;  // null: public reads only
   std::string via = {};                              // folder of a file exchange; empty: HTTPS
+  std::chrono::seconds via_timeout{120};             // of one answer
+  std::function<void(std::string_view)> say = {};    // a message to who waits; any thread
 };
 
 // FirstContactCall is `salus connect`. public_url is where the log is read by everybody; empty: the

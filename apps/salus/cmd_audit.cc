@@ -17,7 +17,9 @@ std::vector<Flag> InputFlags() {
 }
 
 std::vector<Flag> ViaFlag() {
-  return {{"--via", FlagKind::kText, "FOLDER", "exchange files in this folder instead of HTTPS"}};
+  return {{"--via", FlagKind::kText, "FOLDER", "exchange files in this folder instead of HTTPS"},
+          {"--timeout", FlagKind::kText, "SECONDS",
+           "with --via: how long to wait for an answer (120)"}};
 }
 
 void AddIngest(std::vector<Command>& all) {
@@ -30,7 +32,7 @@ void AddIngest(std::vector<Command>& all) {
            "says that there was one. Sent twice is logged once.\nWith --watch, files are "
            "taken when they are closed after writing or renamed in; names that begin with "
            "'.' or end in '.tmp' are left alone; done ones go to done/, others to refused/ "
-           "with the reason beside.",
+           "with the reason beside in NAME.reason, and exit code 1 with --once.",
        .examples = {"salus audit append events.ndjson --source ehr-1 --data /srv/salus "
                     "--receipts receipts.jsonl",
                     "producer | salus audit append - --source ehr-1 --data /srv/salus",

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
@@ -146,12 +147,27 @@ Result<void> WriteBeside(const std::string& folder, const std::string& path,
   return WriteTextFile(whole.string(), bytes);
 }
 
+// AskForEntries finds out before the first file is written whether the place shows its entries.
+Result<void> AskForEntries(Backend& place, const std::vector<merkle::TileId>& tiles) {
+  const auto first = std::find_if(tiles.begin(), tiles.end(),
+                                  [](const merkle::TileId& id) { return id.level == 0; });
+  if (first == tiles.end()) return {};
+  const Result<Bytes> bundle = place.Bundle(*first);
+  if (bundle) return {};
+  if (bundle.error().code != ErrorCode::kPermissionDenied) return bundle.error();
+  return PermissionDenied(
+      place.where() +
+      " does not show you its entries, and nothing was written: --no-entries exports the hashes; "
+      "for the entries, have the operator name you under `followers` in salus.toml");
+}
+
 Result<ExitCode> RunExport(Session& session) {
   const std::string folder = session.arguments().Text("DIR");
   const bool with_entries = !session.arguments().Has("--no-entries");
   TRY(Backend* const place, session.Place(Access::kRead));
   TRY(const client::PublishedTree tree, OpenPublishedTree(session, *place));
   const std::vector<merkle::TileId> tiles = merkle::TilesOf(tree.size());
+  if (with_entries && !tiles.empty()) TRY_VOID(AskForEntries(*place, tiles));
   ProgressBar bar(session.terminal(), "exporting", "tiles", tiles.size());
   std::uint64_t done = 0;
   for (const merkle::TileId& id : tiles) {
@@ -232,7 +248,9 @@ void AddLogCommands(std::vector<Command>& all) {
       {.noun = "log",
        .verb = "export",
        .summary = "Write the log as static files (C2SP tlog-tiles), for a web server or mirror",
-       .details = "checkpoint, tile/..., tile/entries/...; a second run adds what is new.",
+       .details =
+           "checkpoint, tile/..., tile/entries/...; a second run adds what is new. A server shows "
+           "entries to those whom its salus.toml names as followers; hashes to everybody.",
        .examples = {"salus log export ./mirror --data /srv/salus"},
        .flags = With({{"--no-entries", FlagKind::kSwitch, "", "hashes only"}}, {PlaceFlags()}),
        .positionals = {{"DIR", "folder to write", true}},

@@ -75,13 +75,16 @@ void AddMandateCommands(std::vector<Command>& all) {
        .summary = "Say which patients an auditor may read (data protection officer)",
        .details = "Replaces the auditor's mandate. It works forward only: nothing that was sealed "
                   "before becomes readable. It is an entry in the chain of each patient named.",
-       .examples = {"salus mandate set auditco --patient p-17 --patient p-18 --purpose review "
-                    "--from 2026-03-01 --until 2026-12-31 --data /srv/salus"},
+       .examples =
+           {"salus mandate set auditco --patient p-17 --patient p-18 --purpose review "
+            "--from 2026-03-01 --until 2026-12-31 --data /srv/salus",
+            "salus mandate set auditco --nobody --purpose \"contract ended\" --data /srv/salus"},
        .flags = With({{"--patient", FlagKind::kList, "ID", "a patient; may be repeated"},
                       {"--system", FlagKind::kText, "SYSTEM", "naming system of these ids"},
                       {"--patients", FlagKind::kText, "FILE", "CSV with the columns id, system"},
-                      {"--nobody", FlagKind::kSwitch, "", "end the mandate"},
-                      {"--purpose", FlagKind::kText, "TEXT", "why; the patients read it"},
+                      {"--nobody", FlagKind::kSwitch, "", "no patient: end the mandate"},
+                      {"--purpose", FlagKind::kText, "TEXT",
+                       "why; the patients read it (always, with --nobody too)"},
                       {"--from", FlagKind::kText, "DAY", "first day, YYYY-MM-DD (today)"},
                       {"--until", FlagKind::kText, "DAY", "last day (none)"}},
                      {PlaceFlags()}),

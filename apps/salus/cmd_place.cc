@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "apps/salus/session.h"
+#include "client/pinned_server.h"
 #include "node/node.h"
 #include "pki/certificate.h"
 
@@ -53,6 +54,9 @@ Result<ExitCode> RunInit(Session& session) {
 
 Result<ExitCode> RunConnect(Session& session) {
   TRY(const std::string fingerprint, session.Required("--fingerprint"));
+  if (const auto ok = client::ParseFingerprint(fingerprint); !ok) {
+    return session.Usage("--fingerprint: " + ok.error().message);
+  }
   TRY(const std::string name, ConnectServer({.url = session.arguments().Text("URL"),
                                              .public_url = session.arguments().Text("--public-url"),
                                              .fingerprint = fingerprint,

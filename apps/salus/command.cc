@@ -14,7 +14,8 @@ std::vector<Flag> PlaceFlags() {
 
 std::vector<Flag> OutputFlags() {
   return {
-      {"--format", FlagKind::kText, "FORMAT", "table, json, ndjson, csv or fhir"},
+      {"--format", FlagKind::kText, "FORMAT",
+       "table, json, ndjson, fhir, or csv (a cell that a spreadsheet would run gets a ' in front)"},
       {"--json", FlagKind::kSwitch, "", "the same as --format json"},
   };
 }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 
+#include "apps/salus/terminal.h"
 #include "apps/salus/version.h"
 
 namespace salus::cli {
@@ -73,6 +74,32 @@ Arguments Collect(const Slot& slot) {
   return arguments;
 }
 
+// SayWhatIsWrong names the candidates where a noun or verb is not known, or missing.
+void SayWhatIsWrong(const CLI::App& root, const CLI::ParseError& error) {
+  const CLI::App* at = &root;
+  std::string name = "salus";
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    name += " " + at->get_name();
+  }
+  std::string candidates;
+  for (const CLI::App* one : at->get_subcommands({})) {
+    candidates += (candidates.empty() ? "" : ", ") + one->get_name();
+  }
+  const std::vector<std::string> rest = at->remaining();
+  const bool is_option = !rest.empty() && rest.front().starts_with('-');
+  std::string wrong = error.what();
+  if (is_option) {
+    wrong = rest.front() + ": there is no such option";
+  } else if (!candidates.empty()) {
+    wrong = (rest.empty() ? "'" + name + "' needs a verb" : rest.front() + ": no such command") +
+            "; there are: " + candidates;
+  }
+  Terminal terminal;
+  terminal.Fail(wrong);
+  terminal.Say("run '" + name + " --help' for help");
+}
+
 }  // namespace
 
 ParsedLine ParseCommandLine(int argc, char** argv, const std::vector<Command>& commands) {
@@ -105,9 +132,12 @@ ParsedLine ParseCommandLine(int argc, char** argv, const std::vector<Command>& c
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool is_help = error.get_exit_code() == 0;
-    root.exit(error);
-    return {nullptr, {}, is_help ? ExitCode::kDone : ExitCode::kUsage};
+    if (error.get_exit_code() == 0) {
+      root.exit(error);
+      return {};
+    }
+    SayWhatIsWrong(root, error);
+    return {nullptr, {}, ExitCode::kUsage};
   }
   if (wants_man) {
     std::fputs(ManPage(commands).c_str(), stdout);

@@ -162,7 +162,11 @@ Result<Bytes> DataBackend::History(const audit::Subject& asker,
   // What is answered is as of a checkpoint: a fresh one.
   TRY_VOID(node_->log().MakeCheckpoint());
   TRY(const audit::HistoryAnswer answer, node_->historian().Answer(asker, question));
-  return audit::EncodeHistory(answer);
+  return audit::AssembleHistory(
+      audit::EncodeHistory(answer), [&](std::string_view token) -> Result<Bytes> {
+        TRY(const audit::HistoryPage page, node_->historian().Page(asker, token));
+        return audit::EncodeHistoryPage(page);
+      });
 }
 
 Result<std::vector<ReaderLine>> DataBackend::Readers(const audit::Subject& patient) {

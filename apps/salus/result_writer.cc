@@ -40,8 +40,11 @@ Result<OutputFormat> ParseOutputFormat(std::string_view text) {
 }
 
 std::string CsvField(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == text.npos) return std::string(text);
-  std::string out = "\"";
+  constexpr std::string_view kFormulaStarts = "=+-@\t\r";
+  const bool is_formula = !text.empty() && kFormulaStarts.find(text.front()) != text.npos;
+  const std::string_view mark = is_formula ? "'" : "";
+  if (text.find_first_of(",\"\r\n") == text.npos) return std::string(mark).append(text);
+  std::string out = std::string("\"").append(mark);
   for (const char c : text) {
     if (c == '"') out += '"';
     out += c;

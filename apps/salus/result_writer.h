@@ -1,7 +1,8 @@
 // ResultWriter prints rows to the standard output as a table, JSON, NDJSON or CSV, as they come.
 //
-// Shape: CSV as RFC 4180 with a header row; JSON is one array; a table shows control characters as
-//        \xNN, since what others reported must not drive the reader's terminal.
+// Shape: CSV as RFC 4180 with a header row, its cells as CsvField says; JSON is one array, NDJSON a
+//        row a line, both unchanged; a table is made Printable, since what others reported must not
+//        drive the reader's terminal.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +51,8 @@ class ResultWriter {
   bool is_finished_ = false;
 };
 
-// CsvField quotes text where RFC 4180 asks for it.
+// CsvField quotes text where RFC 4180 asks for it. A text that a spreadsheet would take for a
+// formula, since it begins with = + - @, a tab or a carriage return, gets an apostrophe in front.
 std::string CsvField(std::string_view text);
 
 }  // namespace salus::cli

@@ -41,6 +41,17 @@ struct Machine {
   SystemRandom random;
 };
 
+client::FolderOptions FolderOf(const ServerPlace& place) {
+  return {.folder = place.via,
+          .answer_timeout = place.via_timeout,
+          .waiting = [say = place.say, timeout = place.via_timeout](const std::string& outbox) {
+            say(
+                fmt::format("waiting for an answer in {}, {} s at most (--timeout): is `salusd "
+                            "--spool` running on this folder?",
+                            outbox, timeout.count()));
+          }};
+}
+
 class ServerBackend final : public Backend {
  public:
   ServerBackend(client::PinnedServer server, ServerPlace place, std::unique_ptr<Machine> machine,
@@ -163,7 +174,7 @@ class ServerBackend final : public Backend {
  private:
   Result<std::unique_ptr<client::Transport>> MakeTransport() const {
     if (!place_.via.empty()) {
-      return client::FolderTransport::Create({.folder = place_.via}, server_, *place_.identity,
+      return client::FolderTransport::Create(FolderOf(place_), server_, *place_.identity,
                                              machine_->clock, machine_->random);
     }
     TRY(http::ClientOptions options, client::TlsOptions(server_, *place_.identity));
@@ -223,6 +234,8 @@ Result<AppendTotals> ServerBackend::AppendEvents(const AppendCall& call) {
   client::Sender sender(server_.log, me.id, [this] { return MakeTransport(); }, machine_->random);
   client::SendOptions options;
   options.connections = kSendConnections;
+  // A request that was not answered in time stays in the folder: another one would not help.
+  if (!place_.via.empty()) options.attempts = 1;
   options.is_atomic = call.is_atomic;
   options.journal = call.journal;
   if (call.answered) {
@@ -251,8 +264,8 @@ Result<std::unique_ptr<Backend>> OpenServer(const ServerPlace& place) {
     return FailedPrecondition("a file exchange needs an identity, which signs: --as DIR");
   }
   TRY(std::unique_ptr<client::Transport> transport,
-      client::FolderTransport::Create({.folder = place.via}, server, *place.identity,
-                                      machine->clock, machine->random));
+      client::FolderTransport::Create(FolderOf(place), server, *place.identity, machine->clock,
+                                      machine->random));
   client::Connection connection(std::move(transport), nullptr);
   return std::unique_ptr<Backend>(
       new ServerBackend(std::move(server), place, std::move(machine), std::move(connection)));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -129,8 +130,9 @@ Result<Backend*> Session::Place(Access access) {
   }
   if (is_data_place()) {
     TRY(place_, OpenDataDirectory(data,
-                                  access == Access::kRead ? node::NodeAccess::kReadOnly
-                                                          : node::NodeAccess::kReadWrite,
+                                  access == Access::kRead  ? node::NodeAccess::kReadOnly
+                                  : access == Access::kAsk ? node::NodeAccess::kAsk
+                                                           : node::NodeAccess::kReadWrite,
                                   clock_, random_));
     return place_.get();
   }
@@ -138,6 +140,17 @@ Result<Backend*> Session::Place(Access access) {
   ServerPlace place;
   place.server = server;
   place.via = arguments_.Text("--via");
+  place.say = [this](std::string_view text) { terminal_.Say(text); };
+  if (arguments_.Has("--timeout")) {
+    const std::string text = arguments_.Text("--timeout");
+    unsigned seconds = 0;
+    const auto [stop, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (failed != std::errc() || stop != text.data() + text.size() || seconds == 0 ||
+        seconds > 86'400) {
+      return Usage("--timeout: whole seconds, from 1 to 86400");
+    }
+    place.via_timeout = std::chrono::seconds(seconds);
+  }
   if (!TextOr("--as", "SALUS_AS").empty()) {
     TRY(place.identity, Identity());
   }
@@ -200,9 +213,10 @@ Result<audit::Subject> Session::Reader() {
   if (name.role == pki::Role::kAuditor) {
     return audit::Subject::Create(audit::SubjectKind::kAuditor, "", name.id);
   }
-  return FailedPrecondition(
-      fmt::format("the identity of --as is a {}'s: histories are read by patients and auditors",
-                  pki::RoleName(name.role)));
+  if (name.role == pki::Role::kOfficer) return audit::Subject::System();
+  return FailedPrecondition(fmt::format(
+      "the identity of --as is a {}'s: histories are read by patients, auditors and officers",
+      pki::RoleName(name.role)));
 }
 
 Result<OutputFormat> Session::Format() {

@@ -17,7 +17,7 @@
 namespace salus::cli {
 
 // Access says whether a data directory is opened for writing; a server does not care.
-enum class Access { kRead, kWrite };
+enum class Access { kRead, kAsk, kWrite };
 
 // ExitCodeOf is the only mapping of an error to what the shell sees.
 ExitCode ExitCodeOf(const Error& error, bool is_usage);

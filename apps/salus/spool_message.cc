@@ -24,6 +24,7 @@ class NoMessages final : public SpoolMessages {
         "signed and encrypted files are opened where the data is: use --data, "
         "or salusd --spool");
   }
+  Result<void> Finish() override { return {}; }
 };
 
 class OpenedMessages final : public SpoolMessages {
@@ -56,8 +57,12 @@ class OpenedMessages final : public SpoolMessages {
     TRY(const api::ExchangeCall call, api::ExchangeCall::Parse(message.payload));
     TRY(SourceInput input, InputFrom(call));
     input.source = sender->id;
-    return AppendInput(session_, place_, input);
+    TRY(AppendOutcome outcome, AppendInput(session_, place_, input));
+    taken_ = message.header;
+    return outcome;
   }
+
+  Result<void> Finish() override { return replays_->Finish(taken_); }
 
  private:
   static Result<Bytes> ReadAll(int fd) {
@@ -101,6 +106,7 @@ class OpenedMessages final : public SpoolMessages {
   const std::string own_uri_;
   api::ExchangePeers peers_;
   const std::unique_ptr<api::ReplayStore> replays_;
+  jose::SecureMessageHeader taken_;  // by the last Append that worked
 };
 
 // An inbox has its certificates beside it, as salusd --spool lays them out.

@@ -14,7 +14,7 @@ enum class SpoolKind { kPlain, kMessage };
 Result<SpoolKind> KindOfSpoolFile(int fd);
 
 // SpoolMessages opens messages as DIR/server's identity, and appends the events in them as the
-// source that signed them. What was opened once is remembered in DIR/exchange.seen, and refused
+// source that signed them. What was carried out is remembered in DIR/exchange.seen, and refused
 // again.
 //
 // Source: docs/formats/file-exchange.md: the payload is a request for POST /audit/v1/events or
@@ -27,6 +27,9 @@ class SpoolMessages {
   virtual ~SpoolMessages() = default;
   // Errors: those of jose::OpenMessage; PermissionDenied when a source did not sign it.
   virtual Result<AppendOutcome> Append(int fd) = 0;
+  // Finish notes that what Append took has its outcome. Not called, the message may come again:
+  // an event that is sent twice is logged once.
+  virtual Result<void> Finish() = 0;
 };
 
 }  // namespace salus::cli

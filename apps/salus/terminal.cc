@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
 namespace salus::cli {
 
@@ -30,22 +32,68 @@ std::string_view Code(Colour colour) {
   return "";
 }
 
+struct Character {
+  char32_t code_point = 0;
+  std::size_t size = 0;  // bytes; 0: not UTF-8
+};
+
+// Source: RFC 3629 section 4: no overlong forms, no surrogates, nothing beyond U+10FFFF.
+Character FirstOf(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return {first, 1};
+  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < size) return {};
+  char32_t code_point = first & (0x7fu >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {};
+    code_point = code_point << 6 | (byte(i) & 0x3fu);
+  }
+  constexpr std::array<char32_t, 5> kFirstOfSize = {0, 0, 0x80, 0x800, 0x10000};
+  const bool is_surrogate = code_point >= 0xd800 && code_point < 0xe000;
+  if (code_point < kFirstOfSize[size] || code_point > 0x10ffff || is_surrogate) return {};
+  return {code_point, size};
+}
+
+struct Range {
+  char32_t first, last;
+};
+
+// Source: Unicode 15, general categories Cc, Cf, Zl and Zp, and the default ignorable code points
+//         (DerivedCoreProperties.txt).
+constexpr Range kHidden[] = {
+    {0x00, 0x1f},       {0x7f, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},
+    {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},
+    {0x890, 0x891},     {0x8e2, 0x8e2},     {0x115f, 0x1160},   {0x17b4, 0x17b5},
+    {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e},   {0x2060, 0x206f},
+    {0x3164, 0x3164},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},
+    {0xfff0, 0xfffb},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd}, {0x13430, 0x1343f},
+    {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+};
+
+bool IsHidden(char32_t code_point) {
+  return std::any_of(std::begin(kHidden), std::end(kHidden), [&](const Range& range) {
+    return code_point >= range.first && code_point <= range.last;
+  });
+}
+
 }  // namespace
 
 std::string Printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
-    if (c == 0xc2 && next >= 0x80 && next < 0xa0) {  // U+0080 to U+009F, among them CSI
-      out += fmt::format("\\x{:02x}", next);
-      ++i;
-    } else if (c < 0x20 || c == 0x7f) {
-      out += fmt::format("\\x{:02x}", c);
+  while (!text.empty()) {
+    const Character one = FirstOf(text);
+    if (one.size == 0) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
+    } else if (!IsHidden(one.code_point)) {
+      out += text.substr(0, one.size);
+    } else if (one.code_point < 0x100) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned>(one.code_point));
     } else {
-      out += text[i];
+      out += fmt::format("\\u{{{:04x}}}", static_cast<unsigned>(one.code_point));
     }
+    text.remove_prefix(std::max<std::size_t>(one.size, 1));
   }
   return out;
 }
@@ -73,9 +121,8 @@ std::string Terminal::PaintResult(std::string_view text, Colour colour) const {
 }
 
 void Terminal::ClearBar() {
-  if (!is_bar_shown_) return;
+  if (!is_bar_shown_.exchange(false)) return;
   std::fputs("\r\x1b[K", stderr);
-  is_bar_shown_ = false;
 }
 
 ProgressBar::ProgressBar(Terminal& terminal, std::string label, std::string unit,

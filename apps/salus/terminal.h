@@ -1,6 +1,7 @@
 // Terminal is where messages go: the standard error. Results never go through it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -10,19 +11,22 @@ namespace salus::cli {
 
 enum class Colour { kNone, kRed, kGreen, kYellow, kBold };
 
-// Printable replaces control characters, which could drive the reader's terminal, by \xNN.
+// Printable is text from outside as a terminal may show it: control characters, which could drive
+// the terminal, and invisible ones, which could make text look like other text (bidirectional
+// controls, characters without a width, line separators), become \xNN or \u{NNNN}; what is no
+// UTF-8 becomes \xNN.
 std::string Printable(std::string_view text);
 
 class Terminal {
  public:
   Terminal();
 
-  // Say prints one line; what it says is made printable.
+  // Say prints one line; what it says is made printable. Threads: safe, unlike the rest.
   void Say(std::string_view text, Colour colour = Colour::kNone);
   void Warn(std::string_view text) { Say(std::string("warning: ").append(text), Colour::kYellow); }
   void Fail(std::string_view text) { Say(std::string("salus: ").append(text), Colour::kRed); }
 
-  // Paint is text in colour for the standard output, where that is a terminal.
+  // PaintResult is text in colour for the standard output, where that is a terminal.
   std::string PaintResult(std::string_view text, Colour colour) const;
 
   bool is_interactive() const { return is_interactive_; }
@@ -35,7 +39,7 @@ class Terminal {
   bool is_interactive_;
   bool is_result_terminal_;
   bool has_colour_;
-  bool is_bar_shown_ = false;
+  std::atomic<bool> is_bar_shown_ = false;
 };
 
 // ProgressBar shows how far something is, at most ten times a second, on a terminal only.

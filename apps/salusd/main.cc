@@ -43,7 +43,8 @@ Result<void> Serve(const Options& options, const sigset_t& stop_signals) {
   const SystemClock clock;
   SystemRandom random;
   TRY(const std::unique_ptr<node::Node> node,
-      node::Node::Open(options.directory, node::NodeAccess::kReadWrite, clock, random));
+      node::Node::Open(options.directory, node::NodeAccess::kReadWrite, clock, random,
+                       options.config));
   TRY(const std::unique_ptr<api::ApiServer> server, api::ApiServer::Start(*node));
   const std::string& spool = options.spool.empty() ? node->config().spool : options.spool;
   std::unique_ptr<api::ExchangeFolder> exchange;

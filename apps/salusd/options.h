@@ -10,6 +10,7 @@ namespace salus {
 
 struct Options {
   std::string directory;  // the data directory
+  std::string config;     // the configuration's file; empty: salus.toml in the directory
   std::string spool;      // folder of the file exchange; empty: as salus.toml says
 };
 

@@ -59,8 +59,12 @@ struct Endpoint {
   Answer answer = nullptr;
   Stream stream = nullptr;  // instead of answer, over HTTP
   http::RunOn run_on = http::RunOn::kWorker;
+  // Set where some requests need no thread of their own: http::Route::never_blocks.
+  bool (*never_blocks)(Service& service, const http::Request& request, ByteSpan body) = nullptr;
   ErrorShape error_shape = ErrorShape::kProblem;
-  bool is_quiet = false;  // a success is logged at debug level only
+  bool is_by_admission = false;  // the configuration names who may; perhaps everybody
+  bool is_repeatable = false;    // carried out twice is carried out once
+  bool is_quiet = false;         // a success is logged at debug level only
 };
 
 // Endpoints is the route table. What is not in it does not exist.

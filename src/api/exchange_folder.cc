@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <climits>
 #include <thread>
 
 #include "api/exchange_call.h"
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "codec/hex.h"
 #include "codec/uuid.h"
+#include "crypto/sha256.h"
 #include "http/problem.h"
 #include "http/router.h"
 #include "jose/secure_message.h"
@@ -33,6 +35,10 @@ namespace fs = std::filesystem;
 constexpr int kLookEveryMs = 500;
 // A file that nobody told of is taken once it has not changed for so long.
 constexpr std::chrono::seconds kQuietTime{2};
+
+// Names of at most so many bytes can be written under "." and ".tmp" first.
+constexpr std::size_t kMaxNameBytes = NAME_MAX - 5;
+constexpr std::string_view kReason = ".reason";
 
 // Descriptor closes what it holds.
 struct Descriptor {
@@ -86,6 +92,22 @@ Result<void> WriteWhole(const fs::path& folder, const std::string& name, ByteSpa
 
 }  // namespace
 
+std::string ReasonFileName(std::string_view name) {
+  if (name.size() + kReason.size() <= kMaxNameBytes) return std::string(name).append(kReason);
+  constexpr std::size_t kHashBytes = 8;
+  const std::string hash =
+      "~" + codec::HexEncode(ByteSpan(crypto::Sha256(AsBytes(name))).first(kHashBytes));
+  std::size_t kept = kMaxNameBytes - kReason.size() - hash.size();
+  // Not within a character.
+  while (kept > 0 && (static_cast<unsigned char>(name[kept]) & 0xc0) == 0x80) --kept;
+  return std::string(name.substr(0, kept)).append(hash).append(kReason);
+}
+
+bool IsPlaceFailure(ErrorCode code) {
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kResourceExhausted ||
+         code == ErrorCode::kInternal || code == ErrorCode::kCorruption;
+}
+
 struct ExchangeFolder::State {
   State(Service& s, fs::path path, pki::IdentityDirectory own, std::string uri, ExchangePeers who,
         std::unique_ptr<ReplayStore> seen, http::Router routes)
@@ -100,9 +122,11 @@ struct ExchangeFolder::State {
   void Run(std::stop_token stop);
   void TakeAll(std::chrono::seconds quiet);
   void Take(const std::string& name);
-  Result<void> CarryOut(const fs::path& path);
-  http::Response Answer(const jose::OpenedMessage& message, const Caller& caller);
-  http::Response AnswerCall(const ExchangeCall& call, const Caller& caller);
+  // What was carried out: its outcome is still to be noted.
+  Result<jose::SecureMessageHeader> CarryOut(const fs::path& path);
+  Result<http::Response> Answer(const jose::OpenedMessage& message, const Caller& caller);
+  Result<http::Response> AnswerCall(const jose::SecureMessageHeader& message,
+                                    const ExchangeCall& call, const Caller& caller);
 
   Service& service;
   const fs::path folder;
@@ -112,6 +136,7 @@ struct ExchangeFolder::State {
   const std::unique_ptr<ReplayStore> replays;
   const http::Router router;
   Descriptor watch;
+  bool is_waiting = false;  // for the place to work again; said once
   std::jthread thread;
 };
 
@@ -190,14 +215,19 @@ void ExchangeFolder::State::Take(const std::string& name) {
   const fs::path path = folder / "inbox" / name;
   std::error_code failure;
   if (!IsForUs(name) || !fs::exists(fs::symlink_status(path, failure))) return;
-  const Result<void> carried = CarryOut(path);
-  // Nothing was recorded of it: it is tried again at the next look.
-  if (!carried && carried.error().code == ErrorCode::kUnavailable) return;
+  const Result<jose::SecureMessageHeader> carried = CarryOut(path);
+  const bool is_kept = !carried && IsPlaceFailure(carried.error().code);
+  if (is_kept && !is_waiting) {
+    Log(LogLevel::kWarning, "files of the exchange stay in the inbox, and are tried again",
+        {{"reason", CodeName(carried.error().code)}});
+  }
+  is_waiting = is_kept;
+  if (is_kept) return;
   if (!carried) {
     Log(LogLevel::kWarning, "a file of the exchange was refused",
         {{"reason", CodeName(carried.error().code)}});
-    const Result<void> said =
-        WriteWhole(folder / "refused", name + ".reason", AsBytes(carried.error().message + "\n"));
+    const Result<void> said = WriteWhole(folder / "refused", ReasonFileName(name),
+                                         AsBytes(carried.error().message + "\n"));
     if (!said) Log(LogLevel::kWarning, "the reason can't be written beside a refused file");
   }
   fs::rename(path, folder / (carried ? "done" : "refused") / name, failure);
@@ -205,9 +235,13 @@ void ExchangeFolder::State::Take(const std::string& name) {
     Log(LogLevel::kError, "a file of the exchange can't be moved out of the inbox: removed");
     fs::remove(path, failure);
   }
+  // Last: a file that is still in the inbox after a crash is not refused as a replay.
+  if (carried && !replays->Finish(*carried)) {
+    Log(LogLevel::kWarning, "the outcome of a file of the exchange can't be noted");
+  }
 }
 
-Result<void> ExchangeFolder::State::CarryOut(const fs::path& path) {
+Result<jose::SecureMessageHeader> ExchangeFolder::State::CarryOut(const fs::path& path) {
   TRY(const Bytes sealed, ReadMessage(path));
   std::optional<ExchangePeer> peer;
   const auto lookup = [&](std::string_view sender,
@@ -225,27 +259,33 @@ Result<void> ExchangeFolder::State::CarryOut(const fs::path& path) {
   if (!peer->seals) {
     return FailedPrecondition("the sender's certificate has no key that an answer could go to");
   }
-  const std::string answer = EncodeExchangeAnswer(Answer(message, peer->caller));
+  const std::string answer_name = message.header.id + ".answer";
+  // Only the outcome was not noted.
+  std::error_code unknown;
+  const bool is_answered = replays->WasBegun(message.header) &&
+                           fs::exists(fs::symlink_status(folder / "outbox" / answer_name, unknown));
+  if (is_answered) return message.header;
+  TRY(const http::Response response, Answer(message, peer->caller));
   TRY(const Bytes packed,
-      jose::PackMessage(AsBytes(answer),
+      jose::PackMessage(AsBytes(EncodeExchangeAnswer(response)),
                         {own_uri, message.header.sender, node.clock().Now(), message.header.id},
                         identity.signing_key(), *peer->seals, node.random()));
-  const Result<void> written = WriteWhole(folder / "outbox", message.header.id + ".answer", packed);
-  // The request was carried out; without its answer the sender asks again, and gets repeats.
-  if (!written) return Internal("the answer can't be written to the outbox");
-  return {};
+  TRY_VOID(WriteWhole(folder / "outbox", answer_name, packed));
+  return message.header;
 }
 
-http::Response ExchangeFolder::State::Answer(const jose::OpenedMessage& message,
-                                             const Caller& caller) {
+Result<http::Response> ExchangeFolder::State::Answer(const jose::OpenedMessage& message,
+                                                     const Caller& caller) {
   const Result<ExchangeCall> call = ExchangeCall::Parse(message.payload);
   if (!call) return ErrorResponse(call.error(), ErrorShape::kProblem);
-  return AnswerCall(*call, caller);
+  return AnswerCall(message.header, *call, caller);
 }
 
-http::Response ExchangeFolder::State::AnswerCall(const ExchangeCall& call, const Caller& caller) {
+Result<http::Response> ExchangeFolder::State::AnswerCall(const jose::SecureMessageHeader& message,
+                                                         const ExchangeCall& call,
+                                                         const Caller& caller) {
   http::RouteMatch match = router.Match(call.method, call.path);
-  if (match.route == nullptr) return http::Problem(match.status, "", "");
+  if (match.route == nullptr) return http::Problem(match.status, "", match.detail);
   const Endpoint& endpoint = Endpoints()[static_cast<std::size_t>(match.route->tag)];
   if (call.body.size() > match.route->body_limit_bytes) {
     return http::Problem(413, "", "the body is longer than this resource takes");
@@ -256,6 +296,14 @@ http::Response ExchangeFolder::State::AnswerCall(const ExchangeCall& call, const
       std::none_of(types.begin(), types.end(),
                    [&](const std::string& one) { return http::EqualIgnoreCase(one, type); })) {
     return http::Problem(415, "", "the body's media type is not taken here");
+  }
+  if (!endpoint.is_repeatable) {
+    if (replays->WasBegun(message)) {
+      return http::Problem(409, "",
+                           "this request was begun before, and interrupted: look whether it took "
+                           "effect, and only then send it anew");
+    }
+    TRY_VOID(replays->Begin(message));
   }
   http::Request request;
   request.method = call.method;

@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/service.h"
+#include "base/id.h"
 
 namespace salus::api {
 
@@ -27,9 +28,16 @@ Result<void> CheckDays(const audit::HistoryQuestion& question) {
   return InvalidArgument("from: is behind to");
 }
 
-Result<audit::HistoryQuestion> ReadQuestion(ByteSpan bytes) {
-  TRY(const codec::JsonObject body,
-      ReadJsonBody(bytes, {"patient", "system", "after", "from", "to", "known_size", "wait"}));
+// The purpose is the asker's own words, sealed into the question's entry.
+Result<std::string> ReadPurpose(std::optional<std::string_view> purpose) {
+  if (!purpose || purpose->empty()) return std::string();
+  if (Result<void> ok = ValidateIdText(*purpose); !ok) {
+    return std::move(ok.error()).WithContext("purpose");
+  }
+  return std::string(*purpose);
+}
+
+Result<audit::HistoryQuestion> ReadQuestion(const codec::JsonObject& body) {
   audit::HistoryQuestion question;
   TRY(const std::string_view patient, codec::StringAt(body, "patient"));
   TRY(const auto system, codec::OptionalStringAt(body, "system"));
@@ -41,6 +49,8 @@ Result<audit::HistoryQuestion> ReadQuestion(ByteSpan bytes) {
   TRY(question.known_size, ReadCountAt(body, "known_size"));
   TRY(const auto wait, codec::OptionalStringAt(body, "wait"));
   TRY(question.wait_cosigned, ReadWait(wait));
+  TRY(const auto purpose, codec::OptionalStringAt(body, "purpose"));
+  TRY(question.purpose, ReadPurpose(purpose));
   TRY_VOID(CheckDays(question));
   return question;
 }
@@ -52,27 +62,42 @@ Result<audit::HistoryQuestion> ReadOwnQuestion(const http::Query& query, audit::
   TRY(question.from, ReadDay(query, "from"));
   TRY(question.to, ReadDay(query, "to"));
   TRY(question.known_size, ReadCount(query, "known_size"));
-  const std::string* wait = query.Find("wait");
-  TRY(question.wait_cosigned,
-      ReadWait(wait == nullptr ? std::nullopt : std::optional<std::string_view>(*wait)));
+  const auto text_of = [&query](std::string_view name) {
+    const std::string* text = query.Find(name);
+    return text == nullptr ? std::nullopt : std::optional<std::string_view>(*text);
+  };
+  TRY(question.wait_cosigned, ReadWait(text_of("wait")));
+  TRY(question.purpose, ReadPurpose(text_of("purpose")));
   TRY_VOID(CheckDays(question));
   return question;
+}
+
+Response HistoryResponse(const Bytes& encoded) {
+  return Response{200,
+                  {{"Content-Type", kHistoryType}, {"Cache-Control", "no-store"}},
+                  std::string(AsText(encoded))};
 }
 
 Result<Response> AnswerHistory(const Call& call, const audit::Subject& asker,
                                const audit::HistoryQuestion& question) {
   TRY(const audit::HistoryAnswer answer, call.service.node().historian().Answer(asker, question));
-  const Bytes bytes = audit::EncodeHistory(answer);
-  return Response{200,
-                  {{"Content-Type", kHistoryType}, {"Cache-Control", "no-store"}},
-                  std::string(AsText(bytes))};
+  return HistoryResponse(audit::EncodeHistory(answer));
 }
 
 }  // namespace
 
 Result<Response> PostHistory(const Call& call) {
   TRY(const audit::Subject asker, call.service.SubjectOf(call.caller));
-  TRY(const audit::HistoryQuestion question, ReadQuestion(call.body));
+  TRY(const codec::JsonObject body,
+      ReadJsonBody(call.body, {"patient", "system", "after", "from", "to", "known_size", "wait",
+                               "purpose", "page"}));
+  if (body.contains("page")) {
+    if (body.size() != 1) return InvalidArgument("page: stands alone, as the page before gave it");
+    TRY(const std::string_view token, codec::StringAt(body, "page"));
+    TRY(const audit::HistoryPage page, call.service.node().historian().Page(asker, token));
+    return HistoryResponse(audit::EncodeHistoryPage(page));
+  }
+  TRY(const audit::HistoryQuestion question, ReadQuestion(body));
   return AnswerHistory(call, asker, question);
 }
 

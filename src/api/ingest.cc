@@ -15,6 +15,8 @@ namespace salus::api {
 namespace {
 
 constexpr std::size_t kMaxUnderWay = 2;  // chunks of one request
+// More than this keeps a loop from its other connections for too long.
+constexpr std::size_t kMaxLoopBytes = 4 * 1024;
 
 struct EventsQuery {
   bool is_atomic = false;
@@ -22,12 +24,16 @@ struct EventsQuery {
   IngestAnswer::Options answer;
 };
 
+BodyForm FormOf(const http::Request& request) {
+  const std::string_view type = request.Find("Content-Type").value_or(kNdjson);
+  return http::EqualIgnoreCase(type.substr(0, sizeof kFhirNdjson - 1), kFhirNdjson)
+             ? BodyForm::kFhirLines
+             : BodyForm::kLines;
+}
+
 Result<EventsQuery> ReadEventsQuery(const http::Query& query, const http::Request& request) {
   EventsQuery read;
-  const std::string_view type = request.Find("Content-Type").value_or(kNdjson);
-  if (http::EqualIgnoreCase(type.substr(0, sizeof kFhirNdjson - 1), kFhirNdjson)) {
-    read.form = BodyForm::kFhirLines;
-  }
+  read.form = FormOf(request);
   TRY(read.is_atomic, ReadFlag(query, "atomic", false));
   TRY(read.answer.with_keys, ReadFlag(query, "keys", true));
   TRY(read.answer.with_entries, ReadFlag(query, "entries", true));
@@ -249,6 +255,11 @@ void StreamEvents(std::shared_ptr<Attempt> attempt) {
   }
   if (query->is_atomic) return RecordAtomic(attempt, *source, *query);
   BodyStream(*attempt, *source, *query).Run();
+}
+
+bool EventsNeverBlock(Service& service, const http::Request& request, ByteSpan body) {
+  return body.size() <= kMaxLoopBytes && FormOf(request) == BodyForm::kLines &&
+         service.node().recorder().IsAtHand(AsText(body));
 }
 
 Result<http::Response> AnswerEvents(const Call& call) {

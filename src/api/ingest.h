@@ -36,6 +36,10 @@ void RecordFhir(Service& service, const audit::SourceRow& source, std::string_vi
 // events become durable; a longer one is read in chunks, of which two are under way at most.
 void StreamEvents(std::shared_ptr<Attempt> attempt);
 
+// EventsNeverBlock says whether StreamEvents may run on a loop: a few events of patients whose keys
+// are at hand.
+bool EventsNeverBlock(Service& service, const http::Request& request, ByteSpan body);
+
 // AnswerEvents does the same with a whole body, and waits: for the file exchange.
 Result<http::Response> AnswerEvents(const Call& call);
 

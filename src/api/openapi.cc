@@ -56,7 +56,7 @@ codec::JsonObject Responses(const Endpoint& endpoint) {
                                                             : "application/problem+json"});
   codec::JsonObject responses;
   responses["2XX"] = std::move(good);
-  if (!endpoint.roles.empty()) {
+  if (!endpoint.roles.empty() || endpoint.is_by_admission) {
     codec::JsonObject forbidden;
     forbidden["description"] = "not permitted";
     forbidden["content"] = Content({"text/plain"});
@@ -82,13 +82,17 @@ codec::JsonObject Operation(const Endpoint& endpoint, codec::JsonArray parameter
     operation["requestBody"] = std::move(body);
   }
   operation["responses"] = Responses(endpoint);
+  codec::JsonObject scheme;
+  scheme["mutualTLS"] = codec::JsonArray{};
+  // The empty one stands for a configuration that admits everybody.
+  if (endpoint.is_by_admission) {
+    operation["security"] = codec::JsonArray{scheme, codec::JsonObject{}};
+  }
   codec::JsonArray roles;
   for (const pki::Role role : pki::kAllRoles) {
     if (endpoint.roles.Has(role)) roles.emplace_back(pki::RoleName(role));
   }
   if (!roles.empty()) {
-    codec::JsonObject scheme;
-    scheme["mutualTLS"] = codec::JsonArray{};
     operation["security"] = codec::JsonArray{std::move(scheme)};
     operation["x-roles"] = std::move(roles);
   }

@@ -110,6 +110,11 @@ std::vector<http::Route> RoutesFor(Service& service, Door listener) {
         std::min<std::uint64_t>(endpoint.body_limit_bytes, kWholeBodyBytes));
     route.content_types = endpoint.content_types;
     route.run_on = endpoint.run_on;
+    if (endpoint.never_blocks != nullptr) {
+      route.never_blocks = [&service, &endpoint](const http::Request& request, ByteSpan body) {
+        return endpoint.never_blocks(service, request, body);
+      };
+    }
     route.handler = [&service, &endpoint](std::shared_ptr<http::Exchange> exchange) {
       Run(service, endpoint, std::move(exchange));
     };

@@ -1,12 +1,19 @@
 // Requests on their way in, and errors on their way out, without a server.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "api/endpoint.h"
 #include "api/exchange_call.h"
+#include "api/exchange_folder.h"
 #include "api/handlers.h"
 #include "api/ingest_answer.h"
 #include "api/json_body.h"
@@ -116,22 +123,120 @@ TEST(ExchangeCall, IsReadStrictly) {
   }
 }
 
-TEST(ReplayStore, RemembersAcrossRestartsAndForgetsWhatIsTooOld) {
-  const TestFolder folder;
-  const std::string path = folder / "exchange.seen";
-  FakeClock clock(FromUnixMillis(1'700'000'000'000));
-  {
-    auto store = *ReplayStore::Open(path, clock);
-    EXPECT_TRUE(store->Accept("a", "1", clock.Now()));
-    EXPECT_TRUE(store->Accept("b", "1", clock.Now()));
-    EXPECT_EQ(store->Accept("a", "1", clock.Now()).error().code, ErrorCode::kAlreadyExists);
+class ReplayStoreTest : public testing::Test {
+ protected:
+  std::unique_ptr<ReplayStore> Open() { return *ReplayStore::Open(path_, clock_); }
+  jose::SecureMessageHeader Message(std::string id, std::string sender = "a") {
+    return {std::move(sender), "me", clock_.Now(), std::move(id)};
   }
-  {
-    auto store = *ReplayStore::Open(path, clock);
-    EXPECT_EQ(store->Accept("b", "1", clock.Now()).error().code, ErrorCode::kAlreadyExists);
+  bool IsRefused(ReplayStore& store, const jose::SecureMessageHeader& message) {
+    const Result<void> accepted = store.Accept(message.sender, message.id, message.time);
+    return !accepted && accepted.error().code == ErrorCode::kAlreadyExists;
   }
-  clock.Advance(std::chrono::hours(27));
-  EXPECT_TRUE((*ReplayStore::Open(path, clock))->Accept("b", "1", clock.Now()));
+  std::string Line(int number) {
+    return fmt::format("{} {:032x}\n", ToUnixMillis(clock_.Now()), number);
+  }
+  void Write(const std::string& text) { std::ofstream(path_, std::ios::binary) << text; }
+  std::size_t CountLines() {
+    std::ifstream in(path_);
+    return static_cast<std::size_t>(std::count(std::istreambuf_iterator<char>(in), {}, '\n'));
+  }
+
+  const TestFolder folder_;
+  const std::string path_ = folder_ / "exchange.seen";
+  FakeClock clock_{FromUnixMillis(1'700'000'000'000)};
+};
+
+TEST_F(ReplayStoreTest, RemembersAcrossRestartsAndForgetsWhatIsTooOld) {
+  ASSERT_TRUE(Open()->Finish(Message("1", "b")));
+  auto store = Open();
+  EXPECT_TRUE(IsRefused(*store, Message("1", "b")));
+  EXPECT_FALSE(IsRefused(*store, Message("1", "a")));
+  clock_.Advance(std::chrono::hours(27));
+  EXPECT_FALSE(IsRefused(*Open(), Message("1", "b")));
+}
+
+TEST_F(ReplayStoreTest, WhatHasNoOutcomeMayComeAgainAndIsKnownAsBegun) {
+  {
+    auto store = Open();
+    ASSERT_TRUE(store->Begin(Message("1")));
+    EXPECT_FALSE(IsRefused(*store, Message("1")));
+  }
+  auto store = Open();
+  EXPECT_FALSE(IsRefused(*store, Message("1")));
+  EXPECT_TRUE(store->WasBegun(Message("1")));
+  EXPECT_FALSE(store->WasBegun(Message("2")));
+  ASSERT_TRUE(store->Finish(Message("1")));
+  EXPECT_FALSE(store->WasBegun(Message("1")));
+  EXPECT_TRUE(IsRefused(*Open(), Message("1")));
+  EXPECT_FALSE(Open()->WasBegun(Message("1")));
+}
+
+TEST_F(ReplayStoreTest, HasNoLargestNumberOfMessages) {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += Line(i);
+  Write(text);
+  EXPECT_TRUE(ReplayStore::Open(path_, clock_));
+  EXPECT_EQ(CountLines(), 60'000u);
+}
+
+TEST_F(ReplayStoreTest, DropsATornLastLineAndRefusesAnyOther) {
+  for (const std::string& torn : {Line(3).substr(0, 20), std::string("17000\n"),
+                                  Line(3).substr(0, 40) + "\n", std::string(9, '\0')}) {
+    Write(Line(1) + Line(2) + torn);
+    EXPECT_TRUE(ReplayStore::Open(path_, clock_)) << torn;
+    EXPECT_EQ(CountLines(), 2u);
+    Write(Line(1) + torn + "\n" + Line(2));
+    const auto opened = ReplayStore::Open(path_, clock_);
+    ASSERT_FALSE(opened) << torn;
+    EXPECT_EQ(opened.error().code, ErrorCode::kCorruption);
+    EXPECT_THAT(opened.error().message, HasSubstr("exchange.seen: line 2 "));
+  }
+}
+
+TEST_F(ReplayStoreTest, ShrinksWhileItRuns) {
+  auto store = Open();
+  for (std::size_t i = 0; i < ReplayStore::kPruneLines; ++i) {
+    ASSERT_TRUE(store->Finish(Message(std::to_string(i))));
+  }
+  EXPECT_EQ(CountLines(), ReplayStore::kPruneLines);
+  clock_.Advance(std::chrono::hours(27));
+  ASSERT_TRUE(store->Finish(Message("new")));
+  EXPECT_EQ(CountLines(), 1u);
+  EXPECT_FALSE(IsRefused(*store, Message("0")));
+  EXPECT_TRUE(IsRefused(*store, Message("new")));
+  EXPECT_TRUE(IsRefused(*Open(), Message("new")));
+}
+
+TEST_F(ReplayStoreTest, APartOfALineIsNotContinued) {
+  auto store = Open();
+  ASSERT_TRUE(store->Finish(Message("1")));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{std::filesystem::file_size(path_) + 10, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const Result<void> noted = store->Finish(Message("2"));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, ignored);
+  EXPECT_EQ(noted.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(IsRefused(*store, Message("2")));
+  ASSERT_TRUE(store->Finish(Message("3")));
+  ASSERT_TRUE(ReplayStore::Open(path_, clock_));
+  EXPECT_TRUE(IsRefused(*Open(), Message("1")));
+  EXPECT_TRUE(IsRefused(*Open(), Message("3")));
+}
+
+TEST(ReasonFileName, FitsForEveryNameAndStaysItsOwn) {
+  EXPECT_EQ(ReasonFileName("a.ndjson"), "a.ndjson.reason");
+  EXPECT_EQ(ReasonFileName(std::string(243, 'a')), std::string(243, 'a') + ".reason");
+  std::string umlauts;
+  while (umlauts.size() < 254) umlauts += "\u00e4";
+  const std::string cut = ReasonFileName(umlauts);
+  EXPECT_LE(cut.size(), 250u);
+  // 113 characters of two bytes; then the hash.
+  EXPECT_EQ(cut.substr(0, 227), umlauts.substr(0, 226) + "~");
+  EXPECT_NE(ReasonFileName(std::string(250, 'a')), ReasonFileName(std::string(251, 'a')));
 }
 
 }  // namespace

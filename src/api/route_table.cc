@@ -19,7 +19,8 @@ constexpr char kHistoryCbor[] = "application/vnd.salus.history+cbor";
 constexpr char kText[] = "text/plain";
 constexpr char kOctets[] = "application/octet-stream";
 
-const std::vector<std::string> kHistoryParameters = {"after", "from", "to", "known_size", "wait"};
+const std::vector<std::string> kHistoryParameters = {"after", "from",       "to",
+                                                     "wait",  "known_size", "purpose"};
 const std::vector<std::string> kPageParameters = {"offset", "limit"};
 
 std::vector<Endpoint> SourceRoutes() {
@@ -36,6 +37,8 @@ std::vector<Endpoint> SourceRoutes() {
        .answers = kNdjson,
        .answer = AnswerEvents,
        .stream = StreamEvents,
+       .is_repeatable = true,
+       .never_blocks = EventsNeverBlock,
        .is_quiet = true},
       {.method = Method::kPost,
        .pattern = "/fhir/AuditEvent",
@@ -50,6 +53,7 @@ std::vector<Endpoint> SourceRoutes() {
        .answer = PostAuditEvent,
        .stream = StreamAuditEvent,
        .error_shape = ErrorShape::kOutcome,
+       .is_repeatable = true,
        .is_quiet = true},
       {.pattern = "/audit/v1/entries/{index}",
        .roles = Role::kSource,
@@ -67,7 +71,7 @@ std::vector<Endpoint> ReaderRoutes() {
        .pattern = "/audit/v1/history",
        .roles = readers,
        .name = "postHistory",
-       .summary = "A patient's history, with all that is needed to verify it",
+       .summary = "A patient's history, with all that is needed to verify it; or its next page",
        .entry = "kind 6, in the patient's chain",
        .content_types = {kJson},
        .body_limit_bytes = kSmallBody,
@@ -213,6 +217,10 @@ std::vector<Endpoint> LogRoutes() {
                     .answer = answer,
                     .is_quiet = true};
   };
+  Endpoint bundle = open("/log/tile/entries/{path...}", "getBundle",
+                         "A bundle of sealed entries, to admitted followers", kOctets, GetBundle);
+  bundle.entry = "none: followers copy the whole log";
+  bundle.is_by_admission = true;
   return {
       open("/log/checkpoint", "getCheckpoint", "The newest published checkpoint", kText,
            GetCheckpoint),
@@ -220,8 +228,7 @@ std::vector<Endpoint> LogRoutes() {
            "The newest signed checkpoint, for witnesses", kText, GetCheckpoint),
       open("/log/tile/{path...}", "getTile", "A tile of hashes (C2SP tlog-tiles)", kOctets,
            GetTile),
-      open("/log/tile/entries/{path...}", "getBundle",
-           "A bundle of sealed entries, to admitted followers", kOctets, GetBundle),
+      std::move(bundle),
       {.pattern = "/log/updates/{range}",
        .roles = Roles::All(),
        .name = "getUpdates",

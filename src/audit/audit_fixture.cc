@@ -93,7 +93,7 @@ AuditFixture::AuditFixture() {
                                        .index_check = IndexCheck(signer.index_key())});
   CHECK(fs.MakeDirectory("log").has_value());
   CHECK(tlog::Log::Create(fs, "log", options, checkpoints, genesis).has_value());
-  log = *tlog::Log::Open(fs, "log", options, checkpoints);
+  log = *tlog::Log::Open(disk, "log", options, checkpoints);
   directory = *Directory::Create((folder / "control.db").string());
   recorder = std::make_unique<Recorder>(
       Recorder::Parts{origin, log.get(), directory.get(), &signer, &clock, &random, &metrics});

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "storage/fault_file_system.h"
 #include "storage/memory_file_system.h"
 #include "tlog/log.h"
 #include "tlog/signer_key.h"
@@ -99,6 +100,7 @@ class AuditFixture {
   PinnedLog pinned{origin, signer.checkpoint_vkey(), signer.receipt_vkey(), signer.vrf_key(),
                    "quorum none\n"};
   storage::MemoryFileSystem fs;
+  storage::FaultFileSystem disk{fs};  // what the log sees of fs
   std::filesystem::path folder;
   MetricRegistry metrics;
   std::unique_ptr<tlog::Log> log;

@@ -488,13 +488,12 @@ std::vector<CustodyShareRow> Directory::SharesOf(const Subject& patient) const {
   return shares;
 }
 
-std::uint16_t Directory::NextSourceNumber() const {
+Result<std::uint16_t> Directory::NextSourceNumber() const {
   std::shared_lock lock(state_->mutex);
-  std::uint16_t next = 1;
-  for (const auto& [id, row] : state_->sources) {
-    next = std::max(next, static_cast<std::uint16_t>(row.number + 1));
-  }
-  return next;
+  std::uint16_t last = 0;
+  for (const auto& [id, row] : state_->sources) last = std::max(last, row.number);
+  if (last == 0xffff) return ResourceExhausted("all 65,535 numbers of sources are given away");
+  return static_cast<std::uint16_t>(last + 1);
 }
 
 Result<void> Directory::Intend(std::span<const Row> rows, std::uint64_t log_size) {

@@ -188,7 +188,8 @@ class Directory {
   std::vector<AuditorRow> AuditorsOf(const Subject& patient, Day day) const;
   bool IsEntitled(std::string_view auditor_id, const Subject& patient, Day day) const;
   std::vector<CustodyShareRow> SharesOf(const Subject& patient) const;
-  std::uint16_t NextSourceNumber() const;
+  // Errors: ResourceExhausted when 65,535 was given to a source.
+  Result<std::uint16_t> NextSourceNumber() const;
 
   // Intend notes rows whose entries are about to be made behind the first log_size entries. Durable
   // on return.

@@ -195,6 +195,12 @@ Result<void> Label(CborReader& reader, std::uint64_t label) {
   return {};
 }
 
+Result<Day> ReadDay(CborReader& reader) {
+  TRY(const std::uint64_t day, reader.Uint());
+  if (day > 10'000'000) return Corruption("a day in a mandate's row is out of range");
+  return FromUnixDay(static_cast<std::uint32_t>(day));
+}
+
 Result<std::uint8_t> ReadSmall(CborReader& reader) {
   TRY(const std::uint64_t number, reader.Uint());
   if (number > 255) return Corruption("a custody share's number is out of range");
@@ -285,15 +291,13 @@ Result<MandateRow> DecodeMandateRow(ByteSpan bytes) {
   TRY_VOID(Label(reader, 4));
   TRY(row.purpose, ReadString(reader));
   TRY_VOID(Label(reader, 5));
-  TRY(const std::uint64_t from, reader.Uint());
-  row.from = FromUnixDay(static_cast<std::uint32_t>(from));
+  TRY(row.from, ReadDay(reader));
   TRY_VOID(Label(reader, 6));
   TRY(const CborType type, reader.PeekType());
   if (type == CborType::kNull) {
     TRY_VOID(reader.Null());
   } else {
-    TRY(const std::uint64_t until, reader.Uint());
-    row.until = FromUnixDay(static_cast<std::uint32_t>(until));
+    TRY(row.until, ReadDay(reader));
   }
   TRY_VOID(reader.Finish());
   return row;

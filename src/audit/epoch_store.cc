@@ -26,17 +26,18 @@ bool EpochStore::IsCurrent(const Epoch& epoch, Day today) const {
          epoch.policy_index == log_.subjects().at(epoch.subject->number).last_policy;
 }
 
+std::shared_ptr<Epoch> EpochStore::Find(const KnownSubject& subject, Day today) {
+  Shard& shard = ShardOf(subject.number);
+  const std::size_t place = PlaceOf(subject.number);
+  std::lock_guard lock(shard.mutex);
+  if (place >= shard.epochs.size()) return nullptr;
+  const std::shared_ptr<Epoch>& epoch = shard.epochs[place];
+  return epoch && IsCurrent(*epoch, today) ? epoch : nullptr;
+}
+
 Result<std::shared_ptr<Epoch>> EpochStore::Get(const std::shared_ptr<const KnownSubject>& subject,
                                                Day today) {
-  Shard& shard = ShardOf(subject->number);
-  const std::size_t place = PlaceOf(subject->number);
-  {
-    std::lock_guard lock(shard.mutex);
-    if (place < shard.epochs.size()) {
-      const std::shared_ptr<Epoch>& epoch = shard.epochs[place];
-      if (epoch && IsCurrent(*epoch, today)) return epoch;
-    }
-  }
+  if (std::shared_ptr<Epoch> epoch = Find(*subject, today)) return epoch;
   std::shared_lock readers(readers_mutex_);
   return GetLocked(subject, today);
 }
@@ -69,8 +70,17 @@ Result<std::shared_ptr<tlog::PendingGrant>> EpochStore::MakeGrant(
     const crypto::P256PublicKey& subject_key, std::span<const DayKeyReader> readers,
     std::uint64_t policy_index) {
   auto grant = std::make_shared<tlog::PendingGrant>();
-  TRY(grant->entry, SealGrant(origin_, type, key, subject.tag.tag, day, subject.subject,
-                              subject_key, readers, policy_index, random_));
+  TRY(SealedGrant sealed, SealGrant(origin_, type, key, subject.tag.tag, day, subject.subject,
+                                    subject_key, readers, policy_index, random_));
+  grant->entry = std::move(sealed.entry);
+  grant->check = [this, tag = subject.tag.tag,
+                  content_key = std::make_shared<const SecretArray<32>>(
+                      std::move(sealed.content_key))](ByteSpan read) -> Result<void> {
+    TRY(const EntryView view, ParseEntry(read));
+    if (!view.grant) return Corruption("a grant reads back as another kind");
+    TRY_VOID(OpenGrantContent(origin_, *view.grant, tag, *content_key));
+    return {};
+  };
   grant->leaf_hash = merkle::HashLeaf(grant->entry);
   grant->subject = subject.number;
   grant->policy_index = policy_index;

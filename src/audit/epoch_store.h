@@ -45,6 +45,8 @@ class EpochStore {
   //
   // Errors: FailedPrecondition when the subject has no key that a grant could go to.
   Result<std::shared_ptr<Epoch>> Get(const std::shared_ptr<const KnownSubject>& subject, Day today);
+  // Find is Get without making one or waiting: null where there is none that still serves.
+  std::shared_ptr<Epoch> Find(const KnownSubject& subject, Day today);
   // GetLocked is Get for whoever holds LockReaders; key overrides the directory's (first
   // registration).
   Result<std::shared_ptr<Epoch>> GetLocked(

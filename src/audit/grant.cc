@@ -201,11 +201,14 @@ Result<GrantPlaintext> CheckPlaintext(ByteSpan plaintext, const GrantBody& grant
   return opened;
 }
 
-Result<Bytes> OpenContent(const SecretBytes& content_key, const ParsedJwe& jwe) {
-  TRY(crypto::AesGcm cipher, crypto::AesGcm::Create(content_key.view(AuditSecrets::Token())));
+Result<GrantPlaintext> OpenContent(ByteSpan content_key, const GrantBody& grant,
+                                   const SubjectTag& tag, const ParsedJwe& jwe) {
+  TRY(crypto::AesGcm cipher, crypto::AesGcm::Create(content_key));
   Bytes plaintext(jwe.sealed.size() - crypto::kGcmTagSize);
   TRY_VOID(cipher.Open(jwe.iv, AsBytes(AuthenticatedData(jwe.aad)), jwe.sealed, plaintext));
-  return plaintext;
+  Result<GrantPlaintext> opened = CheckPlaintext(plaintext, grant, tag, jwe);
+  WipeMemory(plaintext.data(), plaintext.size());
+  return opened;
 }
 
 Error NotForThisKey() { return NotFound("no slot of the grant opens with this key"); }
@@ -245,11 +248,11 @@ std::array<std::uint8_t, 16> FindOf(const SubjectTag& tag, const crypto::Hash32&
   return find;
 }
 
-Result<Bytes> SealGrant(std::string_view origin, GrantType type, const SecretArray<32>& key,
-                        const SubjectTag& tag, Day day, const GrantReader& subject,
-                        const crypto::P256PublicKey& subject_key,
-                        std::span<const DayKeyReader> readers, std::uint64_t policy_index,
-                        RandomSource& random) {
+Result<SealedGrant> SealGrant(std::string_view origin, GrantType type, const SecretArray<32>& key,
+                              const SubjectTag& tag, Day day, const GrantReader& subject,
+                              const crypto::P256PublicKey& subject_key,
+                              std::span<const DayKeyReader> readers, std::uint64_t policy_index,
+                              RandomSource& random) {
   if (readers.size() > 7)
     return InvalidArgument("a grant has at most 7 readers beside its subject");
   const std::size_t slots = readers.size() < 4 ? 4 : 8;
@@ -285,7 +288,7 @@ Result<Bytes> SealGrant(std::string_view origin, GrantType type, const SecretArr
   WipeMemory(plaintext.data(), plaintext.size());
   const std::string jwe = WriteJwe(ephemeral.public_key(), wrapped, aad, iv, sealed);
   body.jwe = jwe;
-  return EncodeGrant(body);
+  return SealedGrant{EncodeGrant(body), std::move(content_key)};
 }
 
 Result<GrantPlaintext> OpenGrantAsSubject(std::string_view origin, const GrantBody& grant,
@@ -301,10 +304,7 @@ Result<GrantPlaintext> OpenGrantAsSubject(std::string_view origin, const GrantBo
   const SecretArray<32> kek = crypto::ConcatKdfEcdhEs(shared, "ECDH-ES+A256KW");
   const Result<SecretBytes> content_key = crypto::AesKeyUnwrap(kek, jwe.wrapped[0]);
   if (!content_key) return NotForThisKey();
-  TRY(Bytes plaintext, OpenContent(*content_key, jwe));
-  Result<GrantPlaintext> opened = CheckPlaintext(plaintext, grant, tag, jwe);
-  WipeMemory(plaintext.data(), plaintext.size());
-  return opened;
+  return OpenContent(content_key->view(AuditSecrets::Token()), grant, tag, jwe);
 }
 
 Result<GrantPlaintext> OpenGrantWithDayKey(std::string_view origin, const GrantBody& grant,
@@ -314,12 +314,15 @@ Result<GrantPlaintext> OpenGrantWithDayKey(std::string_view origin, const GrantB
     const Result<SecretBytes> content_key =
         crypto::AesKeyUnwrap(ByteSpan(day_key.view(AuditSecrets::Token())), jwe.wrapped[slot]);
     if (!content_key) continue;
-    TRY(Bytes plaintext, OpenContent(*content_key, jwe));
-    Result<GrantPlaintext> opened = CheckPlaintext(plaintext, grant, tag, jwe);
-    WipeMemory(plaintext.data(), plaintext.size());
-    return opened;
+    return OpenContent(content_key->view(AuditSecrets::Token()), grant, tag, jwe);
   }
   return NotForThisKey();
+}
+
+Result<GrantPlaintext> OpenGrantContent(std::string_view origin, const GrantBody& grant,
+                                        const SubjectTag& tag, const SecretArray<32>& content_key) {
+  TRY(const ParsedJwe jwe, ParseJwe(origin, grant));
+  return OpenContent(content_key.view(AuditSecrets::Token()), grant, tag, jwe);
 }
 
 SecretBytes EncodeGrantPlaintext(const GrantPlaintext& grant) {

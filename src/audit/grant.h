@@ -50,11 +50,15 @@ struct DayKeyReader {
 //
 // Shape:  at most 7 readers beside the subject; more need a second grant of the same key.
 // Errors: InvalidArgument for more readers; Internal from the key agreement.
-Result<Bytes> SealGrant(std::string_view origin, GrantType type, const SecretArray<32>& key,
-                        const SubjectTag& tag, Day day, const GrantReader& subject,
-                        const crypto::P256PublicKey& subject_key,
-                        std::span<const DayKeyReader> readers, std::uint64_t policy_index,
-                        RandomSource& random);
+struct SealedGrant {
+  Bytes entry;
+  SecretArray<32> content_key;  // for OpenGrantContent; no slot is needed then
+};
+Result<SealedGrant> SealGrant(std::string_view origin, GrantType type, const SecretArray<32>& key,
+                              const SubjectTag& tag, Day day, const GrantReader& subject,
+                              const crypto::P256PublicKey& subject_key,
+                              std::span<const DayKeyReader> readers, std::uint64_t policy_index,
+                              RandomSource& random);
 
 // OpenGrantAsSubject opens slot 0 with the subject's private key; OpenGrantWithDayKey tries the
 // other slots. Both check find, commit, the dummies, the tag, and pin alg and enc.
@@ -66,6 +70,11 @@ Result<GrantPlaintext> OpenGrantAsSubject(std::string_view origin, const GrantBo
                                           const SubjectTag& tag, const crypto::P256PrivateKey& key);
 Result<GrantPlaintext> OpenGrantWithDayKey(std::string_view origin, const GrantBody& grant,
                                            const SubjectTag& tag, const SecretArray<32>& day_key);
+
+// OpenGrantContent makes the same checks with the content key itself, for whoever sealed the grant
+// and reads it back. Errors: VerificationFailed.
+Result<GrantPlaintext> OpenGrantContent(std::string_view origin, const GrantBody& grant,
+                                        const SubjectTag& tag, const SecretArray<32>& content_key);
 
 // EncodeGrantPlaintext is P, for whoever hands it on (audit/shared_days.h).
 SecretBytes EncodeGrantPlaintext(const GrantPlaintext& grant);

@@ -59,7 +59,7 @@ class HostileGrantsTest : public testing::Test, public AuditFixture {
         SealGrant(origin, grant.type, last_grant->grant->key, history.tag, grant.day, grant.subject,
                   anna.key.public_key(), grant.readers, grant.policy_index, random);
     EXPECT_TRUE(entry);
-    liar.entries[last_grant->index.value].entry = *entry;
+    liar.entries[last_grant->index.value].entry = entry->entry;
     return liar.Answer(anna.subject, query_leaf, 0);
   }
   // Another question under the same checkpoint.

@@ -50,7 +50,6 @@ class RecordRequest : public std::enable_shared_from_this<RecordRequest> {
   Result<void> FindEpochs(std::span<const std::size_t> which);
   void Submit();
   void AfterCommit(std::unique_ptr<tlog::Submission> submission);
-  Result<void> ReadBack(const tlog::Submission& submission);
   void Answer(std::unique_ptr<tlog::Submission> submission);
   void AnswerLine(const tlog::Submission& submission, std::size_t i, std::size_t arena_offset);
   void FillReceiptLeaves(const tlog::Submission& submission);

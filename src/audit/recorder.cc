@@ -10,6 +10,15 @@
 
 namespace salus::audit {
 
+namespace {
+
+codec::FlatJsonParser& ParserOfThread() {
+  thread_local codec::FlatJsonParser parser;
+  return parser;
+}
+
+}  // namespace
+
 Recorder::Recorder(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {}
 
 Recorder::~Recorder() { state_->subjects.Flush(); }
@@ -22,16 +31,30 @@ void Recorder::RecordLines(const SourceRow& source, std::string_view lines,
   const std::size_t expected_lines = lines.size() / line_size + 1;
   auto request =
       std::make_shared<RecordRequest>(*state_, source, options, expected_lines, std::move(done));
-  thread_local codec::FlatJsonParser parser;
   const Timestamp now = state_->parts.clock->Now();
-  parser.ParseLines(lines, [&](std::size_t number, std::string_view,
-                               Result<codec::FlatJsonParser::Members> members) {
+  ParserOfThread().ParseLines(lines, [&](std::size_t number, std::string_view,
+                                         Result<codec::FlatJsonParser::Members> members) {
     if (!members) return request->Refuse(number, std::move(members.error()));
     Result<Event> event = ReadEventMembers(*members, now);
     if (!event) return request->Refuse(number, std::move(event.error()));
     request->Add(number, *event);
   });
   request->Start();
+}
+
+bool Recorder::IsAtHand(std::string_view lines) const {
+  const Timestamp now = state_->parts.clock->Now();
+  bool is_at_hand = true;
+  ParserOfThread().ParseLines(
+      lines, [&](std::size_t, std::string_view, Result<codec::FlatJsonParser::Members> members) {
+        if (!is_at_hand || !members) return;
+        const Result<Event> event = ReadEventMembers(*members, now);
+        if (!event) return;
+        const auto subject =
+            state_->subjects.Find(SubjectKind::kPatient, event->system, event->patient);
+        is_at_hand = subject != nullptr && state_->epochs.Find(*subject, DayOf(now)) != nullptr;
+      });
+  return is_at_hand;
 }
 
 void Recorder::RecordEvents(const SourceRow& source, std::span<const OfferedEvent> events,

@@ -111,6 +111,9 @@ class Recorder {
   using Done = std::function<void(Result<RecordedBatch>)>;
   void RecordLines(const SourceRow& source, std::string_view lines, const RecordOptions& options,
                    Done done);
+  // IsAtHand says that RecordLines would not make the caller wait: no tag is to be proven, no key
+  // to be made, nobody to be registered. Should readers change just then, it may wait all the same.
+  bool IsAtHand(std::string_view lines) const;
   // RecordEvents takes events that another format was parsed into; their text is not needed after
   // it returns. An event without a patient goes to the system subject.
   void RecordEvents(const SourceRow& source, std::span<const OfferedEvent> events,

@@ -6,6 +6,7 @@
 
 #include "audit/custody.h"
 #include "audit/padding.h"
+#include "audit/read_back.h"
 #include "audit/recorder.h"
 #include "audit/recorder_state.h"
 #include "base/check.h"
@@ -79,6 +80,8 @@ void SignReceipts(Recorder::State& state, tlog::CommitAnswers& answers) {
     std::lock_guard lock(answers.mutex);
     waiting.swap(answers.when_receipted);
   }
+  // Every submission of the commit was read back: nobody needs the grants' entries again.
+  for (const auto& grant : answers.grants) grant->LetGo();
   for (const auto& then : waiting) then();
 }
 
@@ -95,20 +98,42 @@ void FinishAnswers(Recorder::State& state, const std::shared_ptr<tlog::CommitAns
 
 namespace {
 
+// SealedContent is what an entry of kind 4 or 6 was sealed from; no epoch: it is in clear.
+struct SealedContent {
+  std::shared_ptr<Epoch> epoch;
+  std::shared_ptr<const KnownSubject> subject;
+  Bytes padded;
+};
+
+Result<void> OpenOther(Sealer& sealer, const SealedContent& content, const EntryView& read) {
+  if (!read.other || read.other->sealed.has_value() != (content.epoch != nullptr)) {
+    return Corruption("an entry reads back as another kind");
+  }
+  if (!content.epoch) return {};
+  const SealedBody& body = *read.other->sealed;
+  const EntryKey key = content.epoch->key.KeyOf(body.iv);
+  if (KeyIdOf(key) != body.key_id) return Corruption("an entry reads back with another key's id");
+  TRY(Bytes opened, sealer.Open(key, content.subject->sealing_aad, body));
+  const bool same = Equal(opened, content.padded);
+  WipeMemory(opened.data(), opened.size());
+  return same ? Result<void>() : Corruption("an entry opens to other content");
+}
+
 std::optional<crypto::Hash32> DigestOf(const NewPolicy& policy) {
   if (!policy.row) return std::nullopt;
   return RowDigest(OriginOf(*policy.row).salt, EncodeRow(*policy.row));
 }
 
 // Seals one policy and adds it. The caller holds LockReaders.
-Result<void> AddPolicy(Recorder::State& state, const NewPolicy& policy, Day today, Sealer& sealer,
-                       tlog::Submission& submission) {
+Result<SealedContent> AddPolicy(Recorder::State& state, const NewPolicy& policy, Day today,
+                                Sealer& sealer, tlog::Submission& submission) {
   OtherBody body{.type = policy.type,
                  .about_subject = policy.subject.has_value(),
                  .row_digest = DigestOf(policy),
                  .sealed = std::nullopt,
                  .clear = policy.content};
   tlog::NewEntry added;
+  SealedContent content;
   Bytes ciphertext;
   if (policy.subject) {
     // Readers tell policy entries by their type.
@@ -118,14 +143,14 @@ Result<void> AddPolicy(Recorder::State& state, const NewPolicy& policy, Day toda
     added.is_policy = policy.ends_epoch;
     if (policy.is_sealed) {
       TRY(const auto epoch, state.epochs.GetLocked(subject, today, policy.first_key));
-      body.sealed = sealer.SealBody(epoch->key, subject->sealing_aad, EncodePadded(policy.content),
-                                    ciphertext);
+      content = {epoch, subject, EncodePadded(policy.content)};
+      body.sealed = sealer.SealBody(epoch->key, subject->sealing_aad, content.padded, ciphertext);
       submission.grants.push_back(epoch->grant);
       added.grant = epoch->grant.get();
     }
   }
   AddEntry(submission, EncodeOther(EntryKind::kPolicy, body), std::move(added));
-  return {};
+  return content;
 }
 
 // Seals and submits until no grant is stale; what is logged is not submitted again. The caller
@@ -140,11 +165,16 @@ Result<std::vector<LoggedPolicy>> SubmitPolicies(Recorder::State& state,
   for (int round = 0; round < kMaxRounds; ++round) {
     auto submission = std::make_unique<tlog::Submission>();
     submission->may_use_reserve = true;
+    std::vector<SealedContent> contents;
     for (const std::size_t i : left) {
-      TRY_VOID(AddPolicy(state, policies[i], today, sealer, *submission));
+      TRY(SealedContent content, AddPolicy(state, policies[i], today, sealer, *submission));
+      contents.push_back(std::move(content));
     }
     submission = state.parts.log->SubmitAndWait(std::move(submission));
     if (!submission->status) return submission->status.error();
+    RequireReadBack(*state.parts.log, *submission, [&](std::size_t i, const EntryView& read) {
+      return OpenOther(sealer, contents[i], read);
+    });
     FinishAnswers(state, submission->answers, [] {});
     std::vector<std::size_t> stale;
     for (std::size_t at = 0; at < left.size(); ++at) {
@@ -222,6 +252,9 @@ Result<LoggedPolicy> Recorder::RecordClear(EntryKind kind, EventType type, ByteS
   AddEntry(*submission, EncodeOther(kind, body), {});
   submission = state_->parts.log->SubmitAndWait(std::move(submission));
   if (!submission->status) return submission->status.error();
+  Sealer sealer(*state_->parts.random);
+  RequireReadBack(*state_->parts.log, *submission,
+                  [&](std::size_t, const EntryView& read) { return OpenOther(sealer, {}, read); });
   FinishAnswers(*state_, submission->answers, [] {});
   return LoggedPolicy{submission->outcomes[0].index, submission->outcomes[0].leaf_hash};
 }
@@ -240,13 +273,13 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
   Sealer sealer(*state_->parts.random);
   for (int round = 0; round < kMaxRounds; ++round) {
     TRY(const auto epoch, state_->epochs.Get(subject, DayOf(now)));
+    const SealedContent content{epoch, subject, EncodePadded(QueryContent(query, now))};
     Bytes ciphertext;
     const OtherBody body{
         .type = EventType::kHistoryQueried,
         .about_subject = true,
         .row_digest = std::nullopt,
-        .sealed = sealer.SealBody(epoch->key, subject->sealing_aad,
-                                  EncodePadded(QueryContent(query, now)), ciphertext),
+        .sealed = sealer.SealBody(epoch->key, subject->sealing_aad, content.padded, ciphertext),
         .clear = {}};
     auto submission = std::make_unique<tlog::Submission>();
     submission->may_use_reserve = true;
@@ -257,6 +290,9 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
     AddEntry(*submission, EncodeOther(EntryKind::kQuery, body), std::move(added));
     submission = state_->parts.log->SubmitAndWait(std::move(submission));
     if (!submission->status) return submission->status.error();
+    RequireReadBack(*state_->parts.log, *submission, [&](std::size_t, const EntryView& read) {
+      return OpenOther(sealer, content, read);
+    });
     const tlog::Outcome outcome = submission->outcomes[0];
     const auto answers = submission->answers;
     const bool is_logged = outcome.kind == tlog::OutcomeKind::kLogged;

@@ -66,6 +66,37 @@ EntryKeyId KeyIdOf(const EntryKey& key) {
   return FirstBytes(crypto::Sha256({AsBytes(kKidLabel), key.view(AuditSecrets::Token())}));
 }
 
+void KeyIdsUnder(std::span<const EpochKey* const> keys, const EntryIv& iv,
+                 std::span<EntryKeyId> out) {
+  CHECK(keys.size() == out.size());
+  constexpr std::size_t kBatch = 24;
+  Bytes message = ToBytes(kEntryLabel);
+  Append(message, iv);
+  std::array<ByteSpan, kBatch> messages;
+  messages.fill(message);
+  std::array<const crypto::HmacSha256Key*, kBatch> macs{};
+  std::array<std::array<std::uint8_t, kKidLabel.size() + 32>, kBatch> labelled;
+  std::array<crypto::Hash32, kBatch> hashes;
+  for (std::array<std::uint8_t, kKidLabel.size() + 32>& one : labelled) {
+    std::copy(kKidLabel.begin(), kKidLabel.end(), one.begin());
+  }
+  for (std::size_t at = 0; at < keys.size(); at += kBatch) {
+    const std::size_t n = std::min(kBatch, keys.size() - at);
+    for (std::size_t i = 0; i < n; ++i) macs[i] = &keys[at + i]->mac_;
+    crypto::HmacSha256Many(std::span(macs).first(n), std::span(messages).first(n),
+                           std::span(hashes).first(n));
+    std::array<ByteSpan, kBatch> inputs;
+    for (std::size_t i = 0; i < n; ++i) {
+      std::copy(hashes[i].begin(), hashes[i].end(), labelled[i].begin() + kKidLabel.size());
+      inputs[i] = labelled[i];
+    }
+    crypto::Sha256Many(std::span(inputs).first(n), std::span(hashes).first(n));
+    for (std::size_t i = 0; i < n; ++i)
+      std::copy_n(hashes[i].begin(), kKeyIdSize, out[at + i].begin());
+  }
+  WipeMemory(labelled.data(), sizeof(labelled));
+}
+
 Bytes SealingAad(std::string_view origin, const SubjectTag& tag) {
   Bytes external;
   codec::CborWriter external_writer(external);

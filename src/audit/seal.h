@@ -36,12 +36,19 @@ class EpochKey {
   SecretArray<32> Clone() const { return key_.Clone(); }
 
  private:
+  friend void KeyIdsUnder(std::span<const EpochKey* const>, const EntryIv&, std::span<EntryKeyId>);
+
   SecretArray<32> key_;
   crypto::HmacSha256Key mac_;
 };
 
 // KeyIdOf is the first 16 bytes of SHA-256("salus/kid" || k).
 EntryKeyId KeyIdOf(const EntryKey& key);
+
+// KeyIdsUnder are the key ids that an entry with this IV would have under each of the keys.
+// Shape: two spans of the same size, a CHECK.
+void KeyIdsUnder(std::span<const EpochKey* const> keys, const EntryIv& iv,
+                 std::span<EntryKeyId> out);
 
 // SealingAad is the Enc_structure of RFC 9052 section 5.3 for (origin, tag): it binds each entry to
 // one log and one subject. Made once an epoch.

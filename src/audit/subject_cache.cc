@@ -11,25 +11,38 @@ SubjectCache::SubjectCache(std::string origin, tlog::Log& log, Directory& direct
                            const Signer& signer)
     : origin_(std::move(origin)), log_(log), directory_(directory), signer_(signer) {}
 
+// Ids have no control characters, so that a 0 byte separates them; patients without a system, the
+// many, are found without building a key.
+std::string_view SubjectCache::KeyOf(SubjectKind kind, std::string_view system, std::string_view id,
+                                     std::string& storage) {
+  if (kind == SubjectKind::kPatient && system.empty()) return id;
+  storage.push_back(static_cast<char>(kind));
+  storage.push_back('\0');
+  storage += system;
+  storage.push_back('\0');
+  storage += id;
+  return storage;
+}
+
+std::shared_ptr<const KnownSubject> SubjectCache::FindIn(Shard& shard, std::string_view key) {
+  std::shared_lock lock(shard.mutex);
+  const auto at = shard.subjects.find(key);
+  return at == shard.subjects.end() ? nullptr : at->second;
+}
+
+std::shared_ptr<const KnownSubject> SubjectCache::Find(SubjectKind kind, std::string_view system,
+                                                       std::string_view id) {
+  std::string storage;
+  const std::string_view key = KeyOf(kind, system, id, storage);
+  return FindIn(shards_[TextHash()(key) % kShards], key);
+}
+
 std::shared_ptr<const KnownSubject> SubjectCache::Get(SubjectKind kind, std::string_view system,
                                                       std::string_view id) {
-  // Ids have no control characters, so that a 0 byte separates them; patients without a system, the
-  // many, are found without building a key.
-  std::string composed;
-  std::string_view key = id;
-  if (kind != SubjectKind::kPatient || !system.empty()) {
-    composed.push_back(static_cast<char>(kind));
-    composed.push_back('\0');
-    composed += system;
-    composed.push_back('\0');
-    composed += id;
-    key = composed;
-  }
+  std::string storage;
+  const std::string_view key = KeyOf(kind, system, id, storage);
   Shard& shard = shards_[TextHash()(key) % kShards];
-  {
-    std::shared_lock lock(shard.mutex);
-    if (const auto at = shard.subjects.find(key); at != shard.subjects.end()) return at->second;
-  }
+  if (auto known = FindIn(shard, key)) return known;
   auto made = Make({kind, std::string(system), std::string(id)});
   std::unique_lock lock(shard.mutex);
   return shard.subjects.try_emplace(std::string(key), std::move(made)).first->second;

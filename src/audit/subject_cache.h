@@ -36,6 +36,9 @@ class SubjectCache {
   std::shared_ptr<const KnownSubject> Get(const Subject& subject) {
     return Get(subject.kind, subject.system, subject.id);
   }
+  // Find is Get without proving anything: null for a subject that was not asked for before.
+  std::shared_ptr<const KnownSubject> Find(SubjectKind kind, std::string_view system,
+                                           std::string_view id);
   // Flush stores the tags that were proven since the last call.
   void Flush();
 
@@ -54,6 +57,10 @@ class SubjectCache {
   static constexpr std::size_t kShards = 64;
   static constexpr std::size_t kFlushTags = 256;
 
+  // KeyOf composes what a subject is found by; a view of id, or of storage.
+  static std::string_view KeyOf(SubjectKind kind, std::string_view system, std::string_view id,
+                                std::string& storage);
+  static std::shared_ptr<const KnownSubject> FindIn(Shard& shard, std::string_view key);
   std::shared_ptr<const KnownSubject> Make(const Subject& subject);
 
   const std::string origin_;

@@ -30,7 +30,9 @@ class EntryOpener {
         table_(table),
         history_(history),
         aad_(SealingAad(question.log->origin, chain.tag)),
-        sealer_(random_) {}
+        sealer_(random_) {
+    for (const GrantedKey& key : table_.keys) keys_.push_back(&key.key);
+  }
 
   Result<void> Open(const ProvenEntry& entry);
   // What did not open must be explained by grants to somebody else.
@@ -50,6 +52,7 @@ class EntryOpener {
   GrantTable& table_;
   VerifiedHistory& history_;
   const Bytes aad_;
+  std::vector<const EpochKey*> keys_;  // of table_, in its order
   SystemRandom random_;
   Sealer sealer_;
   std::set<std::pair<EntryKeyId, EntryIv>> seen_seals_;
@@ -64,8 +67,11 @@ class EntryOpener {
 Result<const GrantedKey*> EntryOpener::FindKey(std::uint64_t index, const SealedBody& body) const {
   const GrantedKey* found = nullptr;
   const GrantedKey* late = nullptr;
-  for (const GrantedKey& key : table_.keys) {
-    if (KeyIdOf(key.key.KeyOf(body.iv)) != body.key_id) continue;
+  std::vector<EntryKeyId> ids(keys_.size());
+  KeyIdsUnder(keys_, body.iv, ids);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] != body.key_id) continue;
+    const GrantedKey& key = table_.keys[i];
     if (key.grants.front() > index) {
       late = &key;
       continue;

@@ -11,11 +11,15 @@ namespace {
 
 constexpr char kJson[] = "application/json";
 constexpr char kHistoryCbor[] = "application/vnd.salus.history+cbor";
-constexpr std::size_t kHistoryLimitBytes = 2048ull << 20;
+constexpr std::size_t kHistoryLimitBytes = 64u << 20;  // a page
 constexpr std::uint64_t kMaxListed = 10'000'000;
 
+// A segment of dots alone would be a step in the path, not an id.
 std::string At(std::string_view collection, std::string_view id) {
-  return "/audit/v1/" + std::string(collection) + "/" + http::PercentEncode(id);
+  std::string segment = http::PercentEncode(id);
+  if (id == ".") segment = "%2E";
+  if (id == "..") segment = "%2E%2E";
+  return "/audit/v1/" + std::string(collection) + "/" + segment;
 }
 
 std::string SystemQuery(std::string_view system) {
@@ -155,12 +159,22 @@ Error NoSuchAnswer(const std::string& where, const Error& error) {
   return Unavailable(where + ": the answer is not what the API says: " + error.message);
 }
 
+Call HistoryCall(const codec::JsonObject& body) {
+  Call call;
+  call.method = http::Method::kPost;
+  call.path = "/audit/v1/history";
+  call.content_type = kJson;
+  call.body = codec::WriteJson(body);
+  return call;
+}
+
 std::string HistoryQuery(const audit::HistoryQuestion& question) {
   std::string query = "after=" + std::to_string(question.after) +
                       "&known_size=" + std::to_string(question.known_size);
   if (question.from) query += "&from=" + codec::FormatDay(*question.from);
   if (question.to) query += "&to=" + codec::FormatDay(*question.to);
   if (question.wait_cosigned) query += "&wait=cosigned";
+  if (!question.purpose.empty()) query += "&purpose=" + http::PercentEncode(question.purpose);
   return query;
 }
 
@@ -360,13 +374,24 @@ Result<audit::MandateRow> Connection::GetMandate(std::string_view auditor_id) {
   return AskRow<audit::MandateRow>(At("mandates", auditor_id), &ReadMandate);
 }
 
-Result<Bytes> Connection::AskHistory(Call call) {
+Result<Bytes> Connection::AskHistoryPage(Call call) {
   call.answer_limit_bytes = kHistoryLimitBytes;
   TRY(const CallAnswer answer, Ask(*api_, call));
   if (answer.content_type != kHistoryCbor) {
     return NoSuchAnswer(where_, InvalidArgument("it has another media type"));
   }
   return ToBytes(answer.body);
+}
+
+// The pages are asked for one after the other. Every one of them is a POST, which names nobody in
+// its path.
+Result<Bytes> Connection::AskHistory(Call call) {
+  TRY(Bytes first, AskHistoryPage(std::move(call)));
+  return audit::AssembleHistory(std::move(first), [this](std::string_view token) {
+    codec::JsonObject body;
+    body["page"] = token;
+    return AskHistoryPage(HistoryCall(body));
+  });
 }
 
 Result<Bytes> Connection::History(const audit::HistoryQuestion& question) {
@@ -378,12 +403,8 @@ Result<Bytes> Connection::History(const audit::HistoryQuestion& question) {
   if (question.to) body["to"] = codec::FormatDay(*question.to);
   body["known_size"] = question.known_size;
   if (question.wait_cosigned) body["wait"] = "cosigned";
-  Call call;
-  call.method = http::Method::kPost;
-  call.path = "/audit/v1/history";
-  call.content_type = kJson;
-  call.body = codec::WriteJson(body);
-  return AskHistory(std::move(call));
+  if (!question.purpose.empty()) body["purpose"] = question.purpose;
+  return AskHistory(HistoryCall(body));
 }
 
 Result<Bytes> Connection::OwnHistory(const audit::HistoryQuestion& question) {

@@ -104,7 +104,7 @@ class Connection {
                           std::optional<Day> until);
   Result<audit::MandateRow> GetMandate(std::string_view auditor_id);
 
-  // Patient and auditor. The bytes are EncodeHistory's, to be verified.
+  // Patient and auditor. The bytes are EncodeHistory's, all pages in one, to be verified.
   Result<Bytes> History(const audit::HistoryQuestion& question);
   // OwnHistory asks about the caller itself; question.subject is passed over.
   Result<Bytes> OwnHistory(const audit::HistoryQuestion& question);
@@ -140,6 +140,7 @@ class Connection {
   Result<void> SendJson(http::Method method, const std::string& path, std::string query,
                         const codec::JsonObject& body);
   Result<Bytes> AskHistory(Call call);
+  Result<Bytes> AskHistoryPage(Call call);
 
   std::unique_ptr<Transport> api_;
   std::unique_ptr<Transport> log_;  // null: api_

@@ -263,12 +263,19 @@ Result<void> FolderTransport::WaitFor(const std::string& name) {
     ::inotify_add_watch(watch.value, outbox.c_str(), IN_MOVED_TO | IN_CLOSE_WRITE);
   }
   constexpr int kLookEveryMs = 1000;
-  const auto end = state_->clock.Monotonic() + state_->options.answer_timeout;
+  const FolderOptions& options = state_->options;
+  const auto start = state_->clock.Monotonic();
+  const auto end = start + options.answer_timeout;
+  bool has_said = !options.waiting;
   while (true) {
     std::error_code ignored;
     if (std::filesystem::exists(outbox / name, ignored)) return {};
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(end - state_->clock.Monotonic());
+    const auto now = state_->clock.Monotonic();
+    if (!has_said && now - start >= options.waiting_after) {
+      has_said = true;
+      options.waiting(outbox.string());
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - now);
     if (left.count() <= 0) {
       return Unavailable(outbox.string() +
                          ": no answer came in time; the request stays in inbox/ and may still be "

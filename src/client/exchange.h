@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ Result<CallAnswer> DecodeCallAnswer(std::string_view json);
 struct FolderOptions {
   std::filesystem::path folder;
   std::chrono::milliseconds answer_timeout{120'000};
+  // waiting is called with the outbox when an answer takes longer than waiting_after.
+  std::chrono::milliseconds waiting_after{3'000};
+  std::function<void(const std::string& outbox)> waiting = {};
 };
 
 // FolderTransport is the client's side of a folder.

@@ -80,21 +80,6 @@ Result<HostAndPort> SplitUrl(std::string_view url) {
   return out;
 }
 
-Result<Bytes> ReadFingerprint(std::string_view text) {
-  std::string hex;
-  for (const char c : text) {
-    if (c == ':') continue;
-    hex.push_back(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
-  }
-  const Result<Bytes> bytes = codec::HexDecode(hex);
-  if (!bytes || bytes->size() != 32) {
-    return InvalidArgument(
-        "the fingerprint must be 64 hexadecimal digits: the SHA-256 of the root "
-        "certificate, as `salus init` printed it");
-  }
-  return *bytes;
-}
-
 Result<std::string> FindRoot(const std::string& url, ByteSpan fingerprint,
                              std::chrono::milliseconds timeout) {
   TRY(const std::vector<Bytes> chain, http::FetchPeerChain(url, timeout));
@@ -296,10 +281,25 @@ Result<PinnedServer> ParseConnectJson(std::string_view json, ByteSpan root_finge
   return server;
 }
 
+Result<Bytes> ParseFingerprint(std::string_view text) {
+  std::string hex;
+  for (const char c : text) {
+    if (c == ':') continue;
+    hex.push_back(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
+  }
+  const Result<Bytes> bytes = codec::HexDecode(hex);
+  if (!bytes || bytes->size() != 32) {
+    return InvalidArgument(
+        "the fingerprint must be 64 hexadecimal digits: the SHA-256 of the root "
+        "certificate, as `salus init` printed it");
+  }
+  return *bytes;
+}
+
 Result<PinnedServer> Connect(const FirstContact& contact) {
   TRY(const HostAndPort place, SplitUrl(contact.url));
   const std::string url = "https://" + place.host + ":" + place.port;
-  TRY(const Bytes fingerprint, ReadFingerprint(contact.fingerprint));
+  TRY(const Bytes fingerprint, ParseFingerprint(contact.fingerprint));
   TRY(const std::string root_pem, FindRoot(url, fingerprint, contact.timeout));
   std::vector<std::string> addresses;
   if (!contact.public_url.empty()) {

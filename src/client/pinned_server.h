@@ -69,6 +69,11 @@ class ServerStore {
   std::filesystem::path folder_;
 };
 
+// ParseFingerprint reads a SHA-256 as people hand it out: hex of either case, colons or not.
+//
+// Errors: InvalidArgument.
+Result<Bytes> ParseFingerprint(std::string_view text);
+
 // FirstContact is one `salus connect`.
 struct FirstContact {
   std::string url;          // of either listener

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "codec/json.h"
 #include "codec/json_token.h"
 
@@ -25,6 +26,35 @@ constexpr std::size_t kWindowBytes = 128 * 1024;
 static_assert(kWindowBytes > FlatJsonParser::kMaxLineBytes);
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// Where the first byte stands that is no part of a UTF-8 character.
+std::size_t FindBadUtf8(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[at]);
+    const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (!IsValidUtf8(text.substr(at, size))) return at;
+    at += size;
+  }
+  return at;
+}
+
+// Where the first control character in a string stands, or else the quote that opens the last one.
+std::size_t FindBadString(std::string_view text) {
+  bool is_inside = false;
+  bool is_escaped = false;
+  std::size_t opened = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (is_inside && static_cast<unsigned char>(c) < 0x20) return at;
+    if (c == '"' && !is_escaped) {
+      is_inside = !is_inside;
+      opened = at;
+    }
+    is_escaped = c == '\\' && !is_escaped;
+  }
+  return opened;
+}
 
 // A small filter in front of the comparison of names: most new names set a bit of their own.
 std::uint64_t NameBit(std::string_view name) {
@@ -63,7 +93,7 @@ struct FlatJsonParser::State {
   std::uint32_t next_structural = 0;  // the first structural not yet walked
   bool indexed = false;
 
-  bool IndexText(std::string_view text);
+  simdjson::error_code IndexText(std::string_view text);
   bool NextWindow();
   bool ParseAlone(std::string_view line);
   bool Walk(const char* base, const std::uint32_t*& at, std::size_t begin, std::size_t end);
@@ -89,24 +119,12 @@ bool FlatJsonParser::State::FailLine(std::string_view what) {
   return false;
 }
 
-bool FlatJsonParser::State::IndexText(std::string_view text) {
+simdjson::error_code FlatJsonParser::State::IndexText(std::string_view text) {
   const auto result = index->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
                                     simdjson::stage1_mode::regular);
-  switch (result) {
-    case simdjson::SUCCESS:
-      return true;
-    case simdjson::EMPTY:
-      index->structural_indexes[0] = static_cast<std::uint32_t>(text.size());
-      return true;
-    case simdjson::UTF8_ERROR:
-      return FailLine("not UTF-8");
-    case simdjson::UNCLOSED_STRING:
-      return FailLine("a string is not closed");
-    case simdjson::UNESCAPED_CHARS:
-      return FailLine("a control character in a string");
-    default:
-      return FailLine("can't be read");
-  }
+  if (result != simdjson::EMPTY) return result;
+  index->structural_indexes[0] = static_cast<std::uint32_t>(text.size());
+  return simdjson::SUCCESS;
 }
 
 // The content of a string or name without its escapes.
@@ -258,16 +276,27 @@ bool FlatJsonParser::State::NextWindow() {
   window_end = position + window.size();
   // A line that is not UTF-8, or with a stray quote, spoils the index of its whole window. Then
   // each line is indexed alone, and only that one fails.
-  indexed = IndexText(window);
+  indexed = IndexText(window) == simdjson::SUCCESS;
   next_structural = 0;
   return true;
 }
 
 bool FlatJsonParser::State::ParseAlone(std::string_view line) {
   if (line.size() > kMaxLineBytes) return FailLine("longer than 64 KiB");
-  if (!IndexText(line)) return false;
-  const std::uint32_t* at = index->structural_indexes.get();
-  return Walk(line.data(), at, 0, line.size());
+  switch (IndexText(line)) {
+    case simdjson::SUCCESS: {
+      const std::uint32_t* at = index->structural_indexes.get();
+      return Walk(line.data(), at, 0, line.size());
+    }
+    case simdjson::UTF8_ERROR:
+      return Fail(FindBadUtf8(line), "not UTF-8");
+    case simdjson::UNCLOSED_STRING:
+      return Fail(FindBadString(line), "a string is not closed");
+    case simdjson::UNESCAPED_CHARS:
+      return Fail(FindBadString(line), "a control character in a string");
+    default:
+      return Fail(0, "can't be read");
+  }
 }
 
 FlatJsonParser::FlatJsonParser() : state_(std::make_unique<State>()) {}

@@ -88,9 +88,12 @@ TEST(FlatJsonTest, RefusesWithTheOffset) {
       {R"({"a":1,})", "json: byte 7: expected a member name"},
       {R"({"a":1 "b":2})", "json: byte 7: expected a comma or the object's end"},
       {"", "json: byte 0: no object"},
-      {"{\"a\":\"\xff\"}", "json: not UTF-8"},
-      {"{\"a\":\"\x01\"}", "json: a control character in a string"},
-      {"{\"a\":\"", "json: a string is not closed"},
+      {"{\"a\":\"\xff\"}", "json: byte 6: not UTF-8"},
+      {"{\"a\":\"\x01\"}", "json: byte 6: a control character in a string"},
+      {"{\"\xc3\xa9\xe2\x82\xac\":\"\xe2\x82\"}", "json: byte 10: not UTF-8"},
+      {"{\"a\":\"\\\"\n\"}", "json: byte 8: a control character in a string"},
+      {"{\"a\":\"b\",\"c\":\"\\\"}", "json: byte 13: a string is not closed"},
+      {"{\"a\":\"", "json: byte 5: a string is not closed"},
   };
   for (const auto& [line, message] : cases) {
     const auto parsed = parser.Parse(line);

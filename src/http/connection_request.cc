@@ -85,7 +85,7 @@ std::optional<Response> Connection::CheckRequest(const Framing& framing) {
   if (peer_refused_) return Problem(403, "", "the client certificate is not accepted");
   RouteMatch match = listener_.options.router->Match(request.method, request.path);
   if (match.route == nullptr) {
-    Response problem = Problem(match.status, "", "");
+    Response problem = Problem(match.status, "", match.detail);
     if (match.status == 405) problem.headers.Add("Allow", match.allow);
     return problem;
   }
@@ -176,7 +176,11 @@ void Connection::Dispatch(bool is_stream) {
     state.whole_body.clear();
   }
   auto exchange = std::make_shared<Exchange>(exchange_);
-  if (!is_stream && route_->run_on == RunOn::kLoop) {
+  const bool on_loop =
+      !is_stream &&
+      (route_->run_on == RunOn::kLoop ||
+       (route_->never_blocks && route_->never_blocks(state.request, state.whole_body)));
+  if (on_loop) {
     // Marked as scheduled, so that an answer given at once does not take the way through the queue.
     state.scheduled = true;
     CallHandler(route_->handler, std::move(exchange));

@@ -24,28 +24,14 @@ std::vector<std::string_view> SplitPath(std::string_view path) {
   }
 }
 
-// Segments decodes a request's path; nullopt for one that could mean different things to different
-// readers.
-std::optional<std::vector<std::string>> DecodeSegments(std::string_view path) {
-  if (path.empty() || path[0] != '/') return std::nullopt;
-  std::vector<std::string> out;
-  for (const std::string_view raw : SplitPath(path)) {
-    if (out.size() == kMaxSegments) return std::nullopt;
-    if (raw.find('%') == std::string_view::npos) {
-      out.emplace_back(raw);
-    } else {
-      Result<std::string> decoded = PercentDecode(raw);
-      if (!decoded) return std::nullopt;
-      out.push_back(*std::move(decoded));
-    }
-    const std::string& segment = out.back();
-    if (segment == "." || segment == "..") return std::nullopt;
-    if (segment.find_first_of("/\\") != std::string::npos) return std::nullopt;
-  }
-  return out;
-}
-
 }  // namespace
+
+// PathSegment is decoded. One that would lead elsewhere if it were read as a path is a value for a
+// {name} only.
+struct Router::PathSegment {
+  std::string text;
+  bool is_value_only = false;
+};
 
 struct Router::Node {
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
@@ -101,13 +87,35 @@ Result<void> Router::Insert(std::size_t index) {
   return {};
 }
 
+// Decodes a request's path; nullopt for one that could mean different things to different readers.
+std::optional<std::vector<Router::PathSegment>> Router::DecodeSegments(std::string_view path) {
+  if (path.empty() || path[0] != '/') return std::nullopt;
+  std::vector<PathSegment> out;
+  for (const std::string_view raw : SplitPath(path)) {
+    if (out.size() == kMaxSegments) return std::nullopt;
+    if (raw == "." || raw == ".." || raw.find('\\') != raw.npos) return std::nullopt;
+    PathSegment& segment = out.emplace_back();
+    if (raw.find('%') == std::string_view::npos) {
+      segment.text = raw;
+      continue;
+    }
+    Result<std::string> decoded = PercentDecode(raw);
+    if (!decoded) return std::nullopt;
+    segment.text = *std::move(decoded);
+    segment.is_value_only = segment.text == "." || segment.text == ".." ||
+                            segment.text.find_first_of("/\\") != std::string::npos;
+  }
+  return out;
+}
+
 const Router::Node* Router::Find(const Node& node, std::size_t depth,
-                                 const std::vector<std::string>& segments,
+                                 const std::vector<PathSegment>& segments,
                                  std::vector<std::string>& captured) const {
   if (depth == segments.size()) return node.is_end ? &node : nullptr;
-  const std::string& segment = segments[depth];
-  if (auto it = node.literals.find(segment); it != node.literals.end()) {
-    if (const Node* found = Find(*it->second, depth + 1, segments, captured)) return found;
+  const auto& [segment, is_value_only] = segments[depth];
+  const auto literal = is_value_only ? node.literals.end() : node.literals.find(segment);
+  if (literal != node.literals.end()) {
+    if (const Node* found = Find(*literal->second, depth + 1, segments, captured)) return found;
   }
   if (node.parameter != nullptr && !segment.empty()) {
     captured.push_back(segment);
@@ -116,7 +124,10 @@ const Router::Node* Router::Find(const Node& node, std::size_t depth,
   }
   if (node.rest != nullptr && node.rest->is_end && !segment.empty()) {
     std::string joined = segment;
-    for (std::size_t i = depth + 1; i < segments.size(); ++i) joined += "/" + segments[i];
+    for (std::size_t i = depth; i < segments.size(); ++i) {
+      if (segments[i].is_value_only) return nullptr;
+      if (i > depth) joined += "/" + segments[i].text;
+    }
     captured.push_back(std::move(joined));
     return node.rest.get();
   }
@@ -128,11 +139,17 @@ RouteMatch Router::Match(Method method, std::string_view path) const {
   const auto segments = DecodeSegments(path);
   if (!segments) {
     match.status = 400;
+    match.detail =
+        "the path could mean two things: no segment may be . or .., nor hold an escaped slash, "
+        "backslash or control character";
     return match;
   }
   std::vector<std::string> captured;
   const Node* node = Find(*root_, 0, *segments, captured);
-  if (node == nullptr) return match;
+  if (node == nullptr) {
+    if (std::ranges::any_of(*segments, &PathSegment::is_value_only)) match.status = 400;
+    return match;
+  }
   const auto route_of = [&](Method m) { return node->routes[static_cast<std::size_t>(m)]; };
   std::size_t index = route_of(method);
   if (index == kNone && method == Method::kHead) index = route_of(Method::kGet);

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "http/exchange.h"
 #include "http/message.h"
@@ -38,15 +41,20 @@ struct Route {
   // content_types: if not empty, a body of another media type is refused with 415.
   std::vector<std::string> content_types;
   RunOn run_on = RunOn::kWorker;
+  // never_blocks: if set, a request with a whole body for which it says yes is handled on the loop,
+  // whatever run_on says. It is asked on the loop.
+  std::function<bool(const Request& request, ByteSpan body)> never_blocks;
 };
 
 // RouteMatch is the outcome of a look-up.
 struct RouteMatch {
   // route is null when nothing matches: then status is 404, 405 or 400 (a path that no honest
-  // client sends: a broken escape, "." or ".." or an encoded slash in a segment).
+  // client sends: a broken escape, or a segment "." or ".." or, but for a "{name}", with a slash
+  // in it, however they are encoded).
   const Route* route = nullptr;
   int status = 404;
-  std::string allow;  // with 405, and for OPTIONS: "GET, HEAD, POST"
+  std::string_view detail;  // with 400: why
+  std::string allow;        // with 405, and for OPTIONS: "GET, HEAD, POST"
   std::vector<std::pair<std::string_view, std::string>> parameters;
 };
 
@@ -69,9 +77,11 @@ class Router {
 
  private:
   struct Node;
+  struct PathSegment;
   Router();
+  static std::optional<std::vector<PathSegment>> DecodeSegments(std::string_view path);
   Result<void> Insert(std::size_t index);
-  const Node* Find(const Node& node, std::size_t depth, const std::vector<std::string>& segments,
+  const Node* Find(const Node& node, std::size_t depth, const std::vector<PathSegment>& segments,
                    std::vector<std::string>& captured) const;
 
   std::vector<Route> routes_;

@@ -77,6 +77,24 @@ TEST(Router, RefusesPathsWithTwoMeanings) {
   }
 }
 
+TEST(Router, TakesEveryEncodedByteAsTheValueOfAName) {
+  const Router router = MakeRouter();
+  const auto value = [&](std::string_view segment) {
+    const RouteMatch match =
+        router.Match(Method::kGet, "/audit/v1/entries/" + std::string(segment));
+    return match.status == 200 ? match.parameters.at(0).second : std::to_string(match.status);
+  };
+  EXPECT_EQ(value("a%2Fb"), "a/b");
+  EXPECT_EQ(value("%2F..%2F"), "/../");
+  EXPECT_EQ(value("%5C"), "\\");
+  EXPECT_EQ(value("%2E%2e"), "..");
+  EXPECT_EQ(value(".%2E"), "..");
+  EXPECT_EQ(value(".."), "400");
+  // No literal and no path is matched by it.
+  EXPECT_EQ(TagOf(router, Method::kGet, "/audit%2Fv1/entries/1"), -400);
+  EXPECT_EQ(TagOf(router, Method::kGet, "/log/tile/0/x%2Fy"), -400);
+}
+
 TEST(Router, RefusesBadTables) {
   const auto fails = [](std::vector<std::string> patterns) {
     std::vector<Route> routes;

@@ -194,6 +194,22 @@ TEST(Server, AnswersOneRequestAfterTheOtherWhenTheyCameAtOnce) {
   }
 }
 
+// Only what the route's own question says yes to: the body is whole then, and not yet handed on.
+TEST(Server, ARequestThatNeverBlocksIsHandledOnTheLoop) {
+  TestServer test;
+  auto c = RawConnection::Plain(test.plain_port());
+  const std::string post = "POST /where HTTP/1.1\r\nHost: h\r\nContent-Length: ";
+  ASSERT_TRUE(c->Send(post + "5\r\n\r\nabcde"));
+  EXPECT_EQ(BodyOf(c->ReadResponse()), "loop");
+  ASSERT_TRUE(c->Send(post + "6\r\n\r\nabcdef"));
+  EXPECT_EQ(BodyOf(c->ReadResponse()), "worker");
+  ASSERT_TRUE(c->Send("POST /where?a=b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabcde"));
+  EXPECT_EQ(BodyOf(c->ReadResponse()), "worker");
+  const std::string large(200'000, 'x');  // read as it comes
+  ASSERT_TRUE(c->Send(post + std::to_string(large.size()) + "\r\n\r\n" + large));
+  EXPECT_EQ(BodyOf(c->ReadResponse()), "worker");
+}
+
 TEST(Server, HeadHasTheLengthButNoBody) {
   TestServer test;
   auto c = RawConnection::Plain(test.plain_port());

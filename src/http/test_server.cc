@@ -1,5 +1,7 @@
 #include "http/test_server.h"
 
+#include "http/event_loop.h"
+
 #include <charconv>
 
 #include "base/check.h"
@@ -101,6 +103,13 @@ std::vector<Route> TestServer::Routes() {
       Make(Method::kPost, "/later", [this](auto exchange) { RunLater(std::move(exchange)); }));
   routes.back().body_limit_bytes = 1000;
   routes.back().run_on = RunOn::kLoop;
+  routes.push_back(Make(Method::kPost, "/where", [](auto exchange) {
+    exchange->Respond(Response::Text(200, OnLoopThread() ? "loop" : "worker"));
+  }));
+  routes.back().body_limit_bytes = 1'000'000;
+  routes.back().never_blocks = [](const Request& request, ByteSpan body) {
+    return request.query.empty() && body.size() == 5;
+  };
   routes.push_back(Make(Method::kGet, "/gate", [this](auto exchange) {
     gate_reached.Open();
     gate.Wait();

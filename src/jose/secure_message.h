@@ -26,14 +26,14 @@ struct SecureMessageHeader {
   std::string id;
 };
 
-// ReplayGuard remembers what was opened. The caller owns it, and keeps an id at least as long as
-// OpenRules.max_age + max_ahead.
+// ReplayGuard remembers what was opened, or carried out. The caller owns it, and keeps an id at
+// least as long as OpenRules.max_age + max_ahead.
 class ReplayGuard {
  public:
   virtual ~ReplayGuard() = default;
-  // Accept records the message. It is called once the signature holds, so that a stranger can't
-  // fill the memory.
-  // Errors: AlreadyExists when (sender, id) was accepted before.
+  // Accept is called once the signature holds, so that a stranger can't fill the memory. A guard
+  // notes the message here, or has its owner note it with its outcome.
+  // Errors: AlreadyExists when (sender, id) was noted before.
   virtual Result<void> Accept(std::string_view sender, std::string_view id, Timestamp time) = 0;
 };
 

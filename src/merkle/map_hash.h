@@ -7,6 +7,7 @@
 //         index || leaf hash). Integers are big-endian.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "base/digest.h"
@@ -45,6 +46,16 @@ inline MapNodeHash MapLeafHash(const MapPosition& position, const MapValue& valu
 // ChainHead0 is the head of a chain without entries; ChainStep adds the entry at a log index.
 ChainHead ChainHead0(std::string_view origin, const SubjectTag& tag);
 ChainHead ChainStep(const ChainHead& head, LeafIndex index, const LeafHash& leaf);
+// ChainSteps does steps of different chains side by side, several times faster than one by one.
+//
+// Shape: at most kMaxChainSteps, a CHECK; no head twice.
+struct ChainStepAt {
+  ChainHead* head;
+  LeafIndex index;
+  const LeafHash* leaf;
+};
+inline constexpr std::size_t kMaxChainSteps = 48;
+void ChainSteps(std::span<const ChainStepAt> steps);
 
 // PositionBit is bit `depth` (0 to 255) of the path: false is left.
 inline bool PositionBit(const MapPosition& position, unsigned depth) {

@@ -62,6 +62,23 @@ void ExpectSame(const MapTree& tree, const Model& model) {
   });
 }
 
+TEST(ChainTest, StepsSideBySideAgreeWithStepsOneByOne) {
+  for (const std::size_t count : {0, 1, 2, 3, 47, 48}) {
+    std::vector<ChainHead> heads(count);
+    std::vector<ChainHead> expected(count);
+    std::vector<LeafHash> leaves(count);
+    std::vector<ChainStepAt> steps(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      heads[i] = ChainHead(crypto::Sha256(AsBytes("head " + std::to_string(i))));
+      leaves[i] = LeafHash(crypto::Sha256(AsBytes("leaf " + std::to_string(i))));
+      expected[i] = ChainStep(heads[i], LeafIndex{1000 + i}, leaves[i]);
+      steps[i] = {&heads[i], LeafIndex{1000 + i}, &leaves[i]};
+    }
+    ChainSteps(steps);
+    EXPECT_EQ(heads, expected) << count;
+  }
+}
+
 TEST(MapTree, EmptyIsZero) {
   MapTree tree;
   EXPECT_EQ(tree.root(), MapRoot());

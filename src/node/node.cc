@@ -130,9 +130,9 @@ tlog::CheckpointSigner Node::State::CheckpointKeys() const {
           }};
 }
 
-Result<void> Node::State::OpenParts(NodeAccess access) {
+Result<void> Node::State::OpenParts(NodeAccess access, const std::string& config_path) {
   const bool read_only = access == NodeAccess::kReadOnly;
-  TRY(const std::string toml, ReadText(fs, PathOf("salus.toml")));
+  TRY(const std::string toml, ReadText(fs, config_path));
   TRY(config, Config::Parse(std::string_view(toml)));
   if (!read_only) {
     Result<std::unique_ptr<storage::FileLock>> taken = fs.LockFile(PathOf("lock"));
@@ -151,6 +151,7 @@ Result<void> Node::State::OpenParts(NodeAccess access) {
   options.interval_quiet = config.interval_quiet;
   options.interval_idle = config.interval_idle;
   options.read_only = read_only;
+  options.is_for_questions = access == NodeAccess::kAsk;
   options.clock = &clock;
   options.metrics = &metrics;
   TRY(log, tlog::Log::Open(fs, PathOf("log"), options, CheckpointKeys()));
@@ -193,13 +194,16 @@ Node::Node(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Node::~Node() = default;
 
 Result<std::unique_ptr<Node>> Node::Open(const std::string& directory, NodeAccess access,
-                                         const Clock& clock, RandomSource& random) {
+                                         const Clock& clock, RandomSource& random,
+                                         const std::string& config_path) {
   auto state = std::make_unique<State>(directory, clock, random);
-  TRY(const bool exists, state->fs.Exists(state->PathOf("salus.toml")));
+  const std::string path = config_path.empty() ? state->PathOf("salus.toml") : config_path;
+  TRY(const bool exists, state->fs.Exists(path));
+  if (!exists && !config_path.empty()) return NotFound(config_path + ": there is no such file");
   if (!exists) {
     return NotFound(directory + " is no Salus data directory: make one with `salus init`");
   }
-  TRY_VOID(state->OpenParts(access));
+  TRY_VOID(state->OpenParts(access, path));
   return std::unique_ptr<Node>(new Node(std::move(state)));
 }
 

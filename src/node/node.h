@@ -54,8 +54,10 @@ class Node {
   static Result<InitReport> Init(const InitOptions& options, const Clock& clock,
                                  RandomSource& random);
   // Open takes the directory's lock for kReadWrite ("in use by salusd, pid N: use --server").
+  // config_path is a file that is read instead of DIR/salus.toml.
   static Result<std::unique_ptr<Node>> Open(const std::string& directory, NodeAccess access,
-                                            const Clock& clock, RandomSource& random);
+                                            const Clock& clock, RandomSource& random,
+                                            const std::string& config_path = {});
   ~Node();
 
   const Config& config() const;

@@ -206,12 +206,13 @@ Result<void> Node::PutSource(std::string_view id, std::string_view name) {
   audit::SourceRow row;
   row.id = id;
   row.name = name;
-  row.number = state_->directory->NextSourceNumber();
   std::optional<std::uint64_t> replaced;
   if (const auto old = state_->directory->FindSource(id)) {
     if (old->name == name) return {};
     row.number = old->number;
     replaced = old->origin.entry_index;
+  } else {
+    TRY(row.number, state_->directory->NextSourceNumber());
   }
   NewPolicy policy = ClearPolicy(EventType::kSourceRegistered, std::move(row), replaced);
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));

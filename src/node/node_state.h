@@ -26,7 +26,7 @@ struct Node::State {
   State(std::string path, const Clock& c, RandomSource& r)
       : directory_path(std::move(path)), clock(c), random(r) {}
 
-  Result<void> OpenParts(NodeAccess access);
+  Result<void> OpenParts(NodeAccess access, const std::string& config_path);
   void RunMidnight(std::stop_token stop);
   // PutSome is PutPatients for so many as one act takes; the caller holds LockActs.
   Result<void> PutSome(std::span<const audit::PatientRow> rows);

@@ -48,6 +48,10 @@ class File {
 
   virtual Result<std::uint64_t> Size() const = 0;
 
+  // NextData is a place, at or behind offset, before which there are only zeros that were never
+  // written; the size, where the rest is such. Where nothing is known it is offset itself.
+  virtual std::uint64_t NextData(std::uint64_t offset) const { return offset; }
+
   // Allocate takes real space for the range, which reads as zeros where nothing was written, and
   // grows the file to cover it. Bytes already there stay.
   virtual Result<void> Allocate(std::uint64_t offset, std::uint64_t length) = 0;

@@ -136,6 +136,16 @@ class PosixFile : public File {
     return static_cast<std::uint64_t>(status.st_size);
   }
 
+  std::uint64_t NextData(std::uint64_t offset) const override {
+    const off_t at = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+    if (at >= 0) return static_cast<std::uint64_t>(at);
+    struct stat status;
+    const bool is_rest_empty = errno == ENXIO && ::fstat(fd_.get(), &status) == 0;
+    return is_rest_empty
+               ? std::max<std::uint64_t>(offset, static_cast<std::uint64_t>(status.st_size))
+               : offset;
+  }
+
   Result<void> Allocate(std::uint64_t offset, std::uint64_t length) override {
     if (length == 0) return {};
     int number;

@@ -68,10 +68,28 @@ Result<void> SegmentLog::Recovery::ListSegments() {
     return NotFound(log_.directory_ + " holds no log; a log is made by init only");
   }
   for (std::uint64_t i = 0; i < numbers.size(); ++i) {
-    if (numbers[i] != i) return log_.Damaged(i, 0, "the segment is missing");
+    if (numbers[i] != i) return MissingBefore(numbers[i], i);
   }
   segments_.resize(numbers.size());
   return {};
+}
+
+// MissingBefore tells a file that somebody put there from the gap that a lost segment leaves.
+Error SegmentLog::Recovery::MissingBefore(std::uint64_t found, std::uint64_t missing) {
+  const std::string path = log_.SegmentPath(found);
+  Result<std::unique_ptr<File>> file = log_.fs_.OpenExisting(path, FileAccess::kReadOnly);
+  if (!file) return std::move(file).error();
+  Bytes bytes(kSegmentHeaderBytes);
+  if (Result<std::size_t> read = (*file)->ReadAt(0, bytes); !read) return std::move(read).error();
+  const auto header = SegmentHeader::Decode(
+      std::span<const std::uint8_t, kSegmentHeaderBytes>(std::as_const(bytes)));
+  if (header && header->log_id == log_.log_id_ && header->segment_number == found) {
+    return log_.Damaged(missing, 0, "the segment is missing");
+  }
+  return Corruption(fmt::format(
+      "{}: is no segment that this log began, and {} is not there: move the stray file away; only "
+      "if segments were lost, restore them",
+      path, log_.SegmentPath(missing)));
 }
 
 Result<void> SegmentLog::Recovery::OpenSegment(std::uint64_t number) {
@@ -223,6 +241,9 @@ Result<bool> SegmentLog::Recovery::HoldsLaterFrame(const Segment& segment, std::
   std::array<std::uint8_t, 4> magic;
   StoreBe(magic.data(), kFrameMagic);
   for (std::uint64_t at = from; at + kFrameHeaderBytes <= segment.size;) {
+    // Holes are passed over, up to the frame that could begin in their last bytes.
+    at = std::max(at, segment.file->NextData(at) / kFrameAlignment * kFrameAlignment);
+    if (at + kFrameHeaderBytes > segment.size) break;
     TRY(const ByteSpan chunk, window.View(at, kTailReadBytes, kTailReadBytes));
     std::size_t i = 0;
     for (; i + kFrameHeaderBytes <= chunk.size(); i += kFrameAlignment) {
@@ -250,6 +271,8 @@ Result<std::uint64_t> SegmentLog::Recovery::BytesInUse(const Segment& segment, s
   FileWindow window(*segment.file);
   std::uint64_t used = 0;
   for (std::uint64_t at = from; at < segment.size;) {
+    at = segment.file->NextData(at);
+    if (at >= segment.size) break;
     TRY(const ByteSpan chunk, window.View(at, kTailReadBytes, kTailReadBytes));
     if (chunk.empty()) break;
     if (const std::size_t n = LastNonZero(chunk); n > 0) used = at + n - from;

@@ -35,6 +35,7 @@ class SegmentLog::Recovery {
   };
 
   Result<void> ListSegments();
+  Error MissingBefore(std::uint64_t found, std::uint64_t missing);
   Result<void> OpenSegment(std::uint64_t number);
   Result<End> Walk(std::uint64_t number);
   // Hash of the last frame found, from its trailer, or the first segment's zeros.

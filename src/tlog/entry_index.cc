@@ -102,8 +102,10 @@ Result<void> EntryIndex::LoadFilter(const RunPair& run) {
 }
 
 Result<std::unique_ptr<EntryIndex>> EntryIndex::Open(storage::FileSystem& fs,
-                                                     const std::string& directory, bool read_only) {
+                                                     const std::string& directory, bool read_only,
+                                                     IndexUse use) {
   std::unique_ptr<EntryIndex> index(new EntryIndex(fs, directory, read_only));
+  index->has_filter_ = use == IndexUse::kEvents;
   std::vector<storage::RecordRange> ranges;
   const std::string path = storage::JoinPath(directory, "manifest");
   if (auto file = fs.OpenExisting(path, storage::FileAccess::kReadOnly)) {
@@ -118,13 +120,13 @@ Result<std::unique_ptr<EntryIndex>> EntryIndex::Open(storage::FileSystem& fs,
     }
   }
   auto runs = std::make_shared<Runs>();
-  if (!ranges.empty()) {
+  if (!ranges.empty() && index->has_filter_) {
     index->filter_ = std::make_unique<storage::MembershipFilter>(ranges.back().end + (1 << 20));
   }
   for (const auto& range : ranges) {
     auto run = index->OpenRun(range);
     const bool is_adjacent = range.first == (runs->empty() ? 0 : runs->back().range.end);
-    if (!run || !is_adjacent || !index->LoadFilter(*run)) {
+    if (!run || !is_adjacent || (index->has_filter_ && !index->LoadFilter(*run))) {
       Log(LogLevel::kWarning, "index run damaged or missing: rebuilding from there",
           {{"first", static_cast<std::int64_t>(range.first)}});
       break;
@@ -146,17 +148,30 @@ std::uint64_t EntryIndex::covered() const {
 }
 
 void EntryIndex::AddMany(std::uint64_t first, std::span<const RecordMeta> metas) {
-  std::unique_lock lock(mutex_);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> repeats;  // key, index
+  std::vector<std::uint64_t> keys;
+  repeats.reserve(metas.size());
+  keys.reserve(metas.size());
   for (std::size_t i = 0; i < metas.size(); ++i) {
-    if (metas[i].repeat) {
-      recent_->AddRepeat(KeyOf(*metas[i].repeat), first + i);
-      filter_->Add(KeyOf(*metas[i].repeat));
-    }
+    if (!metas[i].repeat) continue;
+    keys.push_back(KeyOf(*metas[i].repeat));
+    repeats.emplace_back(keys.back(), first + i);
+  }
+  filter_->AddMany(keys);
+  std::unique_lock lock(mutex_);
+  recent_->ReserveRepeats(repeats.size());
+  constexpr std::size_t kAhead = 8;
+  for (std::size_t i = 0; i < repeats.size(); ++i) {
+    if (i + kAhead < repeats.size()) recent_->PrefetchRepeat(repeats[i + kAhead].first);
+    recent_->AddRepeat(repeats[i].first, repeats[i].second);
+  }
+  for (std::size_t i = 0; i < metas.size(); ++i) {
     if (metas[i].subject) recent_->AddPosting(*metas[i].subject, first + i);
   }
 }
 
 void EntryIndex::MayBeRepeats(std::span<const RepeatKey> keys, std::span<std::uint8_t> out) const {
+  if (!has_filter_) return std::fill(out.begin(), out.end(), std::uint8_t{1});
   std::array<std::uint64_t, 256> chunk;
   for (std::size_t at = 0; at < keys.size(); at += chunk.size()) {
     const std::size_t n = std::min(chunk.size(), keys.size() - at);

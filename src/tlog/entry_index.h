@@ -31,6 +31,12 @@ class RecentEntries {
 
   void AddPosting(SubjectNumber subject, std::uint64_t index);
   void AddRepeat(std::uint64_t key, std::uint64_t index);
+  // ReserveRepeats makes room for so many more, so that adding them moves nothing.
+  void ReserveRepeats(std::size_t more);
+  // PrefetchRepeat has the CPU fetch where AddRepeat will look.
+  void PrefetchRepeat(std::uint64_t key) const {
+    __builtin_prefetch(&slots_[key & (slots_.size() - 1)], 1);
+  }
   void FindRepeat(std::uint64_t key, std::vector<std::uint64_t>& found) const;
   // FindPostings appends the subject's indexes, ascending.
   void FindPostings(SubjectNumber subject, std::vector<std::uint64_t>& found) const;
@@ -51,7 +57,7 @@ class RecentEntries {
     std::uint64_t key = 0;
     std::uint64_t index_plus_one = 0;  // 0: free
   };
-  void GrowSlots();
+  void GrowSlots(std::size_t slots);
 
   const std::uint64_t first_;
   std::vector<Link> links_;
@@ -59,6 +65,10 @@ class RecentEntries {
   std::vector<Slot> slots_;           // open addressing, a power of two
   std::size_t used_slots_ = 0;
 };
+
+// IndexUse says what an index is opened for. For questions alone the filter of repeats, which costs
+// a walk through every event ever, is left out: then every event may be a repeat, and is looked up.
+enum class IndexUse { kEvents, kQuestions };
 
 class EntryIndex {
  public:
@@ -68,7 +78,8 @@ class EntryIndex {
   // Open reads the manifest and its runs. What is missing or damaged is left out from there on:
   // covered() says how far the rest reaches, and the caller adds the entries behind it again.
   static Result<std::unique_ptr<EntryIndex>> Open(storage::FileSystem& fs,
-                                                  const std::string& directory, bool read_only);
+                                                  const std::string& directory, bool read_only,
+                                                  IndexUse use = IndexUse::kEvents);
   ~EntryIndex();
 
   // covered is the number of entries that are in runs.
@@ -122,6 +133,7 @@ class EntryIndex {
   storage::FileSystem& fs_;
   const std::string directory_;
   const bool read_only_;
+  bool has_filter_ = true;
   std::unique_ptr<storage::MembershipFilter> filter_;
 
   mutable std::shared_mutex mutex_;

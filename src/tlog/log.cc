@@ -14,6 +14,8 @@ namespace {
 
 // A process writes under one term; PostgreSQL's fence will give out real ones.
 constexpr std::uint32_t kTerm = 1;
+// What processes that only ask may leave to the next start to replay.
+constexpr std::uint64_t kMaxReplayed = 10'000;
 
 }  // namespace
 
@@ -45,6 +47,8 @@ Log::~Log() {
     keeper_.join();
   }
   if (options_.read_only || !index_ || !published_) return;
+  const bool is_near = segments_->record_count() - snapshot_size_ < kMaxReplayed;
+  if (options_.is_for_questions && is_near) return;
   if (Result<void> ok = index_->FlushNow(segments_->record_count()); ok) ok = WriteSnapshot();
 }
 

@@ -48,6 +48,9 @@ struct LogOptions {
   std::chrono::milliseconds interval_idle{300'000};
   std::uint64_t segment_size_bytes = 64u << 20;
   bool read_only = false;
+  // For a process that records questions and no events: what only events need is not loaded, and
+  // the derived files are left to the next one that takes events.
+  bool is_for_questions = false;
   // No checkpoints are made on their own: tests and repairs call MakeCheckpoint.
   bool manual_checkpoints = false;
   const Clock* clock = nullptr;

@@ -1,6 +1,7 @@
 // The sequencer's side of Log: plan a commit, make it durable, apply it, sign checkpoints.
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
 #include "base/endian.h"
@@ -50,6 +51,12 @@ struct Log::Plan {
   std::vector<std::pair<SubjectNumber, std::uint64_t>> policies;  // last_policy before
 
   std::uint64_t next_index() const { return first + metas.size(); }
+  void Reserve(std::size_t entries) {
+    metas.reserve(entries);
+    leaves.reserve(entries);
+    payloads.reserve(entries);
+    repeats.ReserveRepeats(entries);
+  }
 };
 
 std::chrono::milliseconds Log::Interval() const {
@@ -114,6 +121,11 @@ void Log::CommitBatch(std::vector<std::unique_ptr<Submission>> batch) {
   plan.first = segments_->record_count();
   auto answers = std::make_shared<CommitAnswers>();
   answers->time = clock_.Now();
+  std::size_t entries = 0;
+  for (const auto& submission : batch) {
+    entries += submission->entries.size() + submission->grants.size();
+  }
+  plan.Reserve(entries);
   for (auto& submission : batch) {
     submission->status = PlanSubmission(*submission, plan);
     submission->answers = answers;
@@ -122,7 +134,9 @@ void Log::CommitBatch(std::vector<std::unique_ptr<Submission>> batch) {
   if (!plan.metas.empty()) {
     std::vector<storage::SegmentLog::RecordInput> records(plan.metas.size());
     Bytes metas;
+    metas.reserve(records.size() * 48);
     std::vector<std::size_t> ends;
+    ends.reserve(records.size());
     for (const RecordMeta& meta : plan.metas) {
       meta.AppendTo(metas);
       ends.push_back(metas.size());
@@ -143,6 +157,9 @@ void Log::CommitBatch(std::vector<std::unique_ptr<Submission>> batch) {
   answers->first_index = plan.first;
   answers->count = plan.metas.size();
   answers->hashes.resize(plan.answers);
+  if (durable) {
+    for (PendingGrant* grant : plan.grants) answers->grants.push_back(grant->shared_from_this());
+  }
   std::uint32_t good = 0;
   for (auto& submission : batch) {
     if (submission->status && !durable) submission->status = durable;
@@ -289,10 +306,21 @@ void Log::StepChains(std::span<const LeafHash> leaves, std::span<const RecordMet
                      std::uint64_t first) {
   Bytes messages;
   messages.reserve(metas.size() * 40);
+  // Steps of different chains go side by side; a chain's next one waits for its last.
+  std::array<merkle::ChainStepAt, merkle::kMaxChainSteps> steps;
+  std::array<SubjectState*, merkle::kMaxChainSteps> stepping;
+  std::size_t n = 0;
+  const auto step_all = [&] {
+    merkle::ChainSteps(std::span(steps).first(n));
+    while (n > 0) stepping[--n]->is_stepping = false;
+  };
   for (std::size_t i = 0; i < metas.size(); ++i) {
     if (!metas[i].subject) continue;
     SubjectState& state = subjects_->at(*metas[i].subject);
-    state.head = merkle::ChainStep(state.head, LeafIndex{first + i}, leaves[i]);
+    if (state.is_stepping || n == steps.size()) step_all();
+    state.is_stepping = true;
+    stepping[n] = &state;
+    steps[n++] = {&state.head, LeafIndex{first + i}, &leaves[i]};
     if (state.count++ == 0) ++subject_count_;
     if (!state.is_touched) {
       state.is_touched = true;
@@ -301,7 +329,9 @@ void Log::StepChains(std::span<const LeafHash> leaves, std::span<const RecordMet
     AppendBe(messages, static_cast<std::uint64_t>(first + i));
     Append(messages, state.tag.span());
   }
+  step_all();
   std::vector<ByteSpan> views;
+  views.reserve(messages.size() / 40);
   for (std::size_t at = 0; at < messages.size(); at += 40) {
     views.push_back(ByteSpan(messages).subspan(at, 40));
   }

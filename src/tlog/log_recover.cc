@@ -58,7 +58,10 @@ Result<void> Log::OpenFiles() {
   }
   TRY(hashes_,
       HashStore::Open(fs_, storage::JoinPath(directory_, "hashes"), stored, options_.read_only));
-  TRY(index_, EntryIndex::Open(fs_, storage::JoinPath(directory_, "index"), options_.read_only));
+  TRY(index_,
+      EntryIndex::Open(fs_, storage::JoinPath(directory_, "index"), options_.read_only,
+                       options_.read_only || options_.is_for_questions ? IndexUse::kQuestions
+                                                                       : IndexUse::kEvents));
   if (segments_->recovery().torn_bytes > 0) {
     salus::Log(LogLevel::kWarning, "a torn commit was dropped; it was never answered",
                {{"bytes", static_cast<std::int64_t>(segments_->recovery().torn_bytes)}});

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 #include "tlog/entry_index.h"
@@ -24,8 +25,13 @@ void RecentEntries::FindPostings(SubjectNumber subject, std::vector<std::uint64_
   std::reverse(found.begin() + old_size, found.end());
 }
 
-void RecentEntries::GrowSlots() {
-  std::vector<Slot> old(std::max<std::size_t>(1024, slots_.size() * 2));
+void RecentEntries::ReserveRepeats(std::size_t more) {
+  const std::size_t slots = std::bit_ceil(std::max<std::size_t>(16, (used_slots_ + more) * 2));
+  if (slots > slots_.size()) GrowSlots(slots);
+}
+
+void RecentEntries::GrowSlots(std::size_t slots) {
+  std::vector<Slot> old(slots);
   old.swap(slots_);
   used_slots_ = 0;
   for (const Slot& slot : old) {
@@ -36,7 +42,9 @@ void RecentEntries::GrowSlots() {
 }
 
 void RecentEntries::AddRepeat(std::uint64_t key, std::uint64_t index) {
-  if (used_slots_ * 2 >= slots_.size()) GrowSlots();
+  if (used_slots_ * 2 >= slots_.size()) {
+    GrowSlots(std::max<std::size_t>(1024, slots_.size() * 2));
+  }
   // The keys are bytes of an HMAC: their low bits are as good as any hash.
   std::size_t at = key & (slots_.size() - 1);
   while (slots_[at].index_plus_one != 0) at = (at + 1) & (slots_.size() - 1);

@@ -22,6 +22,7 @@ struct SubjectState {
   std::atomic<std::uint64_t> last_policy{0};  // index of its last policy entry; 0: none
   std::atomic<bool> is_introduced{false};     // its tag stands in a durable record
   bool is_touched = false;                    // changed since the last checkpoint
+  bool is_stepping = false;                   // within StepChains
 };
 
 // Threads: Register, Find and at may run together; at() never moves.

@@ -22,8 +22,10 @@ using merkle::LeafHash;
 
 // PendingGrant is a grant that waits for the first entry that needs it: the sequencer puts it into
 // the log right before that entry, whichever thread's entry comes first (protocol.md P3.3).
-struct PendingGrant {
+struct PendingGrant : std::enable_shared_from_this<PendingGrant> {
   Bytes entry;
+  // Opens the entry as it reads back. Neither is kept once that is done (LetGo).
+  std::function<Result<void>(ByteSpan entry)> check;
   LeafHash leaf_hash;
   SubjectNumber subject;
   // The subject's last policy entry when the grant was made. If there is a newer one, the grant is
@@ -33,6 +35,11 @@ struct PendingGrant {
   std::vector<std::shared_ptr<PendingGrant>> needs;
   // 0 until the grant is durable or planned into the running commit. Written by the sequencer.
   std::atomic<std::uint64_t> index{0};
+
+  void LetGo() {
+    entry = {};
+    check = nullptr;
+  }
 };
 
 struct NewEntry {
@@ -67,6 +74,7 @@ struct CommitAnswers {
   std::uint64_t count = 0;  // entries of the commit
   Timestamp time;
   std::vector<merkle::LeafHash> hashes;  // one a logged or repeated event, in commit order
+  std::vector<std::shared_ptr<PendingGrant>> grants;  // that the commit brought
 
   std::mutex mutex;
   std::uint32_t submissions_left = 0;                 // by mutex

@@ -4,7 +4,8 @@
 A transcript is a text file, run in an empty directory of its own:
 
     # a comment
-    $ salus status --data d          a command; `salus` is the binary under test, there is no shell
+    $ salus status --data d          a command; `salus` and `salusd` are the binaries under test,
+                                     there is no shell
     > log   good  [*]                a line of the standard output; [*] stands for any text
     >* 3                             three lines of it, whatever they are; >* for all that follow
     ! salus: [*]                     a line of the standard error, likewise !*
@@ -12,8 +13,10 @@ A transcript is a text file, run in an empty directory of its own:
 
 A command without > or ! lines may say what it likes there; with one it must say just that. `<`
 after a command is a line of its standard input. The runner's own commands are `write FILE` (its `<`
-lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE` and `present FILE`.
-`[name]` in a command is the text that `[=name]` stood for in an expected line before it.
+lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE`, `present FILE` and
+`absent FILE`; and `serve DIR`, which starts salusd and waits until it listens, until `stop` or the
+end. `[name]` in a command is the text that `[=name]` stood for in an expected line before it;
+`[public_port]` and `[machine_port]` are free ones.
 
 The last line printed is `N passed, N failed, N skipped`; a transcript is one case.
 """
@@ -24,6 +27,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -100,6 +104,31 @@ def compare(kind, expected, got, names):
         raise Mismatch(f"{kind} has {len(got)} lines, {at} expected; the next: {got[at:at + 3]}")
 
 
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [str(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def stop(servers):
+    while servers:
+        server = servers.pop()
+        server.terminate()
+        server.wait(TIMEOUT_S)
+        server.stdout.close()
+
+
+def serve(salusd, words, directory, servers):
+    with open(directory / "salusd.log", "ab") as log:
+        server = subprocess.Popen([salusd, "--config", *words], cwd=directory, stderr=log,
+                                  stdout=subprocess.PIPE)
+    servers.append(server)
+    if not server.stdout.readline():
+        raise Mismatch(f"salusd ended: {(directory / 'salusd.log').read_text()}")
+
+
 def own_command(words, directory, step):
     """The runner's own commands change files from outside, as an attacker with the disk would."""
     name, *rest = words
@@ -120,24 +149,32 @@ def own_command(words, directory, step):
     elif name == "present":
         if not target.exists():
             raise Mismatch(f"{rest[0]} is not there")
+    elif name == "absent":
+        if target.exists():
+            raise Mismatch(f"{rest[0]} is there")
     else:
         return False
     return True
 
 
-def run_step(step, salus, directory, names):
+def run_step(step, programs, directory, names, servers):
     words = [re.sub(r"\[(\w+)\]", lambda m: names.get(m[1], m[0]), w) for w in step.words]
-    if own_command(words, directory, step):
-        return
-    if words[0] != "salus":
-        raise Mismatch(f"unknown command {words[0]}")
+    if words[0] == "serve":
+        return serve(programs["salusd"], words[1:], directory, servers)
+    if words[0] == "stop":
+        return stop(servers)
+    if words[0] not in programs:
+        if not own_command(words, directory, step):
+            raise Mismatch(f"unknown command {words[0]}")
+        return None
     environment = {"PATH": os.environ["PATH"], "HOME": str(directory / "home"), "LC_ALL": "C.UTF-8",
                    "XDG_STATE_HOME": str(directory / "state"),
                    "XDG_CONFIG_HOME": str(directory / "config")}
     for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
         if variable in os.environ:
             environment[variable] = os.environ[variable]
-    done = subprocess.run([salus, *words[1:]], cwd=directory, env=environment, timeout=TIMEOUT_S,
+    done = subprocess.run([programs[words[0]], *words[1:]], cwd=directory, env=environment,
+                          timeout=TIMEOUT_S,
                           input="".join(line + "\n" for line in step.input).encode(),
                           capture_output=True, check=False)
     stdout = done.stdout.decode(errors="replace").replace("\r\n", "\n").splitlines()
@@ -153,29 +190,36 @@ def run_step(step, salus, directory, names):
         said = "".join(f"\n    > {line}" for line in stdout[:20])
         said += "".join(f"\n    ! {line}" for line in stderr[:20])
         raise Mismatch(f"$ {' '.join(words)}: {mismatch}{said}") from None
+    return None
 
 
-def run(path, salus):
+def run(path, programs):
+    names = dict(zip(("public_port", "machine_port"), free_ports(2)))
+    servers = []
     with tempfile.TemporaryDirectory(prefix="salus-e2e-") as name:
-        names = {}
         for step in parse(path):
             try:
-                run_step(step, salus, pathlib.Path(name), names)
+                run_step(step, programs, pathlib.Path(name), names, servers)
             except (Mismatch, OSError, subprocess.TimeoutExpired) as problem:
+                stop(servers)
                 raise Mismatch(f"{path.name}:{step.line_number}: {problem}") from None
+        stop(servers)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--salus", required=True, help="the binary under test")
+    parser.add_argument("--salusd", required=True, help="the server under test")
     parser.add_argument("transcripts", nargs="*", type=pathlib.Path)
     arguments = parser.parse_args()
     here = pathlib.Path(__file__).parent / "transcripts"
     transcripts = arguments.transcripts or sorted(here.glob("*.txt"))
+    programs = {"salus": os.path.abspath(arguments.salus),
+                "salusd": os.path.abspath(arguments.salusd)}
     failed = 0
     for path in transcripts:
         try:
-            run(path, os.path.abspath(arguments.salus))
+            run(path, programs)
         except Mismatch as mismatch:
             failed += 1
             print(f"FAILED {mismatch}")

@@ -1,10 +1,14 @@
 // The file exchange: the client's folder transport against the server's folder.
 
+#include <spawn.h>
+#include <sys/wait.h>
+
 #include <fstream>
 #include <sstream>
 #include <thread>
 
 #include "api/exchange_folder.h"
+#include "api/replay_store.h"
 #include "api_fixture.h"
 #include "client/exchange.h"
 
@@ -29,15 +33,18 @@ class ApiExchangeTest : public ApiTest {
     exchange_ = *std::move(exchange);
   }
 
-  std::unique_ptr<client::Transport> TransportOf(pki::Role role, const std::string& id) {
+  std::unique_ptr<client::Transport> TransportOf(
+      pki::Role role, const std::string& id,
+      std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
     client::PinnedServer pinned{.name = "test",
                                 .url = "",
                                 .public_url = "",
                                 .root_pem = node_->root_certificate_pem(),
                                 .exchange_pem = server_->service().server_chain_pem(),
                                 .log = node_->pinned()};
-    auto transport = client::FolderTransport::Create({root_ / "spool", std::chrono::seconds(60)},
-                                                     pinned, Identity(role, id), clock_, random_);
+    auto transport =
+        client::FolderTransport::Create({.folder = root_ / "spool", .answer_timeout = timeout},
+                                        pinned, Identity(role, id), clock_, random_);
     EXPECT_TRUE(transport) << transport.error().message;
     return *std::move(transport);
   }
@@ -56,6 +63,15 @@ class ApiExchangeTest : public ApiTest {
       std::this_thread::yield();
     }
     return true;
+  }
+
+  std::filesystem::path WaitForRequest() {
+    while (true) {
+      for (const auto& file : std::filesystem::directory_iterator(root_ / "spool/inbox")) {
+        if (file.path().extension() == ".request") return file.path();
+      }
+      std::this_thread::yield();
+    }
   }
 
   std::filesystem::path OnlyFileIn(const char* part) {
@@ -112,6 +128,101 @@ TEST_F(ApiExchangeTest, AReplayIsRefusedAlsoAfterARestart) {
   reason << std::ifstream(root_ / "spool/refused/again.request.reason").rdbuf();
   EXPECT_NE(reason.str().find("before"), std::string::npos) << reason.str();
   EXPECT_TRUE(std::filesystem::is_empty(root_ / "spool/outbox"));
+}
+
+TEST_F(ApiExchangeTest, AfterACrashEventsAreTakenAgainAndOtherActsAreNot) {
+  client::Call events;
+  events.method = http::Method::kPost;
+  events.path = "/audit/v1/events";
+  events.content_type = "application/x-ndjson";
+  events.body = Event("e1", kPatientId);
+  const struct {
+    client::Call call;
+    int status;
+  } cases[] = {{events, 200}, {GetCall("/audit/v1/whoami"), 409}};
+  for (const auto& [call, status] : cases) {
+    exchange_.reset();
+    const auto source = TransportOf(pki::Role::kSource, "kis");
+    const std::jthread crashed([&] {
+      // The message is there, begun, and without an outcome.
+      const std::filesystem::path request = WaitForRequest();
+      auto store = *api::ReplayStore::Open(node_->path() + "/exchange.seen", clock_);
+      EXPECT_TRUE(
+          store->Begin({*Identity(pki::Role::kSource, "kis").chain().front().identity()->ToUri(),
+                        "", clock_.Now(), request.stem()}));
+      store.reset();
+      StartExchange();
+    });
+    const auto answer = source->Send(call);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, status) << answer->body;
+  }
+}
+
+TEST_F(ApiExchangeTest, WhatCannotBeAnsweredYetStaysAndIsNotRefused) {
+  client::Call call;
+  call.method = http::Method::kPost;
+  call.path = "/audit/v1/events";
+  call.content_type = "application/x-ndjson";
+  call.body = Event("e1", kPatientId);
+  const auto source = TransportOf(pki::Role::kSource, "kis");
+  // Something stands where the answer is to be written.
+  exchange_.reset();
+  const std::jthread stuck([&] {
+    const std::filesystem::path request = WaitForRequest();
+    const std::filesystem::path answer =
+        root_ / "spool/outbox" / ("." + request.stem().string() + ".answer.tmp");
+    std::filesystem::create_directories(answer / "in the way");
+    // Names are taken in their order: once this one is refused, the request was tried.
+    std::ofstream(root_ / "spool/inbox/zzz") << "not a message";
+    StartExchange();
+    EXPECT_TRUE(WaitFor(root_ / "spool/refused/zzz"));
+    EXPECT_TRUE(std::filesystem::exists(request));
+    std::filesystem::remove_all(answer);
+  });
+  const auto answer = source->Send(call);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
+}
+
+// RunSalus runs the command line, and returns its exit code.
+int RunSalus(std::vector<std::string> words) {
+  words.insert(words.begin(), SALUS_BINARY);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  EXPECT_EQ(::posix_spawn(&child, SALUS_BINARY, nullptr, nullptr, arguments.data(), environ), 0);
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(ApiExchangeTest, AMessageThatTheNextRunIsToTakeIsTakenThen) {
+  client::Call call;
+  call.method = http::Method::kPost;
+  call.path = "/audit/v1/events";
+  call.content_type = "application/x-ndjson";
+  call.body = Event("e1", kPatientId);
+  const auto source = TransportOf(pki::Role::kSource, "kis", std::chrono::milliseconds(0));
+  exchange_.reset();
+  EXPECT_FALSE(source->Send(call));
+  const std::filesystem::path request = WaitForRequest();
+  const std::string data = node_->path();
+  StopServer();
+  const std::vector<std::string> watch = {"audit",  "append",   "--watch", root_ / "spool/inbox",
+                                          "--once", "--source", "kis",     "--data",
+                                          data};
+  std::vector<std::string> full = watch;
+  full.insert(full.end(), {"--receipts", "/dev/full"});
+  EXPECT_EQ(RunSalus(full), 1);
+  EXPECT_TRUE(std::filesystem::exists(request));
+  EXPECT_EQ(RunSalus(watch), 0);
+  EXPECT_TRUE(std::filesystem::exists(root_ / "spool/inbox/done" / request.filename()));
+  // And once only.
+  std::filesystem::rename(root_ / "spool/inbox/done" / request.filename(), request);
+  EXPECT_EQ(RunSalus(watch), 1);
+  StartServer();
 }
 
 TEST_F(ApiExchangeTest, WhatIsNoMessageIsRefusedAndUnfinishedNamesAreLeftAlone) {

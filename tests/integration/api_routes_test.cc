@@ -159,7 +159,17 @@ TEST_F(ApiTest, TheLogsFilesAreServedAsTheyStand) {
   EXPECT_EQ(pins.at("root").as_string(), node_->root_certificate_pem());
   EXPECT_EQ(Get(*client, "/healthz").status, 200);
   EXPECT_EQ(Get(*client, "/readyz").status, 200);
-  EXPECT_TRUE(codec::ParseJson(Get(*client, "/openapi.json").body));
+  const auto openapi = codec::ParseJson(Get(*client, "/openapi.json").body);
+  ASSERT_TRUE(openapi);
+  // It answers 403 to whom the configuration does not admit.
+  const auto& bundle = openapi->at("paths").at("/log/tile/entries/{path}").at("get").as_object();
+  EXPECT_TRUE(bundle.at("responses").as_object().contains("403"));
+  EXPECT_TRUE(bundle.at("security").as_array().at(0).as_object().contains("mutualTLS"));
+  for (const char* odd : {"/log/tile/../..", "/log/tile/a%2fb", "/log/tile/%00"}) {
+    const auto refused = Get(*client, odd);
+    EXPECT_EQ(refused.status, 400) << odd;
+    EXPECT_NE(refused.body.find("could mean two things"), std::string::npos) << refused.body;
+  }
 }
 
 TEST_F(ApiTest, ARegistrarCertifiesAllButOfficersAndServers) {

@@ -4,9 +4,10 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -69,9 +70,16 @@ class DataCheckTest : public testing::Test {
 
   // The attack with everything derived removed, so that nothing but signatures can tell.
   void Attack(const std::string& name, std::uint64_t entry) {
-    const std::string command = fmt::format("python3 '{}' {} '{}' --entry {} > /dev/null",
-                                            SALUS_ATTACK_SCRIPT, name, directory_, entry);
-    ASSERT_EQ(std::system(command.c_str()), 0) << command;
+    const std::string number = std::to_string(entry);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::execlp("python3", "python3", SALUS_ATTACK_SCRIPT, name.c_str(), directory_.c_str(),
+               "--entry", number.c_str(), nullptr);
+      ::_exit(127);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0) << name;
   }
   // The attacker left these as they were.
   void PutBack(const std::string& name) {
