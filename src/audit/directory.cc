@@ -116,6 +116,7 @@ struct Directory::State {
   std::vector<T> Believed(const std::vector<StoredRow>& stored) const;
   void IndexMandate(const MandateRow& row);
   void IndexHolders();  // the caller holds mutex
+  std::optional<Subject> SubjectOfHolder(const std::string& holder);
 
   std::mutex write_mutex;  // db
   storage::Database db;
@@ -324,6 +325,20 @@ std::optional<PatientRow> Directory::FindPatient(const Subject& subject) const {
   return *patient;
 }
 
+std::optional<Subject> Directory::State::SubjectOfHolder(const std::string& holder) {
+  const auto find = [&]() -> std::optional<Subject> {
+    const auto at = holders->find(holder);
+    return holder.empty() || at == holders->end() ? std::nullopt : std::optional(at->second);
+  };
+  {
+    std::shared_lock lock(mutex);
+    if (holders) return find();
+  }
+  std::unique_lock lock(mutex);
+  IndexHolders();
+  return find();
+}
+
 void Directory::State::IndexHolders() {
   if (holders) return;
   holders.emplace();
@@ -341,15 +356,9 @@ std::optional<PatientRow> Directory::FindHolder(
     const std::optional<crypto::P256PublicKey>& key) const {
   const std::string fingerprint(certificate_fingerprint);
   for (const std::string& holder : {fingerprint, HolderOf("", key)}) {
-    Subject subject;
-    {
-      std::unique_lock lock(state_->mutex);
-      state_->IndexHolders();
-      const auto at = state_->holders->find(holder);
-      if (holder.empty() || at == state_->holders->end()) continue;
-      subject = at->second;
-    }
-    auto row = FindPatient(subject);
+    const auto subject = state_->SubjectOfHolder(holder);
+    if (!subject) continue;
+    auto row = FindPatient(*subject);
     if (row && HolderOf(*row) == holder) return row;
   }
   return std::nullopt;
@@ -497,6 +506,7 @@ Result<std::uint16_t> Directory::NextSourceNumber() const {
 }
 
 Result<void> Directory::Intend(std::span<const Row> rows, std::uint64_t log_size) {
+  if (rows.empty()) return {};
   std::vector<StoredRow> intents;
   for (const Row& row : rows) {
     intents.push_back(ToStored(row));
@@ -509,6 +519,7 @@ Result<void> Directory::Intend(std::span<const Row> rows, std::uint64_t log_size
 }
 
 Result<void> Directory::Store(std::span<const Row> rows) {
+  if (rows.empty()) return {};
   std::vector<StoredRow> stored;
   for (const Row& row : rows) stored.push_back(ToStored(row));
   std::lock_guard write_lock(state_->write_mutex);

@@ -269,6 +269,8 @@ Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> 
   if (const auto old = state_->directory->FindMandate(auditor_id)) {
     for (const Subject& patient : old->patients) {
       if (std::binary_search(patients.begin(), patients.end(), patient)) continue;
+      // A right ends, also where a patient's row is lost: nothing can be sealed to that one.
+      if (!state_->directory->FindPatient(patient)) continue;
       TRY(NewPolicy removed, notice(patient, true));
       policies.push_back(std::move(removed));
     }
