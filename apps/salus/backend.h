@@ -115,8 +115,7 @@ class Backend {
   virtual Result<void> PutPatients(std::span<const audit::PatientRow> rows,
                                    std::span<const std::string> certificates) = 0;
   virtual Result<std::vector<audit::PatientRow>> ListPatients() = 0;
-  virtual Result<void> PutAuditor(const audit::AuditorRow& row,
-                                  const std::string& certificate) = 0;
+  virtual Result<void> PutAuditor(const audit::AuditorRow& row, const std::string& certificate) = 0;
   virtual Result<std::vector<audit::AuditorRow>> ListAuditors() = 0;
   virtual Result<void> PutSource(std::string_view id, std::string_view name) = 0;
   virtual Result<std::vector<audit::SourceRow>> ListSources() = 0;

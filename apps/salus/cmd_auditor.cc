@@ -14,9 +14,9 @@ Result<void> Put(Session& session, Backend& place, const RegistryRow& from) {
   TRY(const HolderKey holder,
       ReadHolderKey(session, place, from.certificate, from.key, pki::Role::kAuditor, from.id));
   if (!holder.key) return InvalidArgument("an auditor needs a certificate or a key");
-  return place.PutAuditor({std::move(subject), from.name, *holder.key, {},
-                           holder.certificate_fingerprint},
-                          holder.certificate_pem);
+  return place.PutAuditor(
+      {std::move(subject), from.name, *holder.key, {}, holder.certificate_fingerprint},
+      holder.certificate_pem);
 }
 
 Result<ExitCode> RunAdd(Session& session) {

@@ -29,9 +29,11 @@ Result<Response> PutAuditor(const Call& call) {
   if (!certified.id.empty() && certified.id != id) {
     return InvalidArgument("certificate: is for another auditor");
   }
-  const audit::AuditorRow row{
-      subject, std::string(name.value_or("")), *certified.key, {},
-      certified.certificate_fingerprint};
+  const audit::AuditorRow row{subject,
+                              std::string(name.value_or("")),
+                              *certified.key,
+                              {},
+                              certified.certificate_fingerprint};
   TRY_VOID(call.service.node().PutAuditor(row));
   return GetAuditor(call);
 }

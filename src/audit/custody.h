@@ -40,8 +40,8 @@ Result<void> CheckReleasedShare(std::string_view released_share);
 // JoinCustody is the patient's device: it opens released shares and joins them. The result is
 // checked against the custody public key.
 //
-// Errors: FailedPrecondition when too few open, with the custodians whose do not; VerificationFailed
-// when those that open join to another key.
+// Errors: FailedPrecondition when too few open, with the custodians whose do not;
+// VerificationFailed when those that open join to another key.
 Result<crypto::P256PrivateKey> JoinCustody(const Subject& patient,
                                            std::span<const CustodyShareRow> shares,
                                            std::size_t threshold,

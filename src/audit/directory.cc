@@ -8,22 +8,12 @@
 #include <unordered_map>
 
 #include "audit/directory_rows.h"
+#include "audit/directory_tables.h"
 #include "base/log.h"
 
 namespace salus::audit {
 
 namespace {
-
-constexpr storage::Migration kMigrations[] = {{R"sql(
-CREATE TABLE rows (
-  kind INTEGER NOT NULL, key TEXT NOT NULL, content BLOB NOT NULL,
-  entry_index INTEGER NOT NULL, salt BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
-CREATE TABLE intents (
-  kind INTEGER NOT NULL, key TEXT NOT NULL, content BLOB NOT NULL,
-  log_size INTEGER NOT NULL, salt BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
-CREATE TABLE tags (
-  key BLOB PRIMARY KEY, tag BLOB NOT NULL, proof BLOB NOT NULL) WITHOUT ROWID;
-)sql"}};
 
 using TagKey = std::array<std::uint8_t, 16>;
 struct TagKeyHash {
@@ -62,34 +52,6 @@ StoredRow ToStored(const Row& row) {
           .is_checked = true};
 }
 
-Result<std::vector<StoredRow>> ReadRows(storage::Database& db) {
-  std::vector<StoredRow> rows;
-  TRY(storage::Statement read,
-      db.Prepare("SELECT kind, key, content, entry_index, salt, 0 FROM rows UNION ALL "
-                 "SELECT kind, key, content, log_size, salt, 1 FROM intents"));
-  for (;;) {
-    TRY(const bool more, read.Step());
-    if (!more) return rows;
-    StoredRow row;
-    row.kind = static_cast<StoredRow::Kind>(read.Int(0));
-    row.key = read.Text(1);
-    row.content = ToBytes(read.Blob(2));
-    row.origin.entry_index = static_cast<std::uint64_t>(read.Int(3));
-    if (read.Blob(4).size() != row.origin.salt.size()) {
-      return Corruption("control.db holds a row with a malformed salt");
-    }
-    std::copy_n(read.Blob(4).begin(), row.origin.salt.size(), row.origin.salt.begin());
-    row.is_intent = read.Int(5) != 0;
-    rows.push_back(std::move(row));
-  }
-}
-
-// The statements are constant: they fail when the file's schema is another one.
-Error SchemaOr(Error error) {
-  if (error.code != ErrorCode::kInternal) return error;
-  return Corruption("control.db: its schema was changed: restore it from a backup");
-}
-
 // What a patient shows that it is known by: its certificate, or else its key.
 std::string HolderOf(const std::string& fingerprint,
                      const std::optional<crypto::P256PublicKey>& key) {
@@ -112,13 +74,6 @@ Error BrokenRegistration() {
   return FailedPrecondition(
       "the registration row of a patient is missing or altered: salus audit verify --data; restore "
       "control.db");
-}
-
-Result<std::vector<StoredRow>> ReadStoredRows(const std::string& path) {
-  TRY(storage::Database db, storage::Database::Open(path, storage::DatabaseAccess::kReadOnly));
-  auto rows = ReadRows(db);
-  if (!rows) return SchemaOr(std::move(rows.error()));
-  return rows;
 }
 
 struct Directory::State {
@@ -153,7 +108,6 @@ struct Directory::State {
   Result<void> LoadRow(StoredRow row);
   // ConfirmIntents turns those whose entry is in the log into rows.
   Result<std::vector<StoredRow>> ConfirmIntents(std::vector<StoredRow> intents) const;
-  Result<void> Write(std::span<const StoredRow> rows);
   void Apply(const Row& row);
   void Distrust(const Row& row);
   std::optional<StoredRow> FindStored(const std::string& key) const;
@@ -162,6 +116,7 @@ struct Directory::State {
   std::vector<T> Believed(const std::vector<StoredRow>& stored) const;
   void IndexMandate(const MandateRow& row);
   void IndexHolders();  // the caller holds mutex
+  std::optional<Subject> SubjectOfHolder(const std::string& holder);
 
   std::mutex write_mutex;  // db
   storage::Database db;
@@ -186,7 +141,7 @@ Directory::~Directory() = default;
 
 Result<std::unique_ptr<Directory>> Directory::Create(const std::string& path) {
   TRY(storage::Database db, storage::Database::Open(path, storage::DatabaseAccess::kCreate));
-  TRY_VOID(db.Migrate(kMigrations));
+  TRY_VOID(db.Migrate(DirectoryMigrations()));
   return std::unique_ptr<Directory>(new Directory(std::make_unique<State>(std::move(db))));
 }
 
@@ -195,7 +150,7 @@ Result<std::unique_ptr<Directory>> Directory::Open(const std::string& path, bool
   TRY(storage::Database db,
       storage::Database::Open(path, read_only ? storage::DatabaseAccess::kReadOnly
                                               : storage::DatabaseAccess::kReadWrite));
-  if (!read_only) TRY_VOID(db.Migrate(kMigrations));
+  if (!read_only) TRY_VOID(db.Migrate(DirectoryMigrations()));
   auto state = std::make_unique<State>(std::move(db));
   state->logged = std::move(logged);
   if (Result<void> loaded = state->Load(read_only); !loaded) {
@@ -302,23 +257,6 @@ Result<std::vector<StoredRow>> Directory::State::ConfirmIntents(
   return confirmed;
 }
 
-Result<void> Directory::State::Write(std::span<const StoredRow> rows) {
-  TRY(storage::Statement insert,
-      db.Prepare("INSERT OR REPLACE INTO rows (kind, key, content, entry_index, salt) "
-                 "VALUES (?, ?, ?, ?, ?)"));
-  TRY(storage::Statement done, db.Prepare("DELETE FROM intents WHERE kind = ? AND key = ?"));
-  for (const StoredRow& row : rows) {
-    TRY_VOID(insert.BindAll(std::int64_t{row.kind}, std::string_view(row.key),
-                            ByteSpan(row.content),
-                            static_cast<std::int64_t>(row.origin.entry_index),
-                            ByteSpan(row.origin.salt)));
-    TRY_VOID(insert.Run());
-    TRY_VOID(done.BindAll(std::int64_t{row.kind}, std::string_view(row.key)));
-    TRY_VOID(done.Run());
-  }
-  return {};
-}
-
 Result<void> Directory::State::Load(bool read_only) {
   TRY(std::vector<StoredRow> rows, ReadRows(db));
   std::vector<StoredRow> intents;
@@ -330,7 +268,7 @@ Result<void> Directory::State::Load(bool read_only) {
   TRY(std::vector<StoredRow> confirmed, ConfirmIntents(std::move(intents)));
   if (has_intents && !read_only) {
     TRY(storage::Transaction transaction, db.Begin());
-    TRY_VOID(Write(confirmed));
+    TRY_VOID(WriteRows(db, confirmed));
     TRY_VOID(db.Execute("DELETE FROM intents"));
     TRY_VOID(transaction.Commit());
   }
@@ -387,6 +325,20 @@ std::optional<PatientRow> Directory::FindPatient(const Subject& subject) const {
   return *patient;
 }
 
+std::optional<Subject> Directory::State::SubjectOfHolder(const std::string& holder) {
+  const auto find = [&]() -> std::optional<Subject> {
+    const auto at = holders->find(holder);
+    return holder.empty() || at == holders->end() ? std::nullopt : std::optional(at->second);
+  };
+  {
+    std::shared_lock lock(mutex);
+    if (holders) return find();
+  }
+  std::unique_lock lock(mutex);
+  IndexHolders();
+  return find();
+}
+
 void Directory::State::IndexHolders() {
   if (holders) return;
   holders.emplace();
@@ -404,15 +356,9 @@ std::optional<PatientRow> Directory::FindHolder(
     const std::optional<crypto::P256PublicKey>& key) const {
   const std::string fingerprint(certificate_fingerprint);
   for (const std::string& holder : {fingerprint, HolderOf("", key)}) {
-    Subject subject;
-    {
-      std::unique_lock lock(state_->mutex);
-      state_->IndexHolders();
-      const auto at = state_->holders->find(holder);
-      if (holder.empty() || at == state_->holders->end()) continue;
-      subject = at->second;
-    }
-    auto row = FindPatient(subject);
+    const auto subject = state_->SubjectOfHolder(holder);
+    if (!subject) continue;
+    auto row = FindPatient(*subject);
     if (row && HolderOf(*row) == holder) return row;
   }
   return std::nullopt;
@@ -560,27 +506,26 @@ Result<std::uint16_t> Directory::NextSourceNumber() const {
 }
 
 Result<void> Directory::Intend(std::span<const Row> rows, std::uint64_t log_size) {
+  if (rows.empty()) return {};
+  std::vector<StoredRow> intents;
+  for (const Row& row : rows) {
+    intents.push_back(ToStored(row));
+    intents.back().origin.entry_index = log_size;
+  }
   std::lock_guard write_lock(state_->write_mutex);
   TRY(storage::Transaction transaction, state_->db.Begin());
-  TRY(storage::Statement insert,
-      state_->db.Prepare("INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?)"));
-  for (const Row& row : rows) {
-    const StoredRow stored = ToStored(row);
-    TRY_VOID(insert.BindAll(std::int64_t{stored.kind}, std::string_view(stored.key),
-                            ByteSpan(stored.content), static_cast<std::int64_t>(log_size),
-                            ByteSpan(stored.origin.salt)));
-    TRY_VOID(insert.Run());
-  }
+  TRY_VOID(WriteIntents(state_->db, intents));
   return transaction.Commit();
 }
 
 Result<void> Directory::Store(std::span<const Row> rows) {
+  if (rows.empty()) return {};
   std::vector<StoredRow> stored;
   for (const Row& row : rows) stored.push_back(ToStored(row));
   std::lock_guard write_lock(state_->write_mutex);
   Result<void> written = [&]() -> Result<void> {
     TRY(storage::Transaction transaction, state_->db.Begin());
-    TRY_VOID(state_->Write(stored));
+    TRY_VOID(WriteRows(state_->db, stored));
     return transaction.Commit();
   }();
   std::unique_lock lock(state_->mutex);

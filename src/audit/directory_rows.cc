@@ -241,7 +241,8 @@ Result<AuditorRow> DecodeAuditorRow(ByteSpan bytes) {
   TRY_VOID(Label(reader, 4));
   TRY(std::string fingerprint, ReadString(reader));
   TRY_VOID(reader.Finish());
-  return AuditorRow{std::move(subject), std::move(name), std::move(key), {}, std::move(fingerprint)};
+  return AuditorRow{
+      std::move(subject), std::move(name), std::move(key), {}, std::move(fingerprint)};
 }
 
 Result<SourceRow> DecodeSourceRow(ByteSpan bytes) {

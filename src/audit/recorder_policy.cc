@@ -329,8 +329,8 @@ Result<void> Recorder::TakeIntoCustody(std::span<const Subject> patients) {
   std::vector<std::shared_ptr<const KnownSubject>> known;
   for (const Subject& patient : patients) {
     known.push_back(state_->subjects.Get(patient));
-    const bool is_missing = state_->HasChain(*known.back()) &&
-                            !state_->parts.directory->FindPatient(patient);
+    const bool is_missing =
+        state_->HasChain(*known.back()) && !state_->parts.directory->FindPatient(patient);
     if (is_missing) return BrokenRegistration();
   }
   return state_->RegisterUnknown(known);

@@ -200,8 +200,7 @@ class Check {
     const crypto::Hash32 log_id = crypto::Sha256(AsBytes("salus/log\n" + log.origin));
     // Behind the checkpoint, before the segments: beside a running server each signed entry has its
     // row or intent here, and each row its entry there.
-    const Result<std::vector<audit::StoredRow>> rows =
-        audit::ReadStoredRows(PathOf("control.db"));
+    const Result<std::vector<audit::StoredRow>> rows = audit::ReadStoredRows(PathOf("control.db"));
     Result<std::unique_ptr<storage::SegmentLog>> segments = storage::SegmentLog::Open(
         fs_, PathOf("log/segments"), log_id,
         {.access = storage::FileAccess::kReadOnly, .trusted_record_count = end});

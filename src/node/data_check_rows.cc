@@ -27,9 +27,11 @@ constexpr char kRestore[] = "restore control.db from a backup; keep this one as 
 bool Brings(EventType type, bool is_in_chain, StoredRow::Kind kind) {
   switch (kind) {
     case StoredRow::kPatient:
-      return is_in_chain && (type == EventType::kPatientRegistered || type == EventType::kMandateSet);
+      return is_in_chain &&
+             (type == EventType::kPatientRegistered || type == EventType::kMandateSet);
     case StoredRow::kAuditor:
-      return is_in_chain && (type == EventType::kAuditorRegistered || type == EventType::kMandateSet);
+      return is_in_chain &&
+             (type == EventType::kAuditorRegistered || type == EventType::kMandateSet);
     case StoredRow::kSource:
       return !is_in_chain && type == EventType::kSourceRegistered;
     case StoredRow::kCustodian:
@@ -86,9 +88,10 @@ class RowCheck {
     for (const StoredRow& row : rows) CheckRow(row);
     for (const auto& [index, entry] : entries_) {
       if (!IsNewest(entry) || served_.contains(index)) continue;
-      findings_.Counted("row", Changed(index, fmt::format("control.db has no row for entry {} ({}): "
-                                                          "it was deleted, altered or replaced",
-                                                          index, NameOf(entry.type))));
+      findings_.Counted("row",
+                        Changed(index, fmt::format("control.db has no row for entry {} ({}): "
+                                                   "it was deleted, altered or replaced",
+                                                   index, NameOf(entry.type))));
     }
   }
 
@@ -134,10 +137,10 @@ class RowCheck {
                           Brings(entry->second.type, entry->second.subject.has_value(), row.kind) &&
                           audit::DecodeRow(row);
     if (!is_image) {
-      findings_.Counted(
-          "row", Changed(index, fmt::format("control.db: a row is not the one that entry {} "
-                                            "recorded: it was altered",
-                                            index)));
+      findings_.Counted("row",
+                        Changed(index, fmt::format("control.db: a row is not the one that entry {} "
+                                                   "recorded: it was altered",
+                                                   index)));
     } else if (!IsNewest(entry->second)) {
       findings_.Counted("row",
                         Changed(index, fmt::format("a row of control.db is that of entry {}, which "
@@ -206,7 +209,8 @@ void CheckCertificates(storage::FileSystem& fs, const std::string& directory,
   const auto server = read("server/certificate.pem");
   const auto authority = read("ca/certificate.pem");
   if (!server) return tampered("server/certificate.pem", "the server's certificate can't be read");
-  if (!authority) return tampered("ca/certificate.pem", "the authority's certificate can't be read");
+  if (!authority)
+    return tampered("ca/certificate.pem", "the authority's certificate can't be read");
   if (!logged.contains(server->fingerprint())) {
     tampered("server/certificate.pem",
              "the server's certificate is not one that the log has recorded: it was replaced");
@@ -218,9 +222,10 @@ void CheckCertificates(storage::FileSystem& fs, const std::string& directory,
   const Result<pki::Certificate> leads =
       pki::ValidatePath(chain, *trust, server->not_before(), pki::Purpose::kServer);
   if (leads) return;
-  tampered("root.pem", "the server's certificate does not lead through ca/certificate.pem to "
-                       "root.pem: one of the three was replaced: " +
-                           leads.error().message);
+  tampered("root.pem",
+           "the server's certificate does not lead through ca/certificate.pem to "
+           "root.pem: one of the three was replaced: " +
+               leads.error().message);
 }
 
 }  // namespace salus::node

@@ -161,8 +161,7 @@ Result<void> Node::State::OpenParts(NodeAccess access, const std::string& config
   logged.scan = [l = log.get()](std::uint64_t since, const auto& visit) {
     return ScanRowDigests(*l, since, visit);
   };
-  TRY(directory,
-      audit::Directory::Open(PathOf("control.db"), read_only, std::move(logged)));
+  TRY(directory, audit::Directory::Open(PathOf("control.db"), read_only, std::move(logged)));
   recorder = std::make_unique<audit::Recorder>(audit::Recorder::Parts{.origin = config.origin,
                                                                       .log = log.get(),
                                                                       .directory = directory.get(),

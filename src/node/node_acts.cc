@@ -256,6 +256,8 @@ Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> 
   if (const auto old = state_->directory->FindMandate(auditor_id)) {
     for (const Subject& patient : old->patients) {
       if (std::binary_search(patients.begin(), patients.end(), patient)) continue;
+      // A right ends, also where a patient's row is lost: nothing can be sealed to that one.
+      if (!state_->directory->FindPatient(patient)) continue;
       TRY(NewPolicy removed, notice(patient, true));
       policies.push_back(std::move(removed));
     }
@@ -294,8 +296,8 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
   writer.Text(released_share);
   NewPolicy policy = Policy(EventType::kCustodyReleased, patient, std::move(content));
   policy.ends_epoch = false;
-  policy.row = audit::CustodyReleaseRow{patient, std::string(custodian_id),
-                                        std::string(released_share), {}};
+  policy.row =
+      audit::CustodyReleaseRow{patient, std::string(custodian_id), std::string(released_share), {}};
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
   return {};
 }

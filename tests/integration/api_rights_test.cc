@@ -1,8 +1,8 @@
 // Every role at every route: who has not the right learns nothing.
 
 #include "api/endpoint.h"
-#include "audit/custody.h"
 #include "api_fixture.h"
+#include "audit/custody.h"
 
 namespace salus {
 namespace {
@@ -180,8 +180,8 @@ TEST_F(ApiRightsTest, ARegistrarCertifiesOnlyWhomItRegisters) {
     body["request"] = identity.request().ToPem();
     body["role"] = pki::RoleName(role);
     body["id"] = "new";
-    const bool is_allowed = role == pki::Role::kPatient || role == pki::Role::kAuditor ||
-                            role == pki::Role::kSource;
+    const bool is_allowed =
+        role == pki::Role::kPatient || role == pki::Role::kAuditor || role == pki::Role::kSource;
     const auto answer =
         Post(*registrar, "/pki/v1/certificates", codec::WriteJson(body), "application/json");
     EXPECT_EQ(answer.status, is_allowed ? 200 : 400) << pki::RoleName(role) << answer.body;
@@ -193,8 +193,8 @@ TEST_F(ApiRightsTest, AShareIsReleasedOnce) {
   ASSERT_TRUE(node_->PutPatient({patient, "", {}, {}, "", 0, {}}));
   const auto& me = Identity(pki::Role::kPatient, kPatientId);
   ASSERT_TRUE(node_->PutPatient({patient, "", me.encryption_key().public_key(), {}, "", 0, {}}));
-  const auto custodian = pki::IdentityDirectory::Open(
-      root_ / "data" / "custodians-offline" / "custodian-1");
+  const auto custodian =
+      pki::IdentityDirectory::Open(root_ / "data" / "custodians-offline" / "custodian-1");
   ASSERT_TRUE(custodian);
   const auto client = ClientOf(*custodian);
   const auto release = [&](const std::string& share) {

@@ -246,7 +246,8 @@ TEST_F(DataCheckTest, AnOldRowIsFound) {
 TEST_F(DataCheckTest, ADeletedRowOfAnyKindIsFound) {
   const auto expect = [this](const std::string& where) {
     SCOPED_TRACE(where);
-    ChangeRows(directory_, "CREATE TABLE kept AS SELECT * FROM rows; DELETE FROM rows WHERE " + where);
+    ChangeRows(directory_,
+               "CREATE TABLE kept AS SELECT * FROM rows; DELETE FROM rows WHERE " + where);
     EXPECT_TRUE(Has(Check(), "control.db", "control.db has no row for entry"));
     ChangeRows(directory_, "INSERT OR REPLACE INTO rows SELECT * FROM kept; DROP TABLE kept");
   };
@@ -256,10 +257,11 @@ TEST_F(DataCheckTest, ADeletedRowOfAnyKindIsFound) {
 }
 
 TEST_F(DataCheckTest, AnotherPatientsShareIsFound) {
-  ChangeRows(directory_,
-             "UPDATE rows SET content = (SELECT content FROM rows WHERE kind = 6 ORDER BY key LIMIT "
-             "1), salt = (SELECT salt FROM rows WHERE kind = 6 ORDER BY key LIMIT 1), entry_index = "
-             "(SELECT entry_index FROM rows WHERE kind = 6 ORDER BY key LIMIT 1) WHERE kind = 6");
+  ChangeRows(
+      directory_,
+      "UPDATE rows SET content = (SELECT content FROM rows WHERE kind = 6 ORDER BY key LIMIT "
+      "1), salt = (SELECT salt FROM rows WHERE kind = 6 ORDER BY key LIMIT 1), entry_index = "
+      "(SELECT entry_index FROM rows WHERE kind = 6 ORDER BY key LIMIT 1) WHERE kind = 6");
   EXPECT_TRUE(Has(Check(), "control.db", "it was altered"));
 }
 

@@ -120,8 +120,7 @@ TEST_F(RegistrationTest, ACrashBetweenEntryAndRowLosesNothing) {
   const auto before = Row(0);
   ASSERT_TRUE(before);
   ASSERT_TRUE(fixture_.Send(fixture_.Line(kPatients, next_++)));  // into custody
-  Change(
-      "INSERT INTO intents SELECT kind, key, content, 0, salt FROM rows; DELETE FROM rows");
+  Change("INSERT INTO intents SELECT kind, key, content, 0, salt FROM rows; DELETE FROM rows");
   const auto after = Row(0);
   ASSERT_TRUE(after && after->key);
   EXPECT_EQ(*after->key, *before->key);
@@ -135,9 +134,10 @@ TEST_F(RegistrationTest, ACrashBetweenEntryAndRowLosesNothing) {
 }
 
 TEST_F(RegistrationTest, AnIntentWithoutAnEntryIsDropped) {
-  Change(fmt::format("INSERT INTO intents SELECT kind, 'new' || key, content, 0, zeroblob(16) FROM "
-                     "rows WHERE {}",
-                     kPatient0));
+  Change(
+      fmt::format("INSERT INTO intents SELECT kind, 'new' || key, content, 0, zeroblob(16) FROM "
+                  "rows WHERE {}",
+                  kPatient0));
   EXPECT_TRUE(Row(0));
   EXPECT_EQ(fixture_.node->directory().patients().size(), std::size_t{kPatients});
 }
