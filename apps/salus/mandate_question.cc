@@ -6,6 +6,7 @@
 #include <map>
 
 #include "apps/salus/verified_history.h"
+#include "audit/notices.h"
 #include "codec/cbor.h"
 
 namespace salus::cli {
@@ -39,66 +40,17 @@ Result<std::uint64_t> PatientCount(const audit::VerifiedHistory& history) {
   return count;
 }
 
-// What a patient's chain says of a mandate: node::Node::PutMandate writes {1: auditor, 2: its name,
-// 3: first day, 4: last day or null, 5: purpose, 6: tag, 7: proof, 8: whether it ends ...}.
-struct Notice {
-  std::string auditor;
-  audit::SubjectTag tag;
-  bool is_removed = false;
-};
-
-Result<Notice> ReadNotice(ByteSpan content) {
-  const auto read = [content]() -> Result<Notice> {
-    codec::CborReader reader(content);
-    Notice notice;
-    TRY(const std::size_t pairs, reader.Map());
-    for (std::size_t i = 0; i < pairs; ++i) {
-      TRY(const std::uint64_t label, reader.Uint());
-      if (label == 1) {
-        TRY(const std::string_view auditor, reader.Text());
-        notice.auditor = auditor;
-      } else if (label == 6) {
-        TRY(const ByteSpan tag, reader.ByteString());
-        TRY(notice.tag, audit::SubjectTag::FromBytes(tag));
-      } else if (label == 8) {
-        TRY(notice.is_removed, reader.Bool());
-      } else {
-        TRY_VOID(reader.Item());
-      }
-    }
-    TRY_VOID(reader.Finish());
-    return notice;
-  };
-  Result<Notice> notice = read();
-  if (!notice) return VerificationFailed("an entry about a mandate is not what it must be");
-  return notice;
-}
-
-// QueryContent of the recorder: {1: role, 2: id, 3: purpose, 4: from, 5: to, 6: when}.
 Result<HistoryReader::MandateQuestion> ReadQuestion(const audit::VerifiedEntry& entry) {
-  const auto read = [&entry]() -> Result<HistoryReader::MandateQuestion> {
-    codec::CborReader reader(entry.plaintext);
-    HistoryReader::MandateQuestion question;
-    question.entry = entry.index;
-    TRY_VOID(reader.MapOf(6));
-    TRY_VOID(reader.Uint());
-    TRY_VOID(reader.Text());
-    TRY_VOID(reader.Uint());
-    TRY(question.auditor, reader.Text());
-    TRY_VOID(reader.Uint());
-    TRY(question.purpose, reader.Text());
-    for (int skipped = 0; skipped < 4; ++skipped) TRY_VOID(reader.Int());
-    TRY_VOID(reader.Uint());
-    TRY(const std::int64_t time_ms, reader.Int());
-    question.time = FromUnixMillis(time_ms);
-    TRY_VOID(reader.Finish());
-    return question;
-  };
-  Result<HistoryReader::MandateQuestion> question = read();
-  if (!question) {
+  Result<audit::QuestionNotice> notice = audit::DecodeQuestionNotice(entry.plaintext);
+  if (!notice) {
     return VerificationFailed(fmt::format(
         "entry {}: the question of a mandate is not what it must be", entry.index.value));
   }
+  HistoryReader::MandateQuestion question;
+  question.entry = entry.index;
+  question.auditor = std::move(notice->asker);
+  question.purpose = std::move(notice->purpose);
+  question.time = notice->asked;
   return question;
 }
 
@@ -116,11 +68,14 @@ Result<std::map<std::string, std::vector<Membership>>> Memberships(
     const bool is_notice = entry.kind == tlog::EntryKind::kPolicy &&
                            entry.type == audit::EventType::kMandateSet && !entry.plaintext.empty();
     if (!is_notice) continue;
-    TRY(const Notice notice, ReadNotice(entry.plaintext));
-    std::vector<Membership>& of = all[notice.auditor];
+    const Result<audit::MandateNotice> notice = audit::DecodeMandateNotice(entry.plaintext);
+    if (!notice) return VerificationFailed("an entry about a mandate is not what it must be");
+    std::vector<Membership>& of = all[notice->auditor];
     const bool is_member = !of.empty() && !of.back().end;
-    if (notice.is_removed && is_member) of.back().end = entry.index.value;
-    if (!notice.is_removed && !is_member) of.push_back({notice.tag, entry.index.value, {}});
+    if (notice->is_removed && is_member) of.back().end = entry.index.value;
+    if (!notice->is_removed && !is_member) {
+      of.push_back({notice->mandate_tag, entry.index.value, {}});
+    }
   }
   return all;
 }

@@ -287,13 +287,13 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
       submission->grants.push_back(epoch->grant);
       added.grant = epoch->grant.get();
       Bytes ciphertext;
-      entry = EncodeOther(EntryKind::kQuery,
-                          {.type = EventType::kHistoryQueried,
-                           .about_subject = true,
-                           .row_digest = std::nullopt,
-                           .sealed = sealer.SealBody(epoch->key, subject->sealing_aad,
-                                                     sealed.padded, ciphertext),
-                           .clear = {}});
+      entry = EncodeOther(
+          EntryKind::kQuery,
+          {.type = EventType::kHistoryQueried,
+           .about_subject = true,
+           .row_digest = std::nullopt,
+           .sealed = sealer.SealBody(epoch->key, subject->sealing_aad, sealed.padded, ciphertext),
+           .clear = {}});
     }
     AddEntry(*submission, std::move(entry), std::move(added));
     submission = state_->parts.log->SubmitAndWait(std::move(submission));

@@ -245,8 +245,7 @@ Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> 
   clear.row = row;
   const audit::ProvenTag tag = state_->recorder->TagOf(row.mandate);
   const auto notice = [&](const Subject& patient, bool is_removed) {
-    return NoticeTo(*state_->directory, patient,
-                    MandateNotice(row, *auditor, tag, is_removed));
+    return NoticeTo(*state_->directory, patient, MandateNotice(row, *auditor, tag, is_removed));
   };
   std::vector<NewPolicy> policies;
   for (const Subject& patient : patients) {
