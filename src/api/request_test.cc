@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <set>
 
 #include "api/endpoint.h"
@@ -12,6 +11,7 @@
 #include "api/ingest_answer.h"
 #include "api/json_body.h"
 #include "api/replay_store.h"
+#include "base/test_folder.h"
 
 namespace salus::api {
 namespace {
@@ -117,9 +117,8 @@ TEST(ExchangeCall, IsReadStrictly) {
 }
 
 TEST(ReplayStore, RemembersAcrossRestartsAndForgetsWhatIsTooOld) {
-  std::string folder = (std::filesystem::temp_directory_path() / "salus-seen-XXXXXX").string();
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  const std::string path = folder + "/exchange.seen";
+  const TestFolder folder;
+  const std::string path = folder / "exchange.seen";
   FakeClock clock(FromUnixMillis(1'700'000'000'000));
   {
     auto store = *ReplayStore::Open(path, clock);
@@ -133,7 +132,6 @@ TEST(ReplayStore, RemembersAcrossRestartsAndForgetsWhatIsTooOld) {
   }
   clock.Advance(std::chrono::hours(27));
   EXPECT_TRUE((*ReplayStore::Open(path, clock))->Accept("b", "1", clock.Now()));
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

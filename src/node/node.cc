@@ -159,7 +159,7 @@ Result<void> Node::State::OpenParts(NodeAccess access) {
                                                                       .clock = &clock,
                                                                       .random = &random,
                                                                       .metrics = &metrics});
-  historian = std::make_unique<audit::Historian>(*log, *directory, *recorder, clock);
+  historian = std::make_unique<audit::Historian>(*log, *directory, *recorder, clock, random);
   if (!read_only) midnight = std::jthread([this](std::stop_token stop) { RunMidnight(stop); });
   return {};
 }
