@@ -18,6 +18,7 @@ namespace salus::node {
 namespace {
 
 using audit::EventType;
+using audit::LoggedPolicy;
 using audit::NewPolicy;
 using audit::Subject;
 using audit::SubjectKind;
@@ -317,7 +318,7 @@ Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id
 }
 
 Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
-  std::lock_guard acts(state_->acts_mutex);
+  const auto acts = state_->recorder->LockActs();
   const Timestamp now = state_->clock.Now();
   const auto published = state_->log->published();
   if (published && now < published->map.time) {
