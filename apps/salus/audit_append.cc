@@ -7,9 +7,13 @@
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
+#include <filesystem>
+#include <optional>
+#include <utility>
 
 #include "apps/salus/audit_commands.h"
+#include "client/private_file.h"
+#include "client/send_journal.h"
 #include "codec/json.h"
 
 namespace salus::cli {
@@ -17,45 +21,6 @@ namespace salus::cli {
 namespace {
 
 constexpr int kShownRefusals = 10;
-
-// OutputFile is a file that is written line by line, for --rejects and --receipts. Receipts are
-// appended to, and durable before the command says that it is done.
-class OutputFile {
- public:
-  enum class Mode { kReplace, kAppend };
-
-  static Result<std::unique_ptr<OutputFile>> Open(const std::string& path, Mode mode) {
-    const int flags = mode == Mode::kAppend ? O_APPEND : O_TRUNC;
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
-    if (fd < 0) return Unavailable(path + ": " + std::strerror(errno));
-    return std::unique_ptr<OutputFile>(new OutputFile(path, fd));
-  }
-  ~OutputFile() { ::close(fd_); }
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-
-  Result<void> Write(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t written = ::write(fd_, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return Unavailable(path_ + ": " + std::strerror(errno));
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-  }
-  Result<void> Sync() {
-    // A pipe or a terminal can't be synced, and need not be.
-    if (::fdatasync(fd_) != 0 && errno != EINVAL && errno != EROFS) {
-      return Unavailable(path_ + ": " + std::strerror(errno));
-    }
-    return {};
-  }
-
- private:
-  OutputFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
-  const std::string path_;
-  const int fd_;
-};
 
 std::string RejectLine(const AppendedLine& line) {
   codec::JsonObject reject{{"line", line.line},
@@ -83,14 +48,19 @@ Result<SourceInput> InputOf(Session& session, int fd, std::uint64_t size_bytes) 
 }
 
 Result<AppendOutcome> AppendInput(Session& session, Backend& place, const SourceInput& input) {
+  using client::LineFile;
   const Arguments& given = session.arguments();
-  std::unique_ptr<OutputFile> rejects;
-  std::unique_ptr<OutputFile> receipts;
+  std::error_code ignored;
+  const bool is_resumed = !input.journal.empty() && std::filesystem::exists(input.journal, ignored);
+  std::optional<LineFile> rejects;
+  std::optional<LineFile> receipts;
   if (given.Has("--rejects")) {
-    TRY(rejects, OutputFile::Open(given.Text("--rejects"), OutputFile::Mode::kReplace));
+    // What an earlier run refused stays: those lines are not sent again.
+    const auto start = is_resumed ? LineFile::Start::kContinue : LineFile::Start::kEmpty;
+    TRY(rejects, LineFile::Open(given.Text("--rejects"), start));
   }
   if (given.Has("--receipts")) {
-    TRY(receipts, OutputFile::Open(given.Text("--receipts"), OutputFile::Mode::kAppend));
+    TRY(receipts, LineFile::Open(given.Text("--receipts")));
   }
   ProgressBar bar(session.terminal(), "appending", "bytes", input.size_bytes);
   AppendOutcome outcome;
@@ -99,6 +69,7 @@ Result<AppendOutcome> AppendInput(Session& session, Backend& place, const Source
   call.source = input.source;
   call.format = input.format;
   call.is_atomic = given.Has("--atomic");
+  call.journal = input.journal;
   call.input = input.events;
   call.input.read = [&](MutableByteSpan buffer) -> Result<std::size_t> {
     TRY(const std::size_t got, input.events.read(buffer));
@@ -111,7 +82,7 @@ Result<AppendOutcome> AppendInput(Session& session, Backend& place, const Source
     if (!line.refusal) return {};
     const std::string said = fmt::format("line {}: {}", line.line, line.refusal->message);
     if (!outcome.first_refusal) outcome.first_refusal = Error{line.refusal->code, said};
-    if (rejects) return rejects->Write(RejectLine(line));
+    if (rejects) return rejects->Append(RejectLine(line));
     if (++shown <= kShownRefusals) session.terminal().Say(said, Colour::kYellow);
     if (shown == kShownRefusals + 1) {
       session.terminal().Say("more refused lines: --rejects FILE takes them all");
@@ -119,40 +90,45 @@ Result<AppendOutcome> AppendInput(Session& session, Backend& place, const Source
     return {};
   };
   if (receipts) {
-    call.receipted = [&](const KeptReceipt& kept) { return receipts->Write(kept.ToLine()); };
+    call.receipted = [&](const KeptReceipt& kept) { return receipts->Append(kept.ToLine()); };
   }
+  call.flush = [&]() -> Result<void> {
+    if (rejects) TRY_VOID(rejects->Sync());
+    return receipts ? receipts->Sync() : Result<void>();
+  };
   TRY(outcome.totals, place.AppendEvents(call));
-  if (receipts) TRY_VOID(receipts->Sync());
+  TRY_VOID(call.flush());
   return outcome;
 }
 
 namespace {
 
-Result<ExitCode> AppendNamed(Session& session) {
-  const Arguments& given = session.arguments();
-  const std::string path = given.Text("FILE");
-  TRY(Backend* const place, session.Place(Access::kWrite));
-  int fd = STDIN_FILENO;
-  std::uint64_t size = 0;
-  if (!path.empty() && path != "-") {
-    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+// OpenedInput is FILE, or the standard input.
+class OpenedInput {
+ public:
+  static Result<OpenedInput> Open(const std::string& path) {
+    if (path.empty() || path == "-") return OpenedInput(STDIN_FILENO, 0);
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return NotFound(path + ": " + std::strerror(errno));
     struct stat status{};
-    if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-      size = static_cast<std::uint64_t>(status.st_size);
-    }
+    const bool is_file = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    return OpenedInput(fd, is_file ? static_cast<std::uint64_t>(status.st_size) : 0);
   }
-  const Result<SourceInput> input = InputOf(session, fd, size);
-  Result<AppendOutcome> outcome =
-      input ? AppendInput(session, *place, *input) : Result<AppendOutcome>(input.error());
-  if (fd != STDIN_FILENO) ::close(fd);
-  if (!outcome) return outcome.error();
-  const AppendTotals& totals = outcome->totals;
-  TRY(const OutputFormat format, session.Format());
-  ResultWriter writer(session.terminal(), format, {"logged", "repeats", "refused"});
-  writer.Row({{"logged", totals.logged}, {"repeats", totals.repeats}, {"refused", totals.refused}});
-  return totals.refused == 0 ? ExitCode::kDone : ExitCode::kFailed;
-}
+  OpenedInput(OpenedInput&& other) noexcept
+      : fd_(std::exchange(other.fd_, STDIN_FILENO)), size_bytes_(other.size_bytes_) {}
+  OpenedInput& operator=(OpenedInput&&) = delete;
+  ~OpenedInput() {
+    if (fd_ != STDIN_FILENO) ::close(fd_);
+  }
+  int fd() const { return fd_; }
+  bool is_named() const { return fd_ != STDIN_FILENO; }
+  std::uint64_t size_bytes() const { return size_bytes_; }
+
+ private:
+  OpenedInput(int fd, std::uint64_t size_bytes) : fd_(fd), size_bytes_(size_bytes) {}
+  int fd_;
+  std::uint64_t size_bytes_;
+};
 
 }  // namespace
 
@@ -165,14 +141,56 @@ Result<ExitCode> RunAuditAppend(Session& session) {
     if (given.Has("FILE")) return session.Usage("--watch takes its input from the folder: no FILE");
     return WatchSpool(session, given.Text("--watch"));
   }
-  return AppendNamed(session);
+  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(const OpenedInput opened, OpenedInput::Open(given.Text("FILE")));
+  TRY(const SourceInput input, InputOf(session, opened.fd(), opened.size_bytes()));
+  TRY(const AppendOutcome outcome, AppendInput(session, *place, input));
+  const AppendTotals& totals = outcome.totals;
+  TRY(const OutputFormat format, session.Format());
+  ResultWriter writer(session.terminal(), format, {"logged", "repeats", "refused"});
+  writer.Row({{"logged", totals.logged}, {"repeats", totals.repeats}, {"refused", totals.refused}});
+  return totals.refused == 0 ? ExitCode::kDone : ExitCode::kFailed;
 }
 
 Result<ExitCode> RunAuditSend(Session& session) {
+  const Arguments& given = session.arguments();
   if (session.is_data_place()) {
     return session.Usage("audit send is for a server; with --data it is salus audit append");
   }
-  return AppendNamed(session);
+  TRY(const OutputFormat format, session.Format());
+  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(const OpenedInput opened, OpenedInput::Open(given.Text("FILE")));
+  TRY(SourceInput input, InputOf(session, opened.fd(), opened.size_bytes()));
+  const bool is_own_journal = !given.Has("--journal") && opened.is_named();
+  if (is_own_journal) {
+    TRY(const pki::Identity source, session.CertifiedIdentity());
+    TRY(input.journal, client::SendJournal::PathOf(place->Pinned().origin, source.id,
+                                                   given.Text("FILE"), given.Text("--receipts")));
+  } else {
+    input.journal = given.Text("--journal");
+  }
+  TRY(const AppendOutcome outcome, AppendInput(session, *place, input));
+  // All of it is answered: what comes next under this name is another run.
+  std::error_code ignored;
+  if (is_own_journal) std::filesystem::remove(input.journal, ignored);
+  const AppendTotals& totals = outcome.totals;
+  Terminal& terminal = session.terminal();
+  if (totals.skipped > 0) {
+    terminal.Say(fmt::format("resumed: {} lines were answered to an earlier run", totals.skipped));
+  }
+  if (totals.unopened > 0) {
+    terminal.Warn(fmt::format(
+        "{} repeats: their receipts were checked, what was logged for them was not: it was when "
+        "they were first sent, if that run ended",
+        totals.unopened));
+  }
+  ResultWriter writer(terminal, format, {"logged", "repeats", "refused", "skipped", "unopened"});
+  writer.Row({{"logged", totals.logged},
+              {"repeats", totals.repeats},
+              {"refused", totals.refused},
+              {"skipped", totals.skipped},
+              {"unopened", totals.unopened}});
+  return totals.refused == 0 ? ExitCode::kDone : ExitCode::kFailed;
 }
 
 }  // namespace salus::cli

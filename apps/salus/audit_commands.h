@@ -9,6 +9,7 @@ Result<ExitCode> RunAuditAppend(Session& session);
 Result<ExitCode> RunAuditSend(Session& session);
 Result<ExitCode> RunAuditQuery(Session& session);
 Result<ExitCode> RunAuditReaders(Session& session);
+Result<ExitCode> RunAuditMandates(Session& session);
 Result<ExitCode> RunAuditShare(Session& session);
 Result<ExitCode> RunAuditReconcile(Session& session);
 Result<ExitCode> RunAuditVerify(Session& session);
@@ -27,6 +28,7 @@ struct SourceInput {
   InputFormat format = InputFormat::kNdjson;
   client::EventInput events;
   std::uint64_t size_bytes = 0;  // 0: not known
+  std::string journal;           // of what a server has answered; empty: none
 };
 // InputOf is a file as --source and --input say. AppendInput runs it through the place, with
 // --rejects and --receipts as they were given.

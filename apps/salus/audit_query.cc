@@ -44,14 +44,18 @@ Result<EventFilter> FilterOf(Session& session) {
   return filter;
 }
 
-Result<std::vector<audit::Subject>> AskedSubjects(Session& session, const HistoryReader& reader) {
+Result<std::vector<audit::Subject>> AskedSubjects(Session& session, HistoryReader& reader) {
   const std::vector<std::string> ids = session.arguments().List("--patient");
+  if (reader.reader().kind == audit::SubjectKind::kSystem) {
+    if (!ids.empty()) return session.Usage("an officer reads the events without a patient only");
+    return std::vector{reader.reader()};
+  }
   if (reader.reader().kind == audit::SubjectKind::kPatient) {
     const bool is_self = ids.empty() || (ids.size() == 1 && ids[0] == reader.reader().id);
     if (!is_self) return session.Usage("a patient reads its own history: leave --patient out");
     return std::vector{reader.reader()};
   }
-  if (ids.empty()) return reader.Mandated();
+  if (ids.empty()) return reader.AskMandate();
   std::vector<audit::Subject> subjects;
   for (const std::string& id : ids) {
     Result<audit::Subject> subject = audit::Subject::Create(
@@ -62,16 +66,30 @@ Result<std::vector<audit::Subject>> AskedSubjects(Session& session, const Histor
   return subjects;
 }
 
-void SayProven(Session& session, const audit::Subject& subject,
-               const audit::VerifiedHistory& history, std::uint64_t break_glass) {
+void SayProven(Session& session, const audit::Subject& reader, const audit::Subject& subject,
+               const audit::VerifiedHistory& history) {
   Terminal& terminal = session.terminal();
   terminal.Say(subject.id + ": proven: " + history.proven, Colour::kGreen);
   for (const std::string& warning : history.warnings) terminal.Warn(subject.id + ": " + warning);
-  if (break_glass > 0) {
+  const std::uint64_t others = OthersQuestions(reader, history);
+  if (others > 0 && !session.arguments().Has("--queries")) {
     terminal.Say(
-        fmt::format("{}: {} break-glass accesses are marked with !", subject.id, break_glass),
-        Colour::kRed);
+        fmt::format("{}: others asked {} times: --queries says who and when", subject.id, others));
   }
+}
+
+void WriteEvents(Session& session, const audit::Subject& subject, const EventFilter& filter,
+                 const audit::VerifiedHistory& history, EventWriter& writer) {
+  std::uint64_t break_glass = 0;
+  for (const audit::VerifiedEvent& event : history.events) {
+    if (!filter.Matches(event.event)) continue;
+    if (IsBreakGlass(event.event)) ++break_glass;
+    writer.Write(event);
+  }
+  if (break_glass == 0) return;
+  session.terminal().Say(
+      fmt::format("{}: {} break-glass accesses are marked with !", subject.id, break_glass),
+      Colour::kRed);
 }
 
 }  // namespace
@@ -79,7 +97,12 @@ void SayProven(Session& session, const audit::Subject& subject,
 Result<ExitCode> RunAuditQuery(Session& session) {
   TRY(const OutputFormat format, session.Format());
   TRY(const EventFilter filter, FilterOf(session));
+  const bool wants_questions = session.arguments().Has("--queries");
+  if (wants_questions && format == OutputFormat::kFhir) {
+    return session.Usage("--queries: one of table, json, ndjson, csv");
+  }
   TRY(const std::unique_ptr<HistoryReader> reader, HistoryReader::Open(session));
+  reader->set_purpose(session.arguments().Text("--purpose"));
   TRY(const std::vector<audit::Subject> subjects, AskedSubjects(session, *reader));
   const bool keep = session.arguments().Has("--save");
   if (keep && subjects.size() != 1) {
@@ -88,7 +111,13 @@ Result<ExitCode> RunAuditQuery(Session& session) {
   if (subjects.empty()) session.terminal().Warn("your mandate names no patients");
   std::optional<Day> from;
   if (filter.from) from = DayOf(*filter.from - kAhead);
-  EventWriter writer(session.terminal(), format);
+  std::optional<EventWriter> events;
+  std::optional<QuestionWriter> questions;
+  if (wants_questions) {
+    questions.emplace(session.terminal(), format);
+  } else {
+    events.emplace(session.terminal(), format);
+  }
   for (const audit::Subject& subject : subjects) {
     Result<HistoryReader::Answered> answered = reader->Read(subject, from, keep);
     if (!answered) return std::move(answered.error()).WithContext("patient " + subject.id);
@@ -98,15 +127,12 @@ Result<ExitCode> RunAuditQuery(Session& session) {
       session.terminal().Say("evidence kept in " + path +
                              "; check it again with: salus audit verify " + path);
     }
-    std::uint64_t break_glass = 0;
-    for (const audit::VerifiedEvent& event : answered->history.events) {
-      if (!filter.Matches(event.event)) continue;
-      if (IsBreakGlass(event.event)) ++break_glass;
-      writer.Write(event);
-    }
-    SayProven(session, subject, answered->history, break_glass);
+    SayProven(session, reader->reader(), subject, answered->history);
+    if (questions) TRY_VOID(questions->Write(subject, answered->history));
+    if (events) WriteEvents(session, subject, filter, answered->history, *events);
   }
-  writer.Finish();
+  if (questions) questions->Finish();
+  if (events) events->Finish();
   return ExitCode::kDone;
 }
 

@@ -8,9 +8,8 @@
 #include "apps/salus/holder_key.h"
 #include "apps/salus/verified_history.h"
 #include "audit/shared_days.h"
-#include "codec/hex.h"
+#include "audit/verified_readers.h"
 #include "codec/rfc3339.h"
-#include "crypto/sha256.h"
 
 namespace salus::cli {
 
@@ -28,12 +27,29 @@ Result<SharedRange> RangeOf(Session& session) {
   return SharedRange{*from, *to};
 }
 
+// The auditor's own certificate, if the patient has it; else the key that the mandate in the
+// patient's verified chain names. No place is asked: what it answers today proves nothing, what
+// stands in the chain is there for good, and the auditor sees it too.
 Result<crypto::P256PublicKey> KeyOfAuditor(Session& session, Backend& place,
+                                           const audit::VerifiedHistory& history,
                                            const std::string& auditor) {
+  TRY(const std::vector<audit::VerifiedReader> readers, audit::VerifiedReaders(history));
+  const auto reader = std::ranges::find(readers, auditor, &audit::VerifiedReader::auditor);
+  const bool is_named = reader != readers.end() && reader->key;
   const std::string certificate = session.arguments().Text("--certificate");
-  if (certificate.empty()) return place.AuditorKey(auditor);
+  if (certificate.empty()) {
+    if (is_named) return *reader->key;
+    return NotFound("no mandate in your history names a key of " + auditor +
+                    ": have its certificate from the auditor, and give it with --certificate");
+  }
   TRY(const HolderKey holder,
       ReadHolderKey(session, place, certificate, "", pki::Role::kAuditor, auditor));
+  if (is_named && !(*reader->key == *holder.key)) {
+    session.terminal().Warn(fmt::format(
+        "the certificate's key is another than the mandate's (entry {}): ask {} whether it has a "
+        "new key",
+        reader->entry.value, auditor));
+  }
   return *holder.key;
 }
 
@@ -59,8 +75,8 @@ Result<ExitCode> RunAuditShare(Session& session) {
   }
   TRY(const std::unique_ptr<HistoryReader> reader, HistoryReader::Open(session));
   TRY(Backend* const place, session.Place(Access::kWrite));
-  TRY(const crypto::P256PublicKey key, KeyOfAuditor(session, *place, auditor));
   TRY(const HistoryReader::Answered answered, reader->Read(patient, std::nullopt, false));
+  TRY(const crypto::P256PublicKey key, KeyOfAuditor(session, *place, answered.history, auditor));
   const std::vector<const audit::GrantPlaintext*> grants = GrantsOf(answered.history, range);
   if (grants.empty()) {
     session.terminal().Say("nothing was logged about you on these days: there is nothing to open");
@@ -73,10 +89,10 @@ Result<ExitCode> RunAuditShare(Session& session) {
     TRY_VOID(place->ShareDays(patient, auditor, range.from, range.to, sealed));
   }
   session.terminal().Say(
-      fmt::format("{} to {} are open to {} now; this can't be taken back. Sealed to the key with "
-                  "SHA-256 {}",
-                  codec::FormatDay(range.from), codec::FormatDay(range.to), auditor,
-                  codec::HexEncode(crypto::Sha256(key.sec1()))),
+      fmt::format("{} to {} are open to {} now; this can't be taken back. Sealed to the key {}, "
+                  "which {} can compare: salus identity show",
+                  codec::FormatDay(range.from), codec::FormatDay(range.to), auditor, KeyPrint(key),
+                  auditor),
       Colour::kGreen);
   return ExitCode::kDone;
 }

@@ -30,6 +30,7 @@
 
 namespace salus::cli {
 
+using client::InputFormat;
 using client::KeptReceipt;
 
 // HealthLine is one line of `salus status`: what was looked at, how it is, what to do.
@@ -40,8 +41,6 @@ struct HealthLine {
   std::string text;
   std::string advice;  // empty where there is nothing to do
 };
-
-enum class InputFormat { kNdjson, kFhir };
 
 // AppendedLine is the answer to one line of the input.
 struct AppendedLine {
@@ -61,12 +60,13 @@ struct AppendCall {
   InputFormat format = InputFormat::kNdjson;
   bool is_atomic = false;
   // journal notes what a server acknowledged, so that a second run of the same input goes on where
-  // the first one broke; empty: none. receipted must then make the receipt durable before it
-  // returns.
+  // the first one broke; empty: none.
   std::string journal;
   client::EventInput input;
   std::function<Result<void>(const AppendedLine& line)> answered;
   std::function<Result<void>(const KeptReceipt& receipt)> receipted;
+  // flush makes durable what the two above wrote, before the journal says that it is done.
+  std::function<Result<void>()> flush;
 };
 
 // AppendTotals counts the answers.
@@ -74,7 +74,8 @@ struct AppendTotals {
   std::uint64_t logged = 0;
   std::uint64_t repeats = 0;
   std::uint64_t refused = 0;
-  std::uint64_t skipped = 0;  // lines that an earlier run has sent, by the journal
+  std::uint64_t skipped = 0;   // lines that an earlier run has sent, by the journal
+  std::uint64_t unopened = 0;  // repeats whose receipt was checked, and not their content
 };
 
 // CustodyView is what a custodian or the patient sees of a custody key. A custodian sees its own
@@ -127,6 +128,8 @@ class Backend {
                                   std::string_view purpose, std::optional<Day> from,
                                   std::optional<Day> until) = 0;
   virtual Result<audit::MandateRow> GetMandate(std::string_view auditor_id) = 0;
+  // ConfirmClock lets the checkpoints of a running server go on.
+  virtual Result<void> ConfirmClock() = 0;
 
   // Source.
   virtual Result<AppendTotals> AppendEvents(const AppendCall& call) = 0;
@@ -135,9 +138,8 @@ class Backend {
   // identity that the place was opened with. It is recorded before it is answered.
   virtual Result<Bytes> History(const audit::Subject& asker,
                                 const audit::HistoryQuestion& question) = 0;
+  // Readers is the place's word, which nothing proves; a patient's own chain does.
   virtual Result<std::vector<ReaderLine>> Readers(const audit::Subject& patient) = 0;
-  // AuditorKey is the encryption key of a registered auditor, for a patient that shares past days.
-  virtual Result<crypto::P256PublicKey> AuditorKey(std::string_view auditor_id) = 0;
   virtual Result<void> ShareDays(const audit::Subject& patient, std::string_view auditor_id,
                                  Day from, Day to, std::string_view sealed_keys_jwe) = 0;
 

@@ -51,17 +51,27 @@ void AddIngest(std::vector<Command>& all) {
   all.push_back({.noun = "audit",
                  .verb = "send",
                  .summary = "Send events to a server; resumes after a broken connection",
-                 .details = "The identity of --as is the source.",
+                 .details =
+                     "The identity of --as is the source. Every answer is checked: each event is "
+                     "opened and compared, each receipt verified.\nA run that broke off is gone on "
+                     "with by the same command: what was answered is noted (for a named FILE, in "
+                     "the state directory until all of it is answered; with --journal, in that "
+                     "file, which stays).\nFHIR is sent as one resource a line: a Bundle is cut "
+                     "up, its line feeds become spaces.",
                  .examples = {"salus audit send events.ndjson --server clinic --as ./ehr "
                               "--receipts receipts.jsonl"},
-                 .flags = With({}, {InputFlags(), ViaFlag(), PlaceFlags(), OutputFlags()}),
+                 .flags = With({{"--journal", FlagKind::kText, "FILE",
+                                 "note here what was answered, and go on from there"}},
+                               {InputFlags(), ViaFlag(), PlaceFlags(), OutputFlags()}),
                  .positionals = {{"FILE", "input; - or none: the standard input", false}},
                  .run = RunAuditSend});
   all.push_back({.noun = "audit",
                  .verb = "reconcile",
                  .summary = "Compare a source's receipts with the log",
-                 .details = "Each receipt's signature, each event's place and hash. With --as of a "
-                            "source's own system this shows events misfiled or altered at ingest.",
+                 .details =
+                     "Each receipt's signature, each event's place and hash: what was changed, "
+                     "removed or withheld since. With --data also what was filed under "
+                     "another patient.",
                  .examples = {"salus audit reconcile --receipts receipts.jsonl --data /srv/salus"},
                  .flags = With({{"--receipts", FlagKind::kText, "FILE", "kept by append or send"}},
                                {PlaceFlags(), OutputFlags()}),
@@ -76,11 +86,14 @@ void AddReading(std::vector<Command>& all) {
        .summary = "Who looked: a patient's own history, or an auditor's patients",
        .details =
            "Always verified; what is not proven is not shown. The question itself becomes an "
-           "entry that the patient sees. Break-glass accesses are marked.",
+           "entry that the patient sees; an auditor who names no patient asks for all of its "
+           "mandate with one entry, in the mandate's own chain. Break-glass accesses are marked.\n"
+           "An officer reads the events that concern no patient.",
        .examples =
            {"salus audit query --as ./ana --data /srv/salus",
             "salus audit query --as ./auditco --patient p-17 --from 2026-03-01 --action print "
-            "--server clinic --save evidence.salus"},
+            "--server clinic --save evidence.salus",
+            "salus audit query --queries --as ./ana --server clinic"},
        .flags = With({{"--patient", FlagKind::kList, "ID", "whose history (auditors); repeatable"},
                       {"--system", FlagKind::kText, "SYSTEM", "naming system of the ids"},
                       {"--from", FlagKind::kText, "TIME", "from this day or instant (RFC 3339)"},
@@ -88,31 +101,52 @@ void AddReading(std::vector<Command>& all) {
                       {"--action", FlagKind::kText, "ACTION",
                        "create, read, delete, change, query, print or copy"},
                       {"--user", FlagKind::kText, "USER", "only this user's accesses"},
+                      {"--purpose", FlagKind::kText, "TEXT", "why; stands in the question's entry"},
+                      {"--queries", FlagKind::kSwitch, "", "show who asked, instead of accesses"},
                       {"--save", FlagKind::kText, "FILE", "keep the evidence; verifies offline"}},
                      {ViaFlag(), PlaceFlags(), OutputFlags()}),
        .positionals = {},
        .run = RunAuditQuery});
+  all.push_back(
+      {.noun = "audit",
+       .verb = "readers",
+       .summary = "Who can read a patient's history, since when",
+       .details = "With the patient's own --as it is read from the patient's verified chain: the "
+                  "mandates in it, whom each day's key was given to, and which past days were "
+                  "opened. A key given to a reader whom no mandate covers is exit code 3. The "
+                  "question is recorded as a query is.\nWithout --as a data directory is "
+                  "believed.",
+       .examples = {"salus audit readers --as ./ana --server clinic",
+                    "salus audit readers --patient p-17 --data /srv/salus"},
+       .flags = With({{"--patient", FlagKind::kText, "ID", "the patient (without --as)"},
+                      {"--system", FlagKind::kText, "SYSTEM", "naming system of the id"}},
+                     {PlaceFlags(), OutputFlags()}),
+       .positionals = {},
+       .run = RunAuditReaders});
   all.push_back({.noun = "audit",
-                 .verb = "readers",
-                 .summary = "Who can read a patient's history, since when",
-                 .details = "",
-                 .examples = {"salus audit readers --patient p-17 --data /srv/salus"},
-                 .flags = With({{"--patient", FlagKind::kText, "ID", "the patient"},
-                                {"--system", FlagKind::kText, "SYSTEM", "naming system of the id"}},
-                               {PlaceFlags(), OutputFlags()}),
+                 .verb = "mandates",
+                 .summary = "What auditors asked about all patients of a mandate, you among them",
+                 .details =
+                     "Such a question is one entry in the mandate's own chain, and not in each "
+                     "patient's. A patient reads it with what its own chain tells of the "
+                     "mandate.",
+                 .examples = {"salus audit mandates --as ./ana --server clinic"},
+                 .flags = With({{"--system", FlagKind::kText, "SYSTEM", "naming system of the id"}},
+                               {ViaFlag(), PlaceFlags(), OutputFlags()}),
                  .positionals = {},
-                 .run = RunAuditReaders});
+                 .run = RunAuditMandates});
   all.push_back(
       {.noun = "audit",
        .verb = "share",
        .summary = "Open past days to an auditor (the patient's own act)",
        .details = "A mandate works forward only. This re-seals the keys of these days, on the "
-                  "patient's machine, to the auditor.",
+                  "patient's machine, to the auditor: to the key that the mandate in the patient's "
+                  "own verified chain names, or to the certificate that the auditor handed over.",
        .examples = {"salus audit share --with auditco --from 2026-01-01 --to 2026-01-31 --as ./ana "
                     "--data /srv/salus"},
        .flags = With({{"--with", FlagKind::kText, "AUDITOR", "the auditor's id"},
                       {"--certificate", FlagKind::kText, "FILE",
-                       "the auditor's certificate, instead of what the place says"},
+                       "the auditor's certificate, instead of the mandate's key"},
                       {"--system", FlagKind::kText, "SYSTEM", "naming system of the patient's id"},
                       {"--from", FlagKind::kText, "DAY", "first day"},
                       {"--to", FlagKind::kText, "DAY", "last day"}},

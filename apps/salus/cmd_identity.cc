@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/salus/holder_key.h"
 #include "apps/salus/session.h"
 #include "codec/hex.h"
 #include "codec/rfc3339.h"
@@ -121,6 +122,9 @@ Result<ExitCode> RunShow(Session& session) {
     row["id"] = identity.id;
     row["certificate"] = codec::HexEncode(chain.front().fingerprint());
     row["until"] = codec::FormatRfc3339(chain.front().not_after());
+    // What others seal to; a patient that shares days is told it.
+    const auto key = chain.front().encryption_key();
+    if (key && *key) row["key"] = KeyPrint(**key);
   } else if (request.subject().identity) {
     row["origin"] = request.subject().identity->origin;
     row["role"] = pki::RoleName(request.subject().identity->role);

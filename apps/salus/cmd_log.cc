@@ -196,6 +196,13 @@ Result<ExitCode> RunExport(Session& session) {
   return ExitCode::kDone;
 }
 
+Result<ExitCode> RunConfirmClock(Session& session) {
+  TRY(Backend* const place, session.Place(Access::kRead));
+  TRY_VOID(place->ConfirmClock());
+  session.terminal().Say("confirmed, as an entry of the log: checkpoints go on", Colour::kGreen);
+  return ExitCode::kDone;
+}
+
 void AddReading(std::vector<Command>& all) {
   all.push_back({.noun = "log",
                  .verb = "checkpoint",
@@ -244,6 +251,15 @@ void AddLogCommands(std::vector<Command>& all) {
                      {PlaceFlags(), OutputFlags()}),
        .positionals = {},
        .run = RunFsck});
+  all.push_back({.noun = "log",
+                 .verb = "confirm-clock",
+                 .summary = "Say that a server's clock is right (an officer's act)",
+                 .details = "A server whose clock jumped by more than 30 seconds takes events, but "
+                            "makes no checkpoints until an officer has looked at the clock.",
+                 .examples = {"salus log confirm-clock --as ./officer --server clinic"},
+                 .flags = PlaceFlags(),
+                 .positionals = {},
+                 .run = RunConfirmClock});
   all.push_back(
       {.noun = "log",
        .verb = "export",

@@ -18,9 +18,8 @@ Result<std::uint16_t> PortOf(Session& session, const std::string& flag, std::uin
   if (text.empty()) return otherwise;
   unsigned value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool is_port =
-      failed == std::errc() && end == text.data() + text.size() && value > 0 && value < 65'536;
-  if (!is_port) return session.Usage(flag + ": a port is a number from 1 to 65535");
+  const bool is_port = failed == std::errc() && end == text.data() + text.size() && value < 65'536;
+  if (!is_port) return session.Usage(flag + ": a port is a number up to 65535");
   return static_cast<std::uint16_t>(value);
 }
 
@@ -113,8 +112,9 @@ void AddPlaceCommands(std::vector<Command>& all) {
                  {"--origin", FlagKind::kText, "ORIGIN", "name of the log: host/organisation/year"},
                  {"--dns", FlagKind::kList, "NAME", "server's DNS name; may be repeated"},
                  {"--ip", FlagKind::kList, "ADDRESS", "server's IP address; may be repeated"},
-                 {"--public-port", FlagKind::kText, "PORT", "public reads (8443)"},
-                 {"--machine-port", FlagKind::kText, "PORT", "mutual TLS (9443)"}},
+                 {"--public-port", FlagKind::kText, "PORT",
+                  "public reads (8443); 0: any free one, which salusd says"},
+                 {"--machine-port", FlagKind::kText, "PORT", "mutual TLS (9443); likewise"}},
        .positionals = {},
        .run = RunInit});
   all.push_back({.noun = "connect",

@@ -31,6 +31,7 @@ std::vector<Command> AllCommands() {
   AddIdentityCommands(all);
   AddPatientCommands(all);
   AddAuditorCommands(all);
+  AddOfficerCommands(all);
   AddSourceCommands(all);
   AddMandateCommands(all);
   AddAuditCommands(all);

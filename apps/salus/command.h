@@ -86,6 +86,7 @@ void AddPlaceCommands(std::vector<Command>& all);     // init, connect, status
 void AddIdentityCommands(std::vector<Command>& all);  // identity
 void AddPatientCommands(std::vector<Command>& all);
 void AddAuditorCommands(std::vector<Command>& all);
+void AddOfficerCommands(std::vector<Command>& all);
 void AddSourceCommands(std::vector<Command>& all);
 void AddMandateCommands(std::vector<Command>& all);
 void AddAuditCommands(std::vector<Command>& all);

@@ -26,6 +26,7 @@ const std::map<std::string, std::string> kNouns = {
     {"audit", "Access events: send, query, verify"},
     {"log", "The log itself: checkpoints, proofs, checks, export"},
     {"custody", "Keys of patients who had none"},
+    {"officer", "The data protection officer"},
 };
 
 // Slot is where CLI11 puts the values of one command.

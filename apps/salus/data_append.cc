@@ -8,9 +8,8 @@
 
 #include "apps/salus/data_backend.h"
 #include "audit/fhir_event.h"
-#include "client/line_batch.h"
+#include "client/fhir_input.h"
 #include "codec/flat_json.h"
-#include "codec/json.h"
 #include "node/node.h"
 
 namespace salus::cli {
@@ -20,7 +19,6 @@ namespace {
 constexpr std::size_t kBatchLines = 1000;
 constexpr std::size_t kBatchBytes = 4u << 20;
 constexpr std::size_t kInFlight = 2;
-constexpr std::size_t kMaxFhirBytes = 64u << 20;
 
 // LineNames is what an event says of itself: the recorder's answers are by place.
 struct LineNames {
@@ -182,38 +180,24 @@ class Appender {
   std::optional<Error> failed_;
 };
 
-// One AuditEvent or Bundle however it is laid out, or NDJSON of them: a first line that is a whole
-// JSON text, with others behind it, makes it lines.
 Result<AppendTotals> AppendFhir(node::Node& node, const audit::SourceRow& source,
                                 const AppendCall& call) {
   Appender appender(node, source, call);
-  // All of a Bundle is waited for, however slowly it comes.
-  client::LineBatchReader reader(
-      {call.input.read}, {.lines = kBatchLines, .bytes = kBatchBytes, .line_bytes = kMaxFhirBytes});
-  TRY(std::optional<client::LineBatch> batch, reader.Next());
-  if (!batch) batch.emplace();
-  const std::string_view first = std::string_view(batch->text).substr(0, batch->text.find('\n'));
-  const bool is_lines = batch->lines > 1 && codec::ParseJson(first).has_value();
-  if (!is_lines) {
-    std::string body;
-    while (batch && body.size() <= kMaxFhirBytes) {
-      body += batch->text;
-      TRY(batch, reader.Next());
-    }
-    if (body.size() > kMaxFhirBytes) return InvalidArgument("a Bundle is at most 64 MiB");
+  TRY(client::FhirInput input,
+      client::FhirInput::Open(call.input, {.lines = kBatchLines, .bytes = kBatchBytes}));
+  if (input.body()) {
     audit::FhirEvents events;
-    TRY_VOID(events.Add(body, source.id));
+    TRY_VOID(events.Add(*input.body(), source.id));
     appender.StartEvents(1, events);
-    batch.reset();
   }
-  while (batch && !appender.failed()) {
+  while (!appender.failed()) {
+    const Result<std::optional<client::LineBatch>> batch = input.Next();
+    if (!batch) appender.Fail(batch.error());
+    if (!batch || !*batch) break;
     audit::FhirEvents events;
-    events.AddLines(batch->text, source.id);
+    events.AddLines((*batch)->text, source.id);
     if (appender.in_flight() == kInFlight) TRY_VOID(appender.FinishOldest());
-    appender.StartEvents(batch->first_line, events);
-    Result<std::optional<client::LineBatch>> next = reader.Next();
-    if (!next) appender.Fail(next.error());
-    batch = next ? *std::move(next) : std::nullopt;
+    appender.StartEvents((*batch)->first_line, events);
   }
   while (appender.in_flight() > 0) TRY_VOID(appender.FinishOldest());
   if (appender.failed()) return *appender.failed();

@@ -52,6 +52,10 @@ class DataBackend final : public Backend {
                           std::optional<Day> until) override {
     return node_->PutMandate(auditor_id, std::move(patients), purpose, from, until);
   }
+  Result<void> ConfirmClock() override {
+    return FailedPrecondition(
+        "only a running server stops its checkpoints for its clock: name it with --server");
+  }
   Result<audit::MandateRow> GetMandate(std::string_view auditor_id) override {
     std::optional<audit::MandateRow> row = node_->directory().FindMandate(auditor_id);
     if (!row) return NotFound("this auditor has no mandate: `salus mandate set`");
@@ -63,11 +67,6 @@ class DataBackend final : public Backend {
   Result<Bytes> History(const audit::Subject& asker,
                         const audit::HistoryQuestion& question) override;
   Result<std::vector<ReaderLine>> Readers(const audit::Subject& patient) override;
-  Result<crypto::P256PublicKey> AuditorKey(std::string_view auditor_id) override {
-    const auto auditor = node_->directory().FindAuditor(auditor_id);
-    if (!auditor) return NotFound("no such auditor");
-    return auditor->key;
-  }
   Result<void> ShareDays(const audit::Subject& patient, std::string_view auditor_id, Day from,
                          Day to, std::string_view sealed_keys_jwe) override {
     return node_->ShareDays(patient, auditor_id, from, to, sealed_keys_jwe);

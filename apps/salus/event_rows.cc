@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "audit/fhir_event.h"
+#include "audit/notices.h"
 #include "codec/rfc3339.h"
 
 namespace salus::cli {
@@ -48,6 +49,51 @@ void EventWriter::Finish() {
     std::fwrite(bundle.data(), 1, bundle.size(), stdout);
   }
   rows_.Finish();
+}
+
+namespace {
+
+bool IsReadableQuestion(const audit::VerifiedEntry& entry) {
+  return entry.kind == tlog::EntryKind::kQuery && entry.type == audit::EventType::kHistoryQueried &&
+         !entry.plaintext.empty();
+}
+
+}  // namespace
+
+QuestionWriter::QuestionWriter(const Terminal& terminal, OutputFormat format)
+    : rows_(terminal, format, {"asked", "patient", "role", "asker", "purpose", "from", "index"}) {}
+
+Result<void> QuestionWriter::Write(const audit::Subject& subject,
+                                   const audit::VerifiedHistory& history) {
+  for (const audit::VerifiedEntry& entry : history.others) {
+    if (!IsReadableQuestion(entry)) continue;
+    const Result<audit::QuestionNotice> question = audit::DecodeQuestionNotice(entry.plaintext);
+    if (!question) {
+      return VerificationFailed("entry " + std::to_string(entry.index.value) +
+                                ": it is no question");
+    }
+    const bool is_from_the_start = question->from <= Timestamp();
+    rows_.Row({{"asked", codec::FormatRfc3339(question->asked)},
+               {"patient", subject.id},
+               {"role", question->asker_role},
+               {"asker", question->asker},
+               {"purpose", question->purpose},
+               {"from", is_from_the_start ? "" : codec::FormatDay(DayOf(question->from))},
+               {"index", entry.index.value}});
+  }
+  return {};
+}
+
+std::uint64_t OthersQuestions(const audit::Subject& reader, const audit::VerifiedHistory& history) {
+  std::uint64_t count = 0;
+  for (const audit::VerifiedEntry& entry : history.others) {
+    if (!IsReadableQuestion(entry)) continue;
+    const Result<audit::QuestionNotice> question = audit::DecodeQuestionNotice(entry.plaintext);
+    const bool is_own = question && question->asker == reader.id &&
+                        question->asker_role == audit::SubjectKindName(reader.kind);
+    if (!is_own) ++count;
+  }
+  return count;
 }
 
 }  // namespace salus::cli

@@ -35,4 +35,19 @@ class EventWriter {
   std::vector<std::string> resources_;  // FHIR: they make one Bundle
 };
 
+// QuestionWriter prints who asked about a subject: the questions that its chain holds.
+class QuestionWriter {
+ public:
+  QuestionWriter(const Terminal& terminal, OutputFormat format);
+  // Errors: VerificationFailed when an entry is no question.
+  Result<void> Write(const audit::Subject& subject, const audit::VerifiedHistory& history);
+  void Finish() { rows_.Finish(); }
+
+ private:
+  ResultWriter rows_;
+};
+
+// OthersQuestions counts the questions that somebody else than the reader asked.
+std::uint64_t OthersQuestions(const audit::Subject& reader, const audit::VerifiedHistory& history);
+
 }  // namespace salus::cli

@@ -1,6 +1,7 @@
 #include "apps/salus/holder_key.h"
 
 #include "codec/hex.h"
+#include "crypto/sha256.h"
 #include "jose/jwk.h"
 #include "pki/path.h"
 
@@ -52,6 +53,10 @@ Result<HolderKey> ReadHolderKey(Session& session, Backend& place, const std::str
       certificate.empty() ? FromJwk(path) : FromCertificate(session, place, path, role, id);
   if (!holder) return std::move(holder.error()).WithContext(path);
   return holder;
+}
+
+std::string KeyPrint(const crypto::P256PublicKey& key) {
+  return codec::HexEncode(crypto::Sha256(key.sec1()));
 }
 
 }  // namespace salus::cli

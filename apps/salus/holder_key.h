@@ -23,4 +23,7 @@ struct HolderKey {
 Result<HolderKey> ReadHolderKey(Session& session, Backend& place, const std::string& certificate,
                                 const std::string& key, pki::Role role, const std::string& id);
 
+// KeyPrint is what people compare of a key: SHA-256 of its SEC 1 form, in hex.
+std::string KeyPrint(const crypto::P256PublicKey& key);
+
 }  // namespace salus::cli

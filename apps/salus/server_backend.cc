@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "client/connection.h"
 #include "client/exchange.h"
+#include "client/fhir_input.h"
 #include "client/pinned_server.h"
 #include "client/published_tree.h"
 #include "client/reader_state.h"
@@ -108,39 +109,20 @@ class ServerBackend final : public Backend {
     return connection_.GetMandate(auditor_id);
   }
 
+  Result<void> ConfirmClock() override { return connection_.ConfirmClock(); }
+
   Result<AppendTotals> AppendEvents(const AppendCall& call) override;
 
   Result<Bytes> History(const audit::Subject& asker,
                         const audit::HistoryQuestion& question) override {
     // Who asks is what the certificate says; an auditor's own chain has no other address.
-    if (question.subject == asker || question.subject.kind != audit::SubjectKind::kPatient) {
+    if (question.subject == asker) {
       return connection_.OwnHistory(question);
     }
     return connection_.History(question);
   }
-  Result<std::vector<ReaderLine>> Readers(const audit::Subject& patient) override {
-    TRY(const std::vector<client::ReaderRow> rows, connection_.Readers(patient));
-    std::vector<ReaderLine> lines;
-    for (const client::ReaderRow& row : rows) {
-      lines.push_back({row.auditor, row.name, row.purpose, row.from.value_or(Day()), row.until});
-    }
-    return lines;
-  }
-  Result<crypto::P256PublicKey> AuditorKey(std::string_view auditor_id) override {
-    TRY(const client::WhoAmI me, connection_.Me());
-    if (me.role == pki::RoleName(pki::Role::kPatient)) {
-      TRY(const audit::Subject own,
-          audit::Subject::Create(audit::SubjectKind::kPatient, "", me.id));
-      TRY(const std::vector<client::ReaderRow> rows, connection_.Readers(own));
-      for (const client::ReaderRow& row : rows) {
-        if (row.auditor == auditor_id && row.key) return *row.key;
-      }
-      return NotFound(
-          "this auditor may not read you: only an auditor with a mandate can be opened "
-          "past days to");
-    }
-    TRY(const audit::AuditorRow row, connection_.GetAuditor(auditor_id));
-    return row.key;
+  Result<std::vector<ReaderLine>> Readers(const audit::Subject&) override {
+    return FailedPrecondition("a server tells its readers to the patient only: --as its identity");
   }
   Result<void> ShareDays(const audit::Subject&, std::string_view auditor_id, Day from, Day to,
                          std::string_view sealed_keys_jwe) override {
@@ -221,9 +203,6 @@ Result<std::vector<HealthLine>> ServerBackend::Status() {
 }
 
 Result<AppendTotals> ServerBackend::AppendEvents(const AppendCall& call) {
-  if (call.format != InputFormat::kNdjson) {
-    return FailedPrecondition("a server takes FHIR at POST /fhir/AuditEvent: here send NDJSON");
-  }
   if (place_.identity == nullptr) {
     return FailedPrecondition("sending events needs the source's identity: --as DIR");
   }
@@ -237,6 +216,7 @@ Result<AppendTotals> ServerBackend::AppendEvents(const AppendCall& call) {
   // A request that was not answered in time stays in the folder: another one would not help.
   if (!place_.via.empty()) options.attempts = 1;
   options.is_atomic = call.is_atomic;
+  options.format = call.format;
   options.journal = call.journal;
   if (call.answered) {
     options.answered = [&](const client::SentLine& line) {
@@ -244,9 +224,15 @@ Result<AppendTotals> ServerBackend::AppendEvents(const AppendCall& call) {
     };
   }
   options.receipted = call.receipted;
+  options.flush = call.flush;
+  client::EventInput input = call.input;
+  if (call.format == InputFormat::kFhir) {
+    TRY(input, client::FhirLines(call.input));
+  }
   client::SendReport report;
-  TRY_VOID(sender.Send(call.input, options, report));
-  return AppendTotals{report.logged, report.repeats, report.refused, report.skipped};
+  TRY_VOID(sender.Send(input, options, report));
+  return AppendTotals{report.logged, report.repeats, report.refused, report.skipped,
+                      report.unopened};
 }
 
 }  // namespace

@@ -199,13 +199,17 @@ Result<const pki::IdentityDirectory*> Session::Identity() {
   return &*identity_;
 }
 
-Result<audit::Subject> Session::Reader() {
+Result<pki::Identity> Session::CertifiedIdentity() {
   TRY(const pki::IdentityDirectory* identity, Identity());
   if (identity->chain().empty()) {
     return FailedPrecondition(identity->path().string() +
                               " has no certificate yet: salus identity certify");
   }
-  TRY(const pki::Identity name, identity->chain().front().identity());
+  return identity->chain().front().identity();
+}
+
+Result<audit::Subject> Session::Reader() {
+  TRY(const pki::Identity name, CertifiedIdentity());
   const std::string system = arguments_.Text("--system");
   if (name.role == pki::Role::kPatient) {
     return audit::Subject::Create(audit::SubjectKind::kPatient, system, name.id);

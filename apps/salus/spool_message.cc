@@ -84,7 +84,7 @@ class OpenedMessages final : public SpoolMessages {
   static Result<SourceInput> InputFrom(const api::ExchangeCall& call) {
     SourceInput input;
     const bool is_fhir =
-        call.path == "/fhir/AuditEvent" || call.content_type.starts_with("application/fhir+json");
+        call.path == "/fhir/AuditEvent" || call.content_type.starts_with("application/fhir+");
     if (call.method != http::Method::kPost || (!is_fhir && call.path != "/audit/v1/events")) {
       return InvalidArgument("the message is no request to append events");
     }

@@ -3,38 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "audit/shared_days.h"
-#include "codec/cbor.h"
+#include "audit/verified_readers.h"
 #include "pki/key_file.h"
 
 namespace salus::cli {
-
-namespace {
-
-struct SharedDays {
-  std::string auditor;
-  std::string sealed;
-};
-
-// {1: auditor, 2: first day, 3: last day, 4: JWE}, as node::Node::ShareDays writes it.
-Result<SharedDays> ReadSharedDays(ByteSpan content) {
-  codec::CborReader reader(content);
-  const auto read = [&reader]() -> Result<SharedDays> {
-    TRY_VOID(reader.MapOf(4));
-    SharedDays days;
-    TRY_VOID(reader.Uint());
-    TRY(days.auditor, reader.Text());
-    for (int skipped = 0; skipped < 5; ++skipped) TRY_VOID(reader.Uint());
-    TRY(days.sealed, reader.Text());
-    TRY_VOID(reader.Finish());
-    return days;
-  };
-  Result<SharedDays> days = read();
-  if (!days) return VerificationFailed("an entry of shared days is not what it must be");
-  return days;
-}
-
-}  // namespace
 
 Result<audit::ReaderKeys> OpenReaderKeys(Session& session,
                                          std::optional<crypto::P256PrivateKey>& custody_key) {
@@ -54,7 +26,7 @@ Result<audit::ReaderKeys> OpenReaderKeys(Session& session,
 
 Result<std::unique_ptr<HistoryReader>> HistoryReader::Open(Session& session) {
   TRY_VOID(session.Reader());  // wrong usage is told before anything is opened
-  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(Backend* const place, session.Place(Access::kAsk));
   audit::PinnedLog log = place->Pinned();
   TRY(client::ReaderState state, client::ReaderState::OfUser(log));
   std::unique_ptr<HistoryReader> reader(
@@ -81,6 +53,7 @@ Result<void> HistoryReader::ReadOwnChain() {
   TRY(const audit::KnownChain known, state_.Chain(keys_.reader));
   audit::HistoryQuestion asked;
   asked.subject = keys_.reader;
+  asked.wait_cosigned = true;
   asked.known_size = state_.checkpoint() ? state_.checkpoint()->size.value : 0;
   TRY(Bytes encoded, place_.History(keys_.reader, asked));
   TRY(const audit::HistoryAnswer answer, audit::DecodeHistory(encoded));
@@ -103,47 +76,50 @@ std::vector<audit::Subject> HistoryReader::Mandated() const {
   return patients;
 }
 
-Result<bool> HistoryReader::TakeShared(const audit::VerifiedHistory& history) {
-  keys_.shared.clear();
-  if (keys_.reader.kind != audit::SubjectKind::kAuditor) return false;
-  for (const audit::VerifiedEntry& entry : history.others) {
-    const bool is_share = entry.kind == tlog::EntryKind::kPolicy &&
-                          entry.type == audit::EventType::kDaysShared && !entry.plaintext.empty();
-    if (!is_share) continue;
-    TRY(const SharedDays days, ReadSharedDays(entry.plaintext));
-    if (days.auditor != keys_.reader.id) continue;
-    Result<std::vector<audit::SharedGrant>> grants =
-        audit::OpenSharedGrants(days.sealed, *keys_.own_key);
-    if (!grants) {
-      session_.terminal().Warn("days that the patient shared can't be opened with this key");
-      continue;
-    }
-    for (audit::SharedGrant& grant : *grants) keys_.shared.push_back(std::move(grant));
-  }
-  return !keys_.shared.empty();
-}
-
 Result<HistoryReader::Answered> HistoryReader::Read(const audit::Subject& subject,
                                                     std::optional<Day> from, bool keep_evidence) {
-  TRY(const audit::KnownChain known, state_.Chain(subject));
   audit::HistoryQuestion asked;
   asked.subject = subject;
   asked.from = from;
+  asked.purpose = purpose_;
+  asked.under = permit_;
+  asked.wait_cosigned = true;  // what was logged a moment ago is asked for too
+  return Ask(std::move(asked), keep_evidence);
+}
+
+Result<HistoryReader::Answered> HistoryReader::Ask(audit::HistoryQuestion asked,
+                                                   bool keep_evidence) {
+  const audit::Subject& subject = asked.subject;
+  TRY(const audit::KnownChain known, state_.Chain(subject));
   asked.known_size = state_.checkpoint() ? state_.checkpoint()->size.value : 0;
   const bool remembers_items = known.items.size() == known.count;
   asked.after = keep_evidence || !remembers_items ? 0 : known.count;
   TRY(Bytes encoded, place_.History(keys_.reader, asked));
   TRY(const audit::HistoryAnswer answer, audit::DecodeHistory(encoded));
   audit::VerifyQuestion question = QuestionOf(subject, known, keys_);
-  question.from = from;
+  question.from = asked.from;
+  question.under = under_;
+  keys_.shared.clear();
   TRY(audit::VerifiedHistory history, audit::VerifyHistory(question, answer));
-  TRY(const bool has_shared, TakeShared(history));
-  if (has_shared) {
+  TRY(audit::SharedDays shared, audit::SharedWith(history, keys_));
+  if (shared.closed > 0) {
+    session_.terminal().Warn("days that the patient shared can't be opened with this key");
+  }
+  keys_.shared = std::move(shared.grants);
+  if (!keys_.shared.empty()) {
     TRY(history, audit::VerifyHistory(question, answer));
   }
   TRY_VOID(state_.RememberChain(subject, history.chain));
   TRY_VOID(state_.Remember(history.checkpoint));
-  Answered answered{std::move(history), std::nullopt};
+  if (const auto other = audit::OtherKeyTold(history, keys_)) {
+    history.warnings.push_back(
+        "entry " + std::to_string(other->value) +
+        " tells the patient another key than yours: unless you had it before, days that the "
+        "patient shares with you go to somebody else. Have the mandate set again, and tell the "
+        "patient");
+  }
+  Answered answered{
+      std::move(history), std::nullopt, answer.permit, {answer.query_index, answer.query_leaf}};
   if (keep_evidence) {
     answered.evidence = audit::Evidence{log_, asked, session_.clock().Now(), own_chain_answers_,
                                         std::move(encoded)};

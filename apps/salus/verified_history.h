@@ -22,10 +22,29 @@ class HistoryReader {
   // Mandated are the patients that an auditor's own chain names today.
   std::vector<audit::Subject> Mandated() const;
 
+  // AskMandate asks about an auditor's whole mandate, and returns its patients. What is read from
+  // then on is read under that question, without an entry more.
+  // Errors: also VerificationFailed when the place names other than the log's number of patients.
+  Result<std::vector<audit::Subject>> AskMandate();
+  // MandateQuestions are the questions of whole mandates while the mandate named this patient, out
+  // of the mandates' chains: own is the patient's answer, which tells their tags. Each is verified.
+  struct MandateQuestion {
+    std::string auditor;
+    std::string purpose;
+    Timestamp time;
+    merkle::LeafIndex entry;
+  };
+  struct Answered;
+  Result<std::vector<MandateQuestion>> MandateQuestions(const Answered& own);
+  // set_purpose is what the questions from then on are asked for.
+  void set_purpose(std::string purpose) { purpose_ = std::move(purpose); }
+
   // Read asks for a subject from a day of logging on. keep_evidence asks for the whole chain.
   struct Answered {
     audit::VerifiedHistory history;
     std::optional<audit::Evidence> evidence;
+    std::string permit;       // to ask for more under this question
+    audit::AskedUnder asked;  // its own entry
   };
   Result<Answered> Read(const audit::Subject& subject, std::optional<Day> from, bool keep_evidence);
 
@@ -33,9 +52,7 @@ class HistoryReader {
   HistoryReader(Session& session, Backend& place, audit::PinnedLog log, client::ReaderState state)
       : session_(session), place_(place), log_(std::move(log)), state_(std::move(state)) {}
   Result<void> ReadOwnChain();
-  // TakeShared takes over the past days that the patient opened to this auditor; whether there
-  // were.
-  Result<bool> TakeShared(const audit::VerifiedHistory& history);
+  Result<Answered> Ask(audit::HistoryQuestion asked, bool keep_evidence);
   audit::VerifyQuestion QuestionOf(const audit::Subject& subject, const audit::KnownChain& known,
                                    const audit::ReaderKeys& keys) const;
 
@@ -46,6 +63,9 @@ class HistoryReader {
   std::optional<crypto::P256PrivateKey> custody_key_;
   audit::ReaderKeys keys_;
   std::vector<Bytes> own_chain_answers_;
+  std::string purpose_;
+  std::string permit_;
+  std::optional<audit::AskedUnder> under_;
 };
 
 // OpenReaderKeys fills in what the identity of --as opens with: its own key, and the custody key

@@ -292,7 +292,7 @@ def receipt_leaves():
 # ---- history.md ---------------------------------------------------------------------------------
 def history_parts():
     leaf = bytes([0xb1] * 32)
-    return [(b"\x8e", "array of 14"), (cbor(2), "version"),
+    return [(b"\x8f", "array of 15"), (cbor(2), "version"),
             (cbor(["note\n", b"\x82\x03", bytes(32)]), "newest: [note, kind 3 entry, inclusion]"),
             (cbor(b""), "from_known: no hashes"), (cbor(bytes([0x0f] * 80)), "tag proof"),
             (cbor(bytes.fromhex("010000")), "map proof: present, depth 0"),
@@ -302,7 +302,7 @@ def history_parts():
             (cbor([[9, b"\x82\x01"]]), "shown: [index, entry]"),
             (cbor([[1, leaf]]), "inclusion: of 1 entry, one hash"),
             (cbor([9, leaf, "r\n", 0, 1, b""]), "query: [index, leaf, note, first, own, beside]"),
-            (cbor(None), "next: none, this is all")]
+            (cbor(""), "permit: none"), (cbor(None), "next: none, this is all")]
 
 
 def evidence_parts():

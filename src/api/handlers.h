@@ -32,6 +32,9 @@ Result<Response> ListSources(const Call& call);
 // mandates.cc
 Result<Response> PutMandate(const Call& call);
 Result<Response> GetMandate(const Call& call);
+// officer.cc
+Result<Response> PutSystemReader(const Call& call);
+Result<Response> PostClock(const Call& call);
 // custody.cc
 Result<Response> GetCustody(const Call& call);
 Result<Response> PostRelease(const Call& call);

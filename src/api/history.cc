@@ -4,6 +4,7 @@
 #include "api/json_body.h"
 #include "api/service.h"
 #include "base/id.h"
+#include "codec/hex.h"
 
 namespace salus::api {
 
@@ -37,12 +38,39 @@ Result<std::string> ReadPurpose(std::optional<std::string_view> purpose) {
   return std::string(*purpose);
 }
 
-Result<audit::HistoryQuestion> ReadQuestion(const codec::JsonObject& body) {
-  audit::HistoryQuestion question;
-  TRY(const std::string_view patient, codec::StringAt(body, "patient"));
+// Whom a question is about: a patient, a mandate, or, where an auditor names nobody, its own
+// mandate.
+Result<audit::Subject> ReadSubject(const codec::JsonObject& body, const audit::Subject& asker) {
+  TRY(const auto patient, codec::OptionalStringAt(body, "patient"));
   TRY(const auto system, codec::OptionalStringAt(body, "system"));
-  TRY(question.subject,
-      audit::Subject::Create(audit::SubjectKind::kPatient, system.value_or(""), patient));
+  TRY(const auto mandate, codec::OptionalStringAt(body, "mandate"));
+  if (patient && mandate) return InvalidArgument("patient and mandate: give one of them");
+  if (mandate) return audit::Subject::Create(audit::SubjectKind::kMandate, "", *mandate);
+  if (!patient && asker.kind == audit::SubjectKind::kAuditor) {
+    return audit::Subject{audit::SubjectKind::kMandate, "", asker.id};
+  }
+  if (!patient) return InvalidArgument("patient: is missing");
+  return audit::Subject::Create(audit::SubjectKind::kPatient, system.value_or(""), *patient);
+}
+
+Result<std::optional<audit::SubjectTag>> ReadTag(const codec::JsonObject& body) {
+  TRY(const auto text, codec::OptionalStringAt(body, "tag"));
+  if (!text) return std::optional<audit::SubjectTag>();
+  const Result<Bytes> bytes = codec::HexDecode(*text);
+  if (!bytes || bytes->size() != audit::SubjectTag::kSize) {
+    return InvalidArgument("tag: must be 64 hex digits");
+  }
+  TRY(const audit::SubjectTag tag, audit::SubjectTag::FromBytes(*bytes));
+  return std::optional(tag);
+}
+
+Result<audit::HistoryQuestion> ReadQuestion(const codec::JsonObject& body,
+                                            const audit::Subject& asker) {
+  audit::HistoryQuestion question;
+  TRY(question.subject, ReadSubject(body, asker));
+  TRY(const auto under, codec::OptionalStringAt(body, "under"));
+  question.under = under.value_or("");
+  TRY(question.mandate_tag, ReadTag(body));
   TRY(question.after, ReadCountAt(body, "after"));
   TRY(question.from, ReadDay(body, "from"));
   TRY(question.to, ReadDay(body, "to"));
@@ -90,14 +118,14 @@ Result<Response> PostHistory(const Call& call) {
   TRY(const audit::Subject asker, call.service.SubjectOf(call.caller));
   TRY(const codec::JsonObject body,
       ReadJsonBody(call.body, {"patient", "system", "after", "from", "to", "known_size", "wait",
-                               "purpose", "page"}));
+                               "purpose", "mandate", "tag", "under", "page"}));
   if (body.contains("page")) {
     if (body.size() != 1) return InvalidArgument("page: stands alone, as the page before gave it");
     TRY(const std::string_view token, codec::StringAt(body, "page"));
     TRY(const audit::HistoryPage page, call.service.node().historian().Page(asker, token));
     return HistoryResponse(audit::EncodeHistoryPage(page));
   }
-  TRY(const audit::HistoryQuestion question, ReadQuestion(body));
+  TRY(const audit::HistoryQuestion question, ReadQuestion(body, asker));
   return AnswerHistory(call, asker, question);
 }
 

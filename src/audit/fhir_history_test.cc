@@ -140,6 +140,24 @@ TEST_F(FhirHistoryTest, WithoutAnOfficerTheSystemsEventsWaitForTheCustodians) {
   EXPECT_EQ(history.waiting_for_custodians + history.under_older_key, 2u);
 }
 
+// An officer asks in the system subject's name, and about nobody else; nobody else asks about it.
+TEST_F(FhirHistoryTest, AnOfficerReadsWhatConcernsNoPatient) {
+  const Person officer{Subject::System()};
+  Register(officer);
+  const Person anna = MakePatient("anna");
+  Register(anna);
+  FhirEvents events;
+  ASSERT_TRUE(events.Add(kLogin, source.id));
+  ASSERT_TRUE(RecordOffered(events.offered()).lines.at(0).outcome);
+  EXPECT_EQ(HistoryOf(officer).events.size(), 1u);
+  const auto code_of = [&](const Person& asker, const Person& about) {
+    const auto answer = historian->Answer(asker.subject, QuestionOf(about.subject));
+    return answer ? ErrorCode{} : answer.error().code;
+  };
+  EXPECT_EQ(code_of(officer, anna), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(code_of(anna, officer), ErrorCode::kPermissionDenied);
+}
+
 TEST_F(FhirHistoryTest, APatientCalledSystemIsNotTheSystem) {
   const Person patient = MakePatient("system");
   Register(patient);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "base/log.h"
+#include "base/secret.h"
 #include "merkle/multi_proof.h"
 #include "merkle/proof.h"
 
@@ -15,6 +15,7 @@ using tlog::EntryKind;
 
 constexpr std::chrono::seconds kMaxCosignedWait{10};
 constexpr std::chrono::minutes kPageLifetime{10};
+constexpr std::chrono::hours kPermitLifetime{1};
 // What a page that is full may have read in vain.
 constexpr std::size_t kReadTogether = 256;
 
@@ -71,16 +72,26 @@ Result<void> AddBrackets(const tlog::Log& log, const merkle::HashReader& hashes,
 }
 
 bool MayAsk(const Directory& directory, const Subject& asker, const Subject& subject, Day today) {
-  // The system subject is asked about by the officers, in its own name.
-  const bool is_reader = asker.kind == SubjectKind::kPatient ||
-                         asker.kind == SubjectKind::kAuditor || asker.kind == SubjectKind::kSystem;
-  if (!is_reader) return false;
-  if (asker == subject) {
-    return asker.kind == SubjectKind::kAuditor ? directory.FindAuditor(asker.id).has_value()
-                                               : directory.FindPatient(asker).has_value();
+  switch (asker.kind) {
+    case SubjectKind::kPatient:
+    case SubjectKind::kSystem:  // the officers ask in its name
+      return asker == subject && directory.FindPatient(asker).has_value();
+    case SubjectKind::kAuditor:
+      if (asker == subject) return directory.FindAuditor(asker.id).has_value();
+      if (subject.kind == SubjectKind::kMandate) {
+        return subject.id == asker.id && directory.FindMandate(asker.id).has_value();
+      }
+      return subject.kind == SubjectKind::kPatient &&
+             directory.IsEntitled(asker.id, subject, today);
+    default:
+      return false;
   }
-  return asker.kind == SubjectKind::kAuditor && subject.kind == SubjectKind::kPatient &&
-         directory.IsEntitled(asker.id, subject, today);
+}
+
+// Whether more may be asked for under a question about this subject.
+bool LeadsFurther(const Subject& asker, const Subject& subject) {
+  return subject.kind == SubjectKind::kMandate ||
+         (asker == subject && asker.kind == SubjectKind::kPatient);
 }
 
 }  // namespace
@@ -136,14 +147,53 @@ Result<HistoryPage> Historian::MakePage(PageToken at) const {
   return page;
 }
 
+// Knowing a mandate's tag is the right to read its chain: only the entry about it in a patient's
+// chain tells it, and that stays there when the mandate ends.
+bool Historian::KnowsTag(const HistoryQuestion& question) const {
+  return question.subject.kind == SubjectKind::kMandate && question.mandate_tag &&
+         directory_.FindMandate(question.subject.id) &&
+         ConstantTimeEqual(recorder_.TagOf(question.subject).tag.span(),
+                           question.mandate_tag->span());
+}
+
+// Decides on the right, and fills in the question's own entry.
+Result<void> Historian::Record(const Subject& asker, const HistoryQuestion& question, Timestamp now,
+                               HistoryAnswer& answer) {
+  const bool may_ask = MayAsk(directory_, asker, question.subject, DayOf(now));
+  if (!question.under.empty()) {
+    TRY(const QueryPermit permit, tokens_.OpenPermit(question.under, now));
+    if (permit.asker != asker) return NotPermitted();
+    const bool is_of_mandate = permit.subject.kind == SubjectKind::kMandate &&
+                               question.subject.kind == SubjectKind::kPatient && may_ask;
+    const bool is_of_own = permit.subject == asker && KnowsTag(question);
+    if (!is_of_mandate && !is_of_own) return NotPermitted();
+    answer.query_index = permit.query_index;
+    answer.query_leaf = permit.query_leaf;
+    return {};
+  }
+  if (!may_ask) return NotPermitted();
+  const Recorder::Query query{question.subject, asker, question.purpose,
+                              question.from ? Timestamp(*question.from) : Timestamp(),
+                              question.to ? Timestamp(*question.to + std::chrono::days(1)) : now};
+  TRY(const Recorder::LoggedQuery logged, recorder_.RecordQuery(query));
+  answer.query_index = logged.index;
+  answer.query_leaf = logged.leaf_hash;
+  answer.query_receipt = logged.receipt;
+  if (LeadsFurther(asker, question.subject)) {
+    answer.permit = tokens_.Sign(QueryPermit{.asker = asker,
+                                             .subject = question.subject,
+                                             .query_index = logged.index,
+                                             .query_leaf = logged.leaf_hash,
+                                             .expires = now + kPermitLifetime});
+  }
+  return {};
+}
+
 Result<HistoryAnswer> Historian::Answer(const Subject& asker, const HistoryQuestion& question) {
   const Timestamp now = clock_.Now();
-  if (!MayAsk(directory_, asker, question.subject, DayOf(now))) return NotPermitted();
-  Recorder::Query query{question.subject, asker, question.purpose,
-                        question.from ? Timestamp(*question.from) : Timestamp(),
-                        question.to ? Timestamp(*question.to + std::chrono::days(1)) : now};
-  TRY(const Recorder::LoggedQuery logged, recorder_.RecordQuery(query));
-  if (question.wait_cosigned) log_.WaitPublished(logged.index, kMaxCosignedWait);
+  HistoryAnswer answer;
+  TRY_VOID(Record(asker, question, now, answer));
+  if (question.wait_cosigned) log_.WaitPublished(answer.query_index, kMaxCosignedWait);
 
   const ProvenTag tag = recorder_.TagOf(question.subject);
   const tlog::ChainProof chain = log_.ProveChain(tag.tag);
@@ -151,7 +201,6 @@ Result<HistoryAnswer> Historian::Answer(const Subject& asker, const HistoryQuest
   const merkle::TreeSize newest = chain.checkpoint->size;
   const tlog::OneTileALevel hashes = log_.HashesForAnswer();
 
-  HistoryAnswer answer;
   TRY(answer.newest, Prove(log_, hashes, chain.checkpoint->note, newest.value));
   if (question.known_size > 0 && question.known_size <= newest.value) {
     TRY(answer.from_known,
@@ -161,9 +210,6 @@ Result<HistoryAnswer> Historian::Answer(const Subject& asker, const HistoryQuest
   answer.map_proof = chain.proof;
   answer.map_value = chain.value;
   answer.after = question.after;
-  answer.query_index = logged.index;
-  answer.query_leaf = logged.leaf_hash;
-  answer.query_receipt = logged.receipt;
 
   PageToken at{.asker = asker,
                .subject = question.subject,
@@ -185,8 +231,11 @@ Result<HistoryAnswer> Historian::Answer(const Subject& asker, const HistoryQuest
 
 Result<HistoryPage> Historian::Page(const Subject& asker, std::string_view token) {
   const Timestamp now = clock_.Now();
-  TRY(PageToken at, tokens_.Open(token, now));
-  if (at.asker != asker || !MayAsk(directory_, asker, at.subject, DayOf(now))) {
+  TRY(PageToken at, tokens_.OpenPage(token, now));
+  // A mandate's chain stays open to a patient whom it named once.
+  const bool is_named =
+      asker.kind == SubjectKind::kPatient && at.subject.kind == SubjectKind::kMandate;
+  if (at.asker != asker || !(is_named || MayAsk(directory_, asker, at.subject, DayOf(now)))) {
     return NotPermitted();
   }
   at.expires = now + kPageLifetime;

@@ -29,7 +29,9 @@ class Historian {
 
   // Answer records the question as an entry first, then answers it: the first page. Whether the
   // asker may ask is decided here, and nowhere else: a patient asks about itself, an auditor about
-  // itself and the patients of its mandate.
+  // itself, its mandate and the mandate's patients, an officer about the system subject in that
+  // one's name. Under a permit nothing is recorded: an auditor asks for the mandate's patients so,
+  // and a patient for a mandate whose tag it knows out of its own chain.
   //
   // Errors: PermissionDenied, always with the same text, for everybody without the right, whether
   //         the subject exists or not. Unavailable while there is no published checkpoint.
@@ -47,7 +49,10 @@ class Historian {
   Result<IncludedEntry> EntryForSource(const SourceRow& source, merkle::LeafIndex index);
 
  private:
+  Result<void> Record(const Subject& asker, const HistoryQuestion& question, Timestamp now,
+                      HistoryAnswer& answer);
   Result<HistoryPage> MakePage(PageToken at) const;
+  bool KnowsTag(const HistoryQuestion& question) const;
 
   const tlog::Log& log_;
   const Directory& directory_;

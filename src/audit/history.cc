@@ -204,7 +204,7 @@ Result<std::optional<NextPage>> ReadNext(CborReader& reader) {
 Result<HistoryAnswer> ReadAnswer(ByteSpan bytes) {
   HistoryAnswer answer;
   CborReader reader(bytes);
-  TRY_VOID(reader.ArrayOf(14));
+  TRY_VOID(reader.ArrayOf(15));
   TRY(const std::uint64_t version, reader.Uint());
   if (version != kVersion) return BadAnswer();
   TRY(answer.newest, ReadCheckpoint(reader));
@@ -233,6 +233,8 @@ Result<HistoryAnswer> ReadAnswer(ByteSpan bytes) {
   TRY(answer.shown, ReadShown(reader));
   TRY(answer.inclusion, ReadInclusion(reader));
   TRY_VOID(ReadQuery(reader, answer));
+  TRY(const std::string_view permit, reader.Text());
+  answer.permit = permit;
   TRY(answer.next, ReadNext(reader));
   TRY_VOID(reader.Finish());
   return answer;
@@ -261,7 +263,7 @@ Result<HistoryPage> ReadPage(ByteSpan bytes) {
 Bytes EncodeHistory(const HistoryAnswer& answer) {
   Bytes out;
   CborWriter writer(out);
-  writer.Array(14);
+  writer.Array(15);
   writer.Uint(kVersion);
   WriteCheckpoint(writer, answer.newest);
   WriteHashes(writer, answer.from_known.hashes());
@@ -282,6 +284,7 @@ Bytes EncodeHistory(const HistoryAnswer& answer) {
   WriteShown(writer, answer.shown);
   WriteInclusion(writer, answer.inclusion);
   WriteQuery(writer, answer);
+  writer.Text(answer.permit);
   WriteNext(writer, answer.next);
   return out;
 }

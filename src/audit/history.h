@@ -34,6 +34,11 @@ namespace salus::audit {
 // {"patient":ID,"system":S,"after":COUNT,"from":DAY,"to":DAY,"known_size":N,"purpose":TEXT,
 // "wait":"cosigned"}. from and to are inclusive UTC days; without them every day is sent. The
 // purpose is sealed into the question's entry.
+//
+// An auditor who names no patient asks about its mandate: that question is an entry in clear in the
+// mandate's chain, the answer is that chain, and each patient's history is then asked for "under"
+// it without an entry more. A patient reads the chain of a mandate whose tag its own chain tells
+// it, under the question about itself: {"mandate":AUDITOR,"tag":HEX,"under":PERMIT}.
 struct HistoryQuestion {
   Subject subject;
   std::uint64_t after = 0;  // chain entries that the client knows already
@@ -42,6 +47,8 @@ struct HistoryQuestion {
   std::uint64_t known_size = 0;  // tree size of the client's remembered checkpoint; 0: none
   bool wait_cosigned = false;
   std::string purpose = {};
+  std::string under = {};                      // the permit of an earlier answer
+  std::optional<SubjectTag> mandate_tag = {};  // a patient's, about a mandate
 };
 
 // ProvenCheckpoint is a checkpoint and the kind 3 entry that its tree ends in.
@@ -109,7 +116,8 @@ struct HistoryAnswer {
   // The entry that this question became, and its receipt (its leaf: source "query", id "").
   merkle::LeafIndex query_index;
   merkle::LeafHash query_leaf;
-  Receipt query_receipt;
+  Receipt query_receipt;  // without a note where another answer brought it
+  std::string permit;     // to ask for more under this question's entry; empty: nothing more
 };
 
 Bytes EncodeHistory(const HistoryAnswer& answer);

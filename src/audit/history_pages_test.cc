@@ -89,6 +89,7 @@ TEST_F(HistoryPagesTest, AreOneAnswer) {
   EXPECT_FALSE(at_once.next || in_pages.next);
   EXPECT_EQ(at_once.inclusion.size(), 1u);
   at_once.inclusion = in_pages.inclusion;
+  at_once.permit = in_pages.permit;  // of another process
   EXPECT_EQ(EncodeHistory(at_once), EncodeHistory(in_pages));
 }
 

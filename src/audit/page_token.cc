@@ -11,7 +11,15 @@ namespace salus::audit {
 namespace {
 
 constexpr std::size_t kMacBytes = 32;
-constexpr std::string_view kLabel = "salus/page";
+constexpr std::string_view kPageLabel = "salus/page";
+constexpr std::string_view kPermitLabel = "salus/permit";
+
+Error Refused(std::string_view what) {
+  return FailedPrecondition(
+      "the " + std::string(what) +
+      " is not one that this server can go on from, or it is too old: ask again from "
+      "the start");
+}
 
 crypto::HmacSha256Key MakeKey(RandomSource& random) {
   SecretArray<32> key;
@@ -38,7 +46,7 @@ Result<PageToken> ReadToken(ByteSpan bytes) {
   PageToken token;
   TRY_VOID(reader.ArrayOf(14));
   TRY(const std::string_view label, reader.Text());
-  if (label != kLabel) return InvalidArgument("label");
+  if (label != kPageLabel) return InvalidArgument("label");
   TRY(token.asker, ReadSubject(reader));
   TRY(token.subject, ReadSubject(reader));
   TRY(token.size.value, reader.Uint());
@@ -53,15 +61,49 @@ Result<PageToken> ReadToken(ByteSpan bytes) {
   return token;
 }
 
+Result<QueryPermit> ReadPermit(ByteSpan bytes) {
+  codec::CborReader reader(bytes);
+  QueryPermit permit;
+  TRY_VOID(reader.ArrayOf(10));
+  TRY(const std::string_view label, reader.Text());
+  if (label != kPermitLabel) return InvalidArgument("label");
+  TRY(permit.asker, ReadSubject(reader));
+  TRY(permit.subject, ReadSubject(reader));
+  TRY(permit.query_index.value, reader.Uint());
+  TRY(const ByteSpan leaf, reader.ByteString());
+  TRY(permit.query_leaf, merkle::LeafHash::FromBytes(leaf));
+  TRY(const std::int64_t expires_ms, reader.Int());
+  permit.expires = FromUnixMillis(expires_ms);
+  TRY_VOID(reader.Finish());
+  return permit;
+}
+
 }  // namespace
 
 PageTokenSigner::PageTokenSigner(RandomSource& random) : key_(MakeKey(random)) {}
 
+std::string PageTokenSigner::Finish(Bytes content) const {
+  const crypto::Hash32 mac = key_.Mac(content);
+  Bytes bytes(mac.begin(), mac.end());
+  Append(bytes, content);
+  return codec::Base64UrlEncode(bytes);
+}
+
+Result<Bytes> PageTokenSigner::Content(std::string_view text) const {
+  TRY(Bytes bytes, codec::Base64UrlDecode(text));
+  if (bytes.size() <= kMacBytes) return InvalidArgument("short");
+  const ByteSpan content = ByteSpan(bytes).subspan(kMacBytes);
+  if (!ConstantTimeEqual(key_.Mac(content), ByteSpan(bytes).first(kMacBytes))) {
+    return InvalidArgument("not ours");
+  }
+  return ToBytes(content);
+}
+
 std::string PageTokenSigner::Sign(const PageToken& token) const {
-  Bytes bytes(kMacBytes);
+  Bytes bytes;
   codec::CborWriter writer(bytes);
   writer.Array(14);
-  writer.Text(kLabel);
+  writer.Text(kPageLabel);
   WriteSubject(writer, token.asker);
   WriteSubject(writer, token.subject);
   writer.Uint(token.size.value);
@@ -71,22 +113,36 @@ std::string PageTokenSigner::Sign(const PageToken& token) const {
   writer.Uint(token.count);
   writer.Uint(token.position);
   writer.Int(ToUnixMillis(token.expires));
-  const crypto::Hash32 mac = key_.Mac(ByteSpan(bytes).subspan(kMacBytes));
-  std::copy(mac.begin(), mac.end(), bytes.begin());
-  return codec::Base64UrlEncode(bytes);
+  return Finish(std::move(bytes));
 }
 
-Result<PageToken> PageTokenSigner::Open(std::string_view text, Timestamp now) const {
-  const Error refused = FailedPrecondition(
-      "the page is not one that this server can go on from, or it is too old: ask "
-      "again from the start");
-  const Result<Bytes> bytes = codec::Base64UrlDecode(text);
-  if (!bytes || bytes->size() <= kMacBytes) return refused;
-  const ByteSpan content = ByteSpan(*bytes).subspan(kMacBytes);
-  if (!ConstantTimeEqual(key_.Mac(content), ByteSpan(*bytes).first(kMacBytes))) return refused;
-  Result<PageToken> token = ReadToken(content);
-  if (!token || token->expires < now) return refused;
+std::string PageTokenSigner::Sign(const QueryPermit& permit) const {
+  Bytes bytes;
+  codec::CborWriter writer(bytes);
+  writer.Array(10);
+  writer.Text(kPermitLabel);
+  WriteSubject(writer, permit.asker);
+  WriteSubject(writer, permit.subject);
+  writer.Uint(permit.query_index.value);
+  writer.ByteString(permit.query_leaf.span());
+  writer.Int(ToUnixMillis(permit.expires));
+  return Finish(std::move(bytes));
+}
+
+Result<PageToken> PageTokenSigner::OpenPage(std::string_view text, Timestamp now) const {
+  const Result<Bytes> content = Content(text);
+  if (!content) return Refused("page");
+  Result<PageToken> token = ReadToken(*content);
+  if (!token || token->expires < now) return Refused("page");
   return token;
+}
+
+Result<QueryPermit> PageTokenSigner::OpenPermit(std::string_view text, Timestamp now) const {
+  const Result<Bytes> content = Content(text);
+  if (!content) return Refused("permit");
+  Result<QueryPermit> permit = ReadPermit(*content);
+  if (!permit || permit->expires < now) return Refused("permit");
+  return permit;
 }
 
 }  // namespace salus::audit

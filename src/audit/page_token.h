@@ -31,6 +31,15 @@ struct PageToken {
   Timestamp expires;
 };
 
+// QueryPermit lets its asker ask for more under an entry that its question has become.
+struct QueryPermit {
+  Subject asker;
+  Subject subject;  // what was asked about
+  merkle::LeafIndex query_index;
+  merkle::LeafHash query_leaf;
+  Timestamp expires;
+};
+
 // PageTokenSigner makes and checks tokens under a key of this process: after a restart none counts.
 //
 // Threads: immutable, safe to share.
@@ -39,10 +48,15 @@ class PageTokenSigner {
   explicit PageTokenSigner(RandomSource& random);
 
   std::string Sign(const PageToken& token) const;
+  std::string Sign(const QueryPermit& permit) const;
   // Errors: FailedPrecondition, what to do, when it is not one of this process, or too old.
-  Result<PageToken> Open(std::string_view text, Timestamp now) const;
+  Result<PageToken> OpenPage(std::string_view text, Timestamp now) const;
+  Result<QueryPermit> OpenPermit(std::string_view text, Timestamp now) const;
 
  private:
+  std::string Finish(Bytes content) const;
+  Result<Bytes> Content(std::string_view text) const;
+
   crypto::HmacSha256Key key_;
 };
 

@@ -140,8 +140,9 @@ class Recorder {
   // Errors: FailedPrecondition (BrokenRegistration) when the log knows a patient that the directory
   // does not: nobody is taken into custody because a row is gone.
   Result<void> TakeIntoCustody(std::span<const Subject> patients);
-  // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain; a
-  // patient's own repeats within an hour are one entry. The receipt shows it to the asker.
+  // RecordQuery logs that somebody asked about a patient, sealed in the patient's chain, or about a
+  // mandate, in clear in that one's; a patient's own repeats within an hour are one entry. The
+  // receipt shows it to the asker.
   struct Query {
     Subject subject;  // asked about
     Subject asker;

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "audit/custody.h"
+#include "audit/notices.h"
 #include "audit/padding.h"
 #include "audit/read_back.h"
 #include "audit/recorder.h"
@@ -48,22 +49,12 @@ Bytes ShareContent(const CustodyShareRow& share) {
 }
 
 Bytes QueryContent(const Recorder::Query& query, Timestamp now) {
-  Bytes content;
-  codec::CborWriter writer(content);
-  writer.Map(6);
-  writer.Uint(1);
-  writer.Text(SubjectKindName(query.asker.kind));
-  writer.Uint(2);
-  writer.Text(query.asker.id);
-  writer.Uint(3);
-  writer.Text(query.purpose);
-  writer.Uint(4);
-  writer.Int(ToUnixMillis(query.from));
-  writer.Uint(5);
-  writer.Int(ToUnixMillis(query.to));
-  writer.Uint(6);
-  writer.Int(ToUnixMillis(now));
-  return content;
+  return EncodeQuestionNotice({.asker_role = std::string(SubjectKindName(query.asker.kind)),
+                               .asker = query.asker.id,
+                               .purpose = query.purpose,
+                               .from = query.from,
+                               .to = query.to,
+                               .asked = now});
 }
 
 }  // namespace
@@ -259,6 +250,15 @@ Result<LoggedPolicy> Recorder::RecordClear(EntryKind kind, EventType type, ByteS
   return LoggedPolicy{submission->outcomes[0].index, submission->outcomes[0].leaf_hash};
 }
 
+// The question of a whole mandate names no patient, and stands in clear.
+static Bytes MandateQuery(const Bytes& content) {
+  return EncodeOther(EntryKind::kQuery, {.type = EventType::kMandateQueried,
+                                         .about_subject = true,
+                                         .row_digest = std::nullopt,
+                                         .sealed = std::nullopt,
+                                         .clear = content});
+}
+
 Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
   const Timestamp now = state_->parts.clock->Now();
   const bool is_own = query.subject == query.asker;
@@ -272,26 +272,34 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
   const auto subject = state_->subjects.Get(query.subject);
   Sealer sealer(*state_->parts.random);
   for (int round = 0; round < kMaxRounds; ++round) {
-    TRY(const auto epoch, state_->epochs.Get(subject, DayOf(now)));
-    const SealedContent content{epoch, subject, EncodePadded(QueryContent(query, now))};
-    Bytes ciphertext;
-    const OtherBody body{
-        .type = EventType::kHistoryQueried,
-        .about_subject = true,
-        .row_digest = std::nullopt,
-        .sealed = sealer.SealBody(epoch->key, subject->sealing_aad, content.padded, ciphertext),
-        .clear = {}};
+    const Bytes content = QueryContent(query, now);
     auto submission = std::make_unique<tlog::Submission>();
     submission->may_use_reserve = true;
     tlog::NewEntry added;
     added.subject = subject->number;
-    submission->grants.push_back(epoch->grant);
-    added.grant = epoch->grant.get();
-    AddEntry(*submission, EncodeOther(EntryKind::kQuery, body), std::move(added));
+    SealedContent sealed;
+    Bytes entry;
+    if (query.subject.kind == SubjectKind::kMandate) {
+      entry = MandateQuery(content);
+    } else {
+      TRY(const auto epoch, state_->epochs.Get(subject, DayOf(now)));
+      sealed = {epoch, subject, EncodePadded(content)};
+      submission->grants.push_back(epoch->grant);
+      added.grant = epoch->grant.get();
+      Bytes ciphertext;
+      entry = EncodeOther(
+          EntryKind::kQuery,
+          {.type = EventType::kHistoryQueried,
+           .about_subject = true,
+           .row_digest = std::nullopt,
+           .sealed = sealer.SealBody(epoch->key, subject->sealing_aad, sealed.padded, ciphertext),
+           .clear = {}});
+    }
+    AddEntry(*submission, std::move(entry), std::move(added));
     submission = state_->parts.log->SubmitAndWait(std::move(submission));
     if (!submission->status) return submission->status.error();
     RequireReadBack(*state_->parts.log, *submission, [&](std::size_t, const EntryView& read) {
-      return OpenOther(sealer, content, read);
+      return OpenOther(sealer, sealed, read);
     });
     const tlog::Outcome outcome = submission->outcomes[0];
     const auto answers = submission->answers;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "audit/notices.h"
 #include "audit/verify_parts.h"
-#include "codec/cbor.h"
 #include "codec/rfc3339.h"
 
 namespace salus::audit {
@@ -61,17 +61,10 @@ void AddWarnings(const VerifyQuestion& question, const AskedRange& asked, const 
   }
 }
 
-// QueryContent of the recorder: {1: role, 2: id, ...} of who asked.
 bool IsAskedBy(const Subject& reader, ByteSpan content) {
-  codec::CborReader map(content);
-  const auto pairs = map.Map();
-  if (!pairs || *pairs < 2) return false;
-  const auto role_label = map.Uint();
-  const auto role = map.Text();
-  const auto id_label = map.Uint();
-  const auto id = map.Text();
-  return role_label && role && id_label && id && *role_label == 1 && *id_label == 2 &&
-         *role == SubjectKindName(reader.kind) && *id == reader.id;
+  const Result<QuestionNotice> question = DecodeQuestionNotice(content);
+  return question && question->asker_role == SubjectKindName(reader.kind) &&
+         question->asker == reader.id;
 }
 
 // What the receipt is for must be this reader's question, where it is shown and can be read.

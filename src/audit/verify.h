@@ -115,6 +115,13 @@ struct VerifiedHistory {
   std::vector<std::string> warnings;
 };
 
+// AskedUnder is the entry of an earlier question, in another chain, that a question was asked
+// under. That answer was verified, with its receipt.
+struct AskedUnder {
+  merkle::LeafIndex index;
+  merkle::LeafHash leaf_hash;
+};
+
 // VerifyQuestion is what was asked, and what this device knows.
 struct VerifyQuestion {
   const PinnedLog* log = nullptr;
@@ -123,7 +130,8 @@ struct VerifyQuestion {
   std::optional<KnownCheckpoint> known;
   KnownChain chain;  // as of `after`
   const ReaderKeys* keys = nullptr;
-  Timestamp now;             // or the cosignatures' time for an evidence file
+  Timestamp now;  // or the cosignatures' time for an evidence file
+  std::optional<AskedUnder> under = {};
   bool is_evidence = false;  // freshness is judged as of the evidence's own time
 };
 
@@ -138,6 +146,16 @@ struct VerifyQuestion {
 //         this device's clock disagrees, or when it does not remember what it asked to go on from.
 //         InvalidArgument when what was pinned does not parse.
 Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const HistoryAnswer& answer);
+
+// SharedDays is what a history shows of days that the patient opened to an auditor.
+struct SharedDays {
+  std::vector<SharedGrant> grants;
+  std::uint64_t closed = 0;  // messages that are not for this key: it was replaced, say
+};
+// SharedWith collects it. With keys.shared set to its grants the same answer verifies to more.
+//
+// Errors: VerificationFailed when an entry of shared days is not one.
+Result<SharedDays> SharedWith(const VerifiedHistory& history, const ReaderKeys& keys);
 
 // JoinedHistory is an auditor's own chain, verified, and what it opens patients' histories with.
 struct JoinedHistory {

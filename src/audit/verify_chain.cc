@@ -190,19 +190,28 @@ Result<std::vector<ProvenEntry>> VerifyShown(const HistoryAnswer& answer,
   return entries;
 }
 
-Result<KnownChain> VerifyQueries(const TrustedLog& log, const VerifyQuestion& question,
-                                 const HistoryAnswer& answer, const VerifiedChain& chain,
-                                 const ProvenTree& newest) {
+namespace {
+
+// The receipt for the question's own entry.
+Result<void> VerifyReceipt(const TrustedLog& log, const VerifyQuestion& question,
+                           const HistoryAnswer& answer, const SubjectTag& tag) {
   const auto fail = [](std::string_view what) {
     return VerificationFailed(
         fmt::format("the receipt for this question's own entry does not hold: {}", what));
   };
+  if (question.under) {
+    if (answer.query_index == question.under->index &&
+        answer.query_leaf == question.under->leaf_hash) {
+      return {};
+    }
+    return fail("the answer names another entry than that of the question it was asked under");
+  }
   const auto note = tlog::Note::Parse(answer.query_receipt.note);
   if (!note || !note->Verify({&log.receipt_key, 1})) return fail("it is not signed by this log");
   const auto body = ReceiptBody::Parse(note->text());
   if (!body || body->origin != log.origin) return fail("it is of another log");
   const merkle::LeafHash leaf =
-      HashReceiptLeaf({"query", "", answer.query_index, answer.query_leaf, chain.tag});
+      HashReceiptLeaf({"query", "", answer.query_index, answer.query_leaf, tag});
   const auto root = RootFromReceipt(answer.query_receipt, {&leaf, 1}, body->leaves);
   if (!root || *root != body->root) return fail("it is about another entry");
   if (answer.query_index.value < body->first_index ||
@@ -212,14 +221,11 @@ Result<KnownChain> VerifyQueries(const TrustedLog& log, const VerifyQuestion& qu
   if (!question.is_evidence && body->time + kMaxReceiptAge < question.now) {
     return fail("it is more than an hour old: this question was not logged");
   }
+  return {};
+}
 
-  KnownChain known = question.chain;
-  known.count = chain.items.size();
-  known.head = chain.head;
-  known.items = chain.items;
-  if (known.query_entries.size() != known.query_leaves.size()) {
-    return FailedPrecondition("the remembered questions are damaged: forget them and ask again");
-  }
+// Remembers the question's own entry, where it stands in this chain.
+Result<void> AddQuery(const HistoryAnswer& answer, KnownChain& known) {
   const auto old =
       std::find(known.query_entries.begin(), known.query_entries.end(), answer.query_index);
   if (old == known.query_entries.end()) {
@@ -227,8 +233,27 @@ Result<KnownChain> VerifyQueries(const TrustedLog& log, const VerifyQuestion& qu
     known.query_leaves.push_back(answer.query_leaf);
   } else if (known.query_leaves[static_cast<std::size_t>(old - known.query_entries.begin())] !=
              answer.query_leaf) {
-    return fail("another receipt gave this index another entry");
+    return VerificationFailed(
+        "the receipt for this question's own entry does not hold: another receipt gave this index "
+        "another entry");
   }
+  return {};
+}
+
+}  // namespace
+
+Result<KnownChain> VerifyQueries(const TrustedLog& log, const VerifyQuestion& question,
+                                 const HistoryAnswer& answer, const VerifiedChain& chain,
+                                 const ProvenTree& newest) {
+  TRY_VOID(VerifyReceipt(log, question, answer, chain.tag));
+  KnownChain known = question.chain;
+  known.count = chain.items.size();
+  known.head = chain.head;
+  known.items = chain.items;
+  if (known.query_entries.size() != known.query_leaves.size()) {
+    return FailedPrecondition("the remembered questions are damaged: forget them and ask again");
+  }
+  if (!question.under) TRY_VOID(AddQuery(answer, known));
   std::unordered_map<std::uint64_t, const ChainItem*> by_index;
   for (const ChainItem& item : chain.items) by_index.emplace(item.index.value, &item);
   for (std::size_t i = 0; i < known.query_entries.size(); ++i) {

@@ -1,8 +1,12 @@
 // What is kept and carried around: evidence files, remembered chains, an auditor's own chain.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "audit/directory_rows.h"
+#include "audit/notices.h"
+#include "audit/shared_days.h"
 #include "audit/verify.h"
 #include "codec/cbor.h"
 
@@ -222,6 +226,30 @@ Result<JoinedHistory> JoinHistory(const VerifyQuestion& question,
   return joined;
 }
 
+Result<SharedDays> SharedWith(const VerifiedHistory& history, const ReaderKeys& keys) {
+  SharedDays days;
+  if (keys.reader.kind != SubjectKind::kAuditor || keys.own_key == nullptr) return days;
+  for (const VerifiedEntry& entry : history.others) {
+    const bool is_share = entry.kind == EntryKind::kPolicy &&
+                          entry.type == EventType::kDaysShared && !entry.plaintext.empty();
+    if (!is_share) continue;
+    const Result<SharedDaysNotice> notice = DecodeSharedDaysNotice(entry.plaintext);
+    if (!notice) {
+      return VerificationFailed(
+          fmt::format("entry {}: it says that days were shared, and is not what it must be",
+                      entry.index.value));
+    }
+    if (notice->auditor != keys.reader.id) continue;
+    Result<std::vector<SharedGrant>> grants = OpenSharedGrants(notice->sealed, *keys.own_key);
+    if (!grants) {
+      ++days.closed;
+      continue;
+    }
+    for (SharedGrant& grant : *grants) days.grants.push_back(std::move(grant));
+  }
+  return days;
+}
+
 Result<VerifiedHistory> VerifyEvidence(const Evidence& evidence, const ReaderKeys& keys) {
   if (evidence.question.after != 0) {
     return VerificationFailed("the evidence goes on from what only the asker's device remembers");
@@ -246,6 +274,11 @@ Result<VerifiedHistory> VerifyEvidence(const Evidence& evidence, const ReaderKey
   question.from = evidence.question.from;
   question.to = evidence.question.to;
   TRY(const HistoryAnswer answer, DecodeHistory(evidence.answer));
+  TRY(VerifiedHistory history, VerifyHistory(question, answer));
+  if (!joined) return history;
+  TRY(SharedDays shared, SharedWith(history, joined->keys));
+  if (shared.grants.empty()) return history;
+  joined->keys.shared = std::move(shared.grants);
   return VerifyHistory(question, answer);
 }
 

@@ -1,4 +1,4 @@
-// TestFolder is a directory that goes away with the test. Test code only.
+// TestFolder is a directory that goes away with the test: for the tests of every module.
 #pragma once
 
 #include <cstdlib>

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "audit/entry.h"
+#include "audit/fhir_event.h"
 #include "client/secret_access.h"
 #include "codec/base64.h"
 #include "merkle/hash.h"
@@ -74,8 +75,8 @@ Result<D> DigestAt(const codec::JsonObject& object, std::string_view name) {
 }
 
 // "lines" of a receipt: numbers, and ranges as "first-last".
-Result<void> ReadRanges(const codec::JsonArray& ranges, std::uint64_t limit,
-                        std::vector<std::uint64_t>& out) {
+Result<void> ReadRanges(const codec::JsonArray& ranges, std::uint64_t last_line,
+                        std::size_t max_count, std::vector<std::uint64_t>& out) {
   for (const codec::Json& item : ranges) {
     std::uint64_t first = 0;
     std::uint64_t last = 0;
@@ -89,9 +90,9 @@ Result<void> ReadRanges(const codec::JsonArray& ranges, std::uint64_t limit,
     } else if (item.is_int64() && item.get_int64() > 0) {
       first = last = static_cast<std::uint64_t>(item.get_int64());
     }
-    if (first == 0 || last < first || last > limit) return NoSuchAnswer("lines");
+    if (first == 0 || last < first || last > last_line) return NoSuchAnswer("lines");
     for (std::uint64_t line = first; line <= last; ++line) {
-      if (out.size() >= limit) return NoSuchAnswer("lines");
+      if (out.size() >= max_count) return NoSuchAnswer("lines");
       out.push_back(line);
     }
   }
@@ -100,22 +101,30 @@ Result<void> ReadRanges(const codec::JsonArray& ranges, std::uint64_t limit,
 
 }  // namespace
 
-// Sent is one line of the batch, and what became of it.
+// Sent is one event of the batch, and what became of it.
 struct AnswerCheck::Sent {
-  bool is_blank = true;
   bool is_event = false;  // it parses as one here
   std::string id;
-  audit::Subject patient;
+  audit::Subject subject;
+  std::string patient;
+  std::string system;
   std::size_t offset = 0;  // of the plaintext that must have been sealed
   std::size_t size = 0;
-  bool is_answered = false;
   bool has_receipt = false;
   audit::SubjectTag tag;
   CheckedLine line;
 };
 
 struct AnswerCheck::Progress {
-  std::vector<Sent> sent;  // line 1 is at 0
+  // Line is one line's events, which are answered in their order: FHIR may name several patients.
+  struct Line {
+    std::size_t first = 0;  // in sent
+    std::size_t count = 0;  // 0: blank
+    std::size_t answered = 0;
+    std::size_t receipted = 0;
+  };
+  std::vector<Sent> sent;
+  std::vector<Line> lines;  // line 1 is at 0
   Bytes plaintexts;
   struct Patient {
     audit::Subject subject;
@@ -157,31 +166,45 @@ Result<audit::SubjectTag> KnownTags::Verify(const audit::PinnedLog& log,
 }
 
 AnswerCheck::AnswerCheck(const audit::PinnedLog& log, std::string source, KnownTags& tags,
-                         RandomSource& random)
-    : log_(log), source_(std::move(source)), tags_(tags), sealer_(random) {}
+                         RandomSource& random, InputFormat format)
+    : log_(log), source_(std::move(source)), tags_(tags), format_(format), sealer_(random) {}
 AnswerCheck::~AnswerCheck() = default;
 
+void AnswerCheck::AddSent(std::size_t number, Result<audit::Event> event, Progress& progress) {
+  if (progress.lines.size() < number) progress.lines.resize(number);
+  Progress::Line& line = progress.lines[number - 1];
+  if (line.count++ == 0) line.first = progress.sent.size();
+  Sent& sent = progress.sent.emplace_back();
+  sent.line.line = number;
+  if (!event) return;
+  // Exactly what the server has to seal: the event, and from whom it came.
+  event->source = source_;
+  sent.is_event = true;
+  sent.id = event->id.ToString();
+  sent.subject = audit::SubjectOf(*event);
+  sent.patient = event->patient;
+  sent.system = event->system;
+  sent.offset = progress.plaintexts.size();
+  audit::EncodeEvent(*event, progress.plaintexts);
+  sent.size = progress.plaintexts.size() - sent.offset;
+}
+
 void AnswerCheck::ReadBatch(std::string_view batch, Progress& progress) {
-  const auto on_line = [&](std::size_t number, std::string_view,
-                           Result<codec::FlatJsonParser::Members> members) {
-    progress.sent.resize(number);
-    Sent& sent = progress.sent.back();
-    sent.is_blank = false;
-    sent.line.line = number;
-    if (!members) return;
-    Result<audit::Event> event = audit::ReadEventMembers(*members, kFarAhead);
-    if (!event) return;
-    // Exactly what the server has to seal: the event, and from whom it came.
-    event->source = source_;
-    sent.is_event = true;
-    sent.id = event->id.ToString();
-    sent.patient = {audit::SubjectKind::kPatient, std::string(event->system),
-                    std::string(event->patient)};
-    sent.offset = progress.plaintexts.size();
-    audit::EncodeEvent(*event, progress.plaintexts);
-    sent.size = progress.plaintexts.size() - sent.offset;
-  };
-  parser_.ParseLines(batch, on_line);
+  if (format_ == InputFormat::kFhir) {
+    audit::FhirEvents events;
+    events.AddLines(batch, source_);
+    for (const audit::OfferedEvent& offered : events.offered()) {
+      AddSent(offered.line, offered.event, progress);
+    }
+    return;
+  }
+  parser_.ParseLines(batch, [&](std::size_t number, std::string_view,
+                                Result<codec::FlatJsonParser::Members> members) {
+    AddSent(number,
+            members ? audit::ReadEventMembers(*members, kFarAhead)
+                    : Result<audit::Event>(members.error()),
+            progress);
+  });
 }
 
 Result<CheckedAnswer> AnswerCheck::Check(std::string_view batch, std::string_view answer,
@@ -231,7 +254,11 @@ Result<void> AnswerCheck::OnPatient(const codec::JsonObject& object, Progress& p
   TRY(std::string system, TextAt(object, "system"));
   TRY(const audit::SubjectTag claimed, DigestAt<audit::SubjectTag>(object, "tag"));
   TRY(const Bytes proof, BytesAt(object, "proof"));
-  const audit::Subject subject{audit::SubjectKind::kPatient, std::move(system), std::move(id)};
+  const Result<std::optional<std::string_view>> role = codec::OptionalStringAt(object, "role");
+  if (!role || (*role && **role != "system")) return NoSuchAnswer("role");
+  const audit::SubjectKind kind =
+      *role ? audit::SubjectKind::kSystem : audit::SubjectKind::kPatient;
+  const audit::Subject subject{kind, std::move(system), std::move(id)};
   TRY(const audit::SubjectTag tag, tags_.Verify(log_, subject, claimed, proof));
   progress.patients.insert_or_assign(number, Progress::Patient{subject, tag});
   return {};
@@ -239,12 +266,12 @@ Result<void> AnswerCheck::OnPatient(const codec::JsonObject& object, Progress& p
 
 Result<void> AnswerCheck::OnLine(const codec::JsonObject& object, Progress& progress) {
   TRY(const std::uint64_t number, CountAt(object, "line"));
-  if (number == 0 || number > progress.sent.size() || progress.sent[number - 1].is_blank) {
+  if (number == 0 || number > progress.lines.size() || progress.lines[number - 1].count == 0) {
     return NoSuchAnswer("it is about a line that was not sent");
   }
-  Sent& sent = progress.sent[number - 1];
-  if (sent.is_answered) return NoSuchAnswer("it answers a line twice");
-  sent.is_answered = true;
+  Progress::Line& place = progress.lines[number - 1];
+  if (place.answered == place.count) return NoSuchAnswer("it answers a line twice");
+  Sent& sent = progress.sent[place.first + place.answered++];
   TRY(const std::string status, TextAt(object, "status"));
   if (status == "refused") {
     TRY(const std::string name, TextAt(object, "error"));
@@ -274,7 +301,7 @@ Result<void> AnswerCheck::OnLine(const codec::JsonObject& object, Progress& prog
   TRY(const std::uint64_t patient, CountAt(object, "patient"));
   const auto found = progress.patients.find(patient);
   if (found == progress.patients.end()) return NoSuchAnswer("it names a patient too late");
-  if (found->second.subject != sent.patient) {
+  if (found->second.subject != sent.subject) {
     return Wrong(number, "it was filed under another patient than the one sent");
   }
   sent.tag = found->second.tag;
@@ -339,26 +366,31 @@ Result<void> AnswerCheck::OnReceipt(const codec::JsonObject& object, Progress& p
   if (!receipt) return NoSuchAnswer(receipt.error().message);
   kept.receipt = *std::move(receipt);
   std::vector<std::uint64_t> lines;
-  TRY_VOID(ReadRanges(**ranges, progress.sent.size(), lines));
+  TRY_VOID(ReadRanges(**ranges, progress.lines.size(), progress.sent.size(), lines));
+  std::vector<const CheckedLine*> covered;
   for (const std::uint64_t number : lines) {
-    Sent& sent = progress.sent[number - 1];
-    if (!sent.is_answered || sent.line.refusal || sent.has_receipt) {
+    Progress::Line& place = progress.lines[number - 1];
+    const auto at = [&] { return place.first + place.receipted; };
+    while (place.receipted < place.answered && progress.sent[at()].line.refusal) ++place.receipted;
+    if (place.receipted == place.answered) {
       return Wrong(number, "the receipt is about a line that it can't be about");
     }
+    Sent& sent = progress.sent[at()];
+    ++place.receipted;
     sent.has_receipt = true;
+    covered.push_back(&sent.line);
     kept.events.push_back(
-        {sent.id, sent.line.index, sent.line.leaf, sent.tag, sent.patient.id, sent.patient.system});
+        {sent.id, sent.line.index, sent.line.leaf, sent.tag, sent.patient, sent.system});
   }
   TRY(const audit::ReceiptBody body, kept.Verify(log_.origin, log_.receipt_vkey));
-  for (const std::uint64_t number : lines) {
-    const CheckedLine& line = progress.sent[number - 1].line;
-    const std::uint64_t index = line.index.value;
+  for (const CheckedLine* line : covered) {
+    const std::uint64_t index = line->index.value;
     const bool is_in_commit = index >= body.first_index && index - body.first_index < body.count;
-    if (line.status == CheckedLine::Status::kLogged && !is_in_commit) {
-      return Wrong(number, "the receipt is of a commit that does not hold the entry");
+    if (line->status == CheckedLine::Status::kLogged && !is_in_commit) {
+      return Wrong(line->line, "the receipt is of a commit that does not hold the entry");
     }
-    if (line.status == CheckedLine::Status::kRepeat && index >= body.first_index + body.count) {
-      return Wrong(number, "the receipt is older than the entry that it is said to be of");
+    if (line->status == CheckedLine::Status::kRepeat && index >= body.first_index + body.count) {
+      return Wrong(line->line, "the receipt is older than the entry that it is said to be of");
     }
   }
   progress.answer.receipts.push_back(std::move(kept));
@@ -367,11 +399,12 @@ Result<void> AnswerCheck::OnReceipt(const codec::JsonObject& object, Progress& p
 
 Result<CheckedAnswer> AnswerCheck::Finish(Progress& progress) {
   if (!progress.is_done) return Unavailable("the server's answer was cut off");
-  for (Sent& sent : progress.sent) {
-    if (sent.is_blank) continue;
-    if (!sent.is_answered) {
-      return NoSuchAnswer("line " + std::to_string(sent.line.line) + " is not answered");
+  for (std::size_t i = 0; i < progress.lines.size(); ++i) {
+    if (progress.lines[i].answered < progress.lines[i].count) {
+      return NoSuchAnswer("line " + std::to_string(i + 1) + " is not answered");
     }
+  }
+  for (Sent& sent : progress.sent) {
     if (!sent.line.refusal && !sent.has_receipt) {
       return Wrong(sent.line.line, "the server gave no receipt for it");
     }

@@ -19,6 +19,7 @@
 #include "audit/verify.h"
 #include "base/random.h"
 #include "client/kept_receipt.h"
+#include "client/line_batch.h"
 #include "codec/flat_json.h"
 
 namespace salus::client {
@@ -57,23 +58,25 @@ class KnownTags {
   std::map<audit::Subject, audit::SubjectTag> tags_;
 };
 
-// AnswerCheck checks answers to NDJSON batches.
+// AnswerCheck checks answers to batches of lines: our own, or FHIR resources, which are converted
+// here as the server has to convert them.
 //
 // Threads: one a thread; they may share a KnownTags.
 class AnswerCheck {
  public:
   // log and tags must stay. source is our own id, as the server put it into each event.
   AnswerCheck(const audit::PinnedLog& log, std::string source, KnownTags& tags,
-              RandomSource& random);
+              RandomSource& random, InputFormat format = InputFormat::kNdjson);
   ~AnswerCheck();
 
   // FetchEntry gets the caller's own entry at an index.
   using FetchEntry = std::function<Result<Bytes>(merkle::LeafIndex index)>;
 
-  // Check reads the whole answer to a batch of NDJSON lines. Every line that is not blank must be
-  // answered once; every accepted one must open to the event that was sent, under the patient's
-  // recomputed tag, and stand in a receipt signed by the log's receipt key. A repeat comes without
-  // its entry: where its key came, fetch_entry is asked for it, if there is one.
+  // Check reads the whole answer to a batch of lines. Every event (a line that is not blank; of
+  // FHIR one for each patient that the resource is about) must be answered once; every accepted one
+  // must open to the event that was sent, under the patient's recomputed tag, and stand in a
+  // receipt signed by the log's receipt key. A repeat comes without its entry: where its key came,
+  // fetch_entry is asked for it, if there is one.
   //
   // Errors: Unavailable when the answer ends early or is no such answer, or the server failed (try
   //         again); ResourceExhausted when its disk is full; VerificationFailed, with the line of
@@ -84,6 +87,7 @@ class AnswerCheck {
  private:
   struct Sent;
   struct Progress;
+  void AddSent(std::size_t number, Result<audit::Event> event, Progress& progress);
   void ReadBatch(std::string_view batch, Progress& progress);
   Result<void> OnObject(const codec::JsonObject& object, Progress& progress);
   Result<void> OnPatient(const codec::JsonObject& object, Progress& progress);
@@ -97,6 +101,7 @@ class AnswerCheck {
   const audit::PinnedLog& log_;
   const std::string source_;
   KnownTags& tags_;
+  const InputFormat format_;
   audit::Sealer sealer_;
   codec::FlatJsonParser parser_;
 };

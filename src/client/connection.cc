@@ -2,6 +2,7 @@
 
 #include "client/json_read.h"
 #include "client/secret_access.h"
+#include "codec/hex.h"
 #include "crypto/pkcs8.h"
 #include "http/uri.h"
 #include "jose/jwk.h"
@@ -75,17 +76,6 @@ Result<audit::SourceRow> ReadSource(const codec::JsonObject& object) {
   if (number > 65'535) return InvalidArgument("number: must be below 65536");
   row.number = static_cast<std::uint16_t>(number);
   TRY(row.origin.entry_index, EntryAt(object));
-  return row;
-}
-
-Result<ReaderRow> ReadReader(const codec::JsonObject& object) {
-  ReaderRow row;
-  TRY(row.auditor, TextAt(object, "auditor"));
-  TRY(row.name, OptionalTextAt(object, "name"));
-  TRY(row.purpose, OptionalTextAt(object, "purpose"));
-  TRY(row.from, OptionalDayAt(object, "since"));
-  TRY(row.until, OptionalDayAt(object, "until"));
-  TRY(row.key, KeyAt(object, "key"));
   return row;
 }
 
@@ -296,6 +286,10 @@ Result<void> Connection::PutPatient(const audit::PatientRow& row,
   } else if (row.key) {
     TRY(body["key"], JwkOf(*row.key));
   }
+  // The system subject's reader is an officer, who puts its own key there.
+  if (row.subject == audit::Subject::System()) {
+    return SendJson(http::Method::kPut, "/audit/v1/system", "", body);
+  }
   return SendJson(http::Method::kPut, At("patients", row.subject.id),
                   SystemQuery(row.subject.system), body);
 }
@@ -318,10 +312,6 @@ Result<void> Connection::PutAuditor(const audit::AuditorRow& row,
 
 Result<std::vector<audit::AuditorRow>> Connection::ListAuditors() {
   return List<audit::AuditorRow>("auditors", &ReadAuditor);
-}
-
-Result<audit::AuditorRow> Connection::GetAuditor(std::string_view auditor_id) {
-  return AskRow<audit::AuditorRow>(At("auditors", auditor_id), &ReadAuditor);
 }
 
 Result<void> Connection::PutSource(std::string_view id, std::string_view name) {
@@ -370,6 +360,10 @@ Result<void> Connection::PutMandate(std::string_view auditor_id,
   return SendJson(http::Method::kPut, At("mandates", auditor_id), "", body);
 }
 
+Result<void> Connection::ConfirmClock() {
+  return SendJson(http::Method::kPost, "/audit/v1/clock", "", {});
+}
+
 Result<audit::MandateRow> Connection::GetMandate(std::string_view auditor_id) {
   return AskRow<audit::MandateRow>(At("mandates", auditor_id), &ReadMandate);
 }
@@ -396,7 +390,10 @@ Result<Bytes> Connection::AskHistory(Call call) {
 
 Result<Bytes> Connection::History(const audit::HistoryQuestion& question) {
   codec::JsonObject body;
-  body["patient"] = question.subject.id;
+  const bool is_mandate = question.subject.kind == audit::SubjectKind::kMandate;
+  body[is_mandate ? "mandate" : "patient"] = question.subject.id;
+  if (question.mandate_tag) body["tag"] = codec::HexEncode(question.mandate_tag->span());
+  if (!question.under.empty()) body["under"] = question.under;
   if (!question.subject.system.empty()) body["system"] = question.subject.system;
   body["after"] = question.after;
   if (question.from) body["from"] = codec::FormatDay(*question.from);
@@ -412,24 +409,6 @@ Result<Bytes> Connection::OwnHistory(const audit::HistoryQuestion& question) {
   call.path = "/audit/v1/history/me";
   call.query = HistoryQuery(question);
   return AskHistory(std::move(call));
-}
-
-Result<std::vector<ReaderRow>> Connection::Readers(const audit::Subject& patient) {
-  Call call;
-  call.path = At("readers", patient.id);
-  call.query = SystemQuery(patient.system);
-  TRY(const codec::JsonObject object, AskJson(call));
-  const Result<const codec::JsonArray*> items = codec::ArrayAt(object, "readers");
-  if (!items) return NoSuchAnswer(where_, items.error());
-  std::vector<ReaderRow> rows;
-  for (const codec::Json& item : **items) {
-    const Result<const codec::JsonObject*> one = codec::AsObject(item, "readers");
-    if (!one) return NoSuchAnswer(where_, one.error());
-    Result<ReaderRow> row = ReadReader(**one);
-    if (!row) return NoSuchAnswer(where_, row.error());
-    rows.push_back(*std::move(row));
-  }
-  return rows;
 }
 
 Result<void> Connection::ShareDays(std::string_view auditor_id, Day from, Day to,

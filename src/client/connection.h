@@ -48,16 +48,6 @@ struct CustodyState {
   bool is_own_released = false;    // a custodian's own share
 };
 
-// ReaderRow is an auditor who is entitled to read the patient now.
-struct ReaderRow {
-  std::string auditor;
-  std::string name;
-  std::string purpose;
-  std::optional<Day> from;
-  std::optional<Day> until;
-  std::optional<crypto::P256PublicKey> key;  // for sharing past days
-};
-
 // TlsOptions is what a connection under an identity is made with.
 //
 // Errors: FailedPrecondition when the identity has no certificate yet.
@@ -87,12 +77,12 @@ class Connection {
 
   // Registrar. A list asks for one page after the other.
   // certificate_pem, where it is given, is sent in place of row's key: it also tells the server who
-  // the patient's certificate belongs to, which a patient of a naming system needs.
+  // the patient's certificate belongs to, which a patient of a naming system needs. For the system
+  // subject an officer puts its own key.
   Result<void> PutPatient(const audit::PatientRow& row, std::string_view certificate_pem = {});
   Result<std::vector<audit::PatientRow>> ListPatients();
   Result<void> PutAuditor(const audit::AuditorRow& row, std::string_view certificate_pem = {});
   Result<std::vector<audit::AuditorRow>> ListAuditors();
-  Result<audit::AuditorRow> GetAuditor(std::string_view auditor_id);
   Result<void> PutSource(std::string_view id, std::string_view name);
   Result<std::vector<audit::SourceRow>> ListSources();
   // Certify returns the chain as PEM, leaf first.
@@ -102,13 +92,14 @@ class Connection {
   Result<void> PutMandate(std::string_view auditor_id, std::span<const audit::Subject> patients,
                           std::string_view purpose, std::optional<Day> from,
                           std::optional<Day> until);
+  Result<void> ConfirmClock();
   Result<audit::MandateRow> GetMandate(std::string_view auditor_id);
 
   // Patient and auditor. The bytes are EncodeHistory's, all pages in one, to be verified.
   Result<Bytes> History(const audit::HistoryQuestion& question);
+  // About a patient, or a mandate.
   // OwnHistory asks about the caller itself; question.subject is passed over.
   Result<Bytes> OwnHistory(const audit::HistoryQuestion& question);
-  Result<std::vector<ReaderRow>> Readers(const audit::Subject& patient);
   Result<void> ShareDays(std::string_view auditor_id, Day from, Day to,
                          std::string_view sealed_keys_jwe);
 

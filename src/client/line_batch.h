@@ -11,6 +11,9 @@
 
 namespace salus::client {
 
+// InputFormat is what a line is: one of our own events, or an AuditEvent of FHIR.
+enum class InputFormat { kNdjson, kFhir };
+
 // EventInput is where the lines come from.
 struct EventInput {
   // read fills the buffer and says how much: 0 at the end.

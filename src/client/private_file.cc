@@ -143,15 +143,18 @@ FolderLock& FolderLock::operator=(FolderLock&& other) noexcept {
 }
 FolderLock::~FolderLock() { CloseOnce(descriptor_); }
 
-Result<LineFile> LineFile::Open(const std::filesystem::path& path) {
+Result<LineFile> LineFile::Open(const std::filesystem::path& path, Start start) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0600);
   if (descriptor < 0) return FileError("open", path, errno);
   LineFile file(descriptor, path.filename().string());
-  TRY(const off_t size, WholeLines(descriptor, path));
-  // A pipe or a device has no torn end to cut.
   struct stat what{};
-  if (::fstat(descriptor, &what) == 0 && what.st_size > size &&
-      ::ftruncate(descriptor, size) != 0) {
+  if (::fstat(descriptor, &what) != 0) return FileError("open", path, errno);
+  if (!S_ISREG(what.st_mode)) return file;
+  off_t size = 0;
+  if (start == Start::kContinue) {
+    TRY(size, WholeLines(descriptor, path));
+  }
+  if (what.st_size > size && ::ftruncate(descriptor, size) != 0) {
     return FileError("cut off its torn last line", path, errno);
   }
   return file;
@@ -171,7 +174,9 @@ Result<void> LineFile::Append(std::string_view lines) {
 }
 
 Result<void> LineFile::Sync() {
-  if (::fsync(descriptor_) != 0 && errno != EINVAL) return FileError("sync", name_, errno);
+  // A pipe or a terminal can't be synced, and need not be.
+  if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS)
+    return FileError("sync", name_, errno);
   return {};
 }
 

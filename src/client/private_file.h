@@ -46,10 +46,11 @@ class FolderLock {
 // Durability: what was appended, after Sync.
 class LineFile {
  public:
-  // Open makes the file (0600) when it is absent.
+  // Open makes the file (0600) when it is absent. A pipe or a device is taken as it is.
   //
   // Errors: ResourceExhausted, Unavailable.
-  static Result<LineFile> Open(const std::filesystem::path& path);
+  enum class Start { kContinue, kEmpty };
+  static Result<LineFile> Open(const std::filesystem::path& path, Start start = Start::kContinue);
   LineFile(LineFile&& other) noexcept;
   LineFile& operator=(LineFile&& other) noexcept;
   ~LineFile();

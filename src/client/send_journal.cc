@@ -18,11 +18,28 @@ bool TakeNumber(std::string_view& line, std::uint64_t& value) {
 
 }  // namespace
 
+Result<std::filesystem::path> SendJournal::PathOf(std::string_view origin, std::string_view source,
+                                                  const std::filesystem::path& input,
+                                                  const std::filesystem::path& receipts) {
+  TRY(const std::filesystem::path home, StateHome());
+  std::string key;
+  for (const std::string& part :
+       {std::string(origin), std::string(source), std::filesystem::absolute(input).string(),
+        receipts.empty() ? std::string() : std::filesystem::absolute(receipts).string()}) {
+    key += part;
+    key += '\0';
+  }
+  TRY_VOID(MakePrivateDirectory(home / "sent"));
+  return home / "sent" / codec::HexEncode(ByteSpan(crypto::Sha256(AsBytes(key))).first(16));
+}
+
 Result<SendJournal> SendJournal::Open(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const bool is_resumed = std::filesystem::exists(path, ignored);
   // First, so that a torn last line is gone before it is read.
   TRY(LineFile file, LineFile::Open(path));
   TRY(const std::string text, ReadSmallFile(path, kMaxJournalBytes));
-  SendJournal journal(std::move(file));
+  SendJournal journal(std::move(file), is_resumed);
   std::string_view rest = text;
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');

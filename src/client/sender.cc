@@ -19,6 +19,7 @@ namespace salus::client {
 namespace {
 
 constexpr char kNdjson[] = "application/x-ndjson";
+constexpr char kFhirNdjson[] = "application/fhir+ndjson";
 constexpr std::size_t kAnswerLimitBytes = 256u << 20;
 constexpr std::size_t kMaxAtomicBytes = 4u << 20;
 
@@ -83,6 +84,7 @@ class Sender::Run {
   Result<void> Go() {
     if (!options_.journal.empty()) {
       TRY(journal_, SendJournal::Open(options_.journal));
+      is_resumed_ = journal_->is_resumed();
     }
     while (true) {
       const std::uint64_t waiting = next_batch_ - next_delivery_;
@@ -155,6 +157,7 @@ class Sender::Run {
       ++report_.receipts;
       if (options_.receipted) TRY_VOID(options_.receipted(receipt));
     }
+    if (journal_ && options_.flush) TRY_VOID(options_.flush());
     // Last: what stands in the journal is never sent again.
     if (journal_) TRY_VOID(journal_->Add(batch.first_line, batch.lines, batch.text));
     return {};
@@ -193,7 +196,8 @@ class Sender::Run {
 
   // Serve is one connection's thread.
   void Serve() {
-    AnswerCheck check(sender_.log_, sender_.source_, sender_.tags_, sender_.random_);
+    AnswerCheck check(sender_.log_, sender_.source_, sender_.tags_, sender_.random_,
+                      options_.format);
     std::unique_ptr<Transport> transport;
     std::unique_lock lock(mutex_);
     while (true) {
@@ -217,7 +221,7 @@ class Sender::Run {
                                   std::unique_ptr<Transport>& transport) {
     std::chrono::milliseconds pause = options_.first_wait;
     for (unsigned attempt = 1;; ++attempt) {
-      Result<CheckedAnswer> answer = TryOnce(batch, attempt > 1, check, transport);
+      Result<CheckedAnswer> answer = TryOnce(batch, attempt > 1 || is_resumed_, check, transport);
       if (answer) return answer;
       Error error = std::move(answer).error();
       // The connection may be in any state; the next try makes a new one.
@@ -243,7 +247,7 @@ class Sender::Run {
     call.method = http::Method::kPost;
     call.path = "/audit/v1/events";
     call.query = options_.is_atomic ? "atomic=true" : "entries=true";
-    call.content_type = kNdjson;
+    call.content_type = options_.format == InputFormat::kFhir ? kFhirNdjson : kNdjson;
     call.body = batch.text;
     call.answer_limit_bytes = kAnswerLimitBytes;
     TRY(const CallAnswer answer, transport->Send(call));
@@ -253,7 +257,7 @@ class Sender::Run {
       return Unavailable("the server's answer is not what the API says: it is no NDJSON");
     }
     AnswerCheck::FetchEntry fetch;
-    // After a broken connection the first try's entries come back as repeats, never looked into.
+    // After a broken connection, or run, its entries come back as repeats, never looked into.
     if (is_retry) fetch = [&](merkle::LeafIndex i) { return FetchEntry(*transport, i); };
     return check.Check(batch.text, answer.body, fetch);
   }
@@ -276,6 +280,7 @@ class Sender::Run {
   LineBatchReader reader_;
   std::optional<SendJournal> journal_;
   bool is_at_end_ = false;
+  bool is_resumed_ = false;  // not changed once there are threads
   std::uint64_t next_batch_ = 0;
   std::uint64_t next_delivery_ = 0;
 

@@ -37,6 +37,7 @@ struct SendOptions {
   std::size_t lines_per_request = 1000;
   std::size_t bytes_per_request = 2 * 1024 * 1024;
   unsigned connections = 2;
+  InputFormat format = InputFormat::kNdjson;  // kFhir: one resource a line (FhirLines)
   bool is_atomic = false;  // one request holds the whole input (4 MiB at most), or none of it
   std::filesystem::path journal;  // empty: none
   // How often a request is tried, and how long to wait in between, doubled each time.
@@ -47,8 +48,9 @@ struct SendOptions {
       wait;  // tests replace it; it may run on any thread
 
   std::function<Result<void>(const SentLine& line)> answered;
-  // receipted runs before the batch is noted in the journal; it makes the receipt durable.
   std::function<Result<void>(const KeptReceipt& receipt)> receipted;
+  // flush runs before a batch is noted in the journal: it makes durable what the two above wrote.
+  std::function<Result<void>()> flush;
   // skipped: lines that an earlier run has sent, by the journal.
   std::function<void(std::uint64_t first_line, std::uint64_t lines)> skipped;
 };
@@ -59,8 +61,9 @@ struct SendReport {
   std::uint64_t repeats = 0;
   std::uint64_t refused = 0;
   std::uint64_t skipped = 0;  // acknowledged by an earlier run
-  std::uint64_t unopened =
-      0;  // repeats whose key is gone: their receipt was checked, not their content
+  // unopened counts repeats of which the receipt was checked, and not the content: it was when they
+  // were first sent, or their key is gone.
+  std::uint64_t unopened = 0;
   std::uint64_t receipts = 0;
   std::uint64_t retries = 0;
 };

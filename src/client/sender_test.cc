@@ -175,6 +175,46 @@ TEST_F(SenderTest, GivesUpAndResumesByItsJournal) {
   EXPECT_EQ(report_.skipped, 40u);
 }
 
+TEST_F(SenderTest, LooksIntoTheRepeatsOfARunThatBrokeOff) {
+  TestFolder folder;
+  options_.journal = folder / "journal";
+  options_.attempts = 1;
+  options_.connections = 1;
+  breaks_ = 1;  // behind the commit
+  EXPECT_FALSE(Send(Lines(10)).has_value());
+  last_line_ = 0;
+  report_ = {};
+  ASSERT_TRUE(Send(Lines(10)).has_value());
+  EXPECT_EQ(report_.repeats, 10u);
+  EXPECT_EQ(report_.unopened, 0u);
+  last_line_ = 0;
+  report_ = {};
+  options_.journal.clear();
+  ASSERT_TRUE(Send(Lines(10)).has_value());
+  EXPECT_EQ(report_.unopened, 10u);
+}
+
+TEST_F(SenderTest, FlushesBeforeABatchIsNoted) {
+  TestFolder folder;
+  options_.journal = folder / "journal";
+  std::uintmax_t noted = 0;
+  int flushes = 0;
+  options_.flush = [&]() -> Result<void> {
+    EXPECT_EQ(std::filesystem::file_size(options_.journal), noted);
+    ++flushes;
+    return flushes == 2 ? Result<void>(ResourceExhausted("full")) : Result<void>();
+  };
+  options_.connections = 1;
+  options_.receipted = [&](const KeptReceipt&) -> Result<void> {
+    noted = std::filesystem::file_size(options_.journal);
+    return {};
+  };
+  EXPECT_EQ(Send(Lines(20)).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(flushes, 2);
+  // The second batch is not noted: its receipts may be lost.
+  EXPECT_EQ(std::filesystem::file_size(options_.journal), noted);
+}
+
 TEST_F(SenderTest, AJournalOfAnotherInputSkipsNothing) {
   options_.journal = folder_ / "journal";
   ASSERT_TRUE(Send(Lines(20)).has_value());
@@ -266,6 +306,33 @@ TEST_F(SenderTest, SurvivesCutAnswers) {
   EXPECT_EQ(report_.retries, 3u);
   EXPECT_EQ(report_.unopened, 0u);
   EXPECT_EQ(log_.entries().size(), 50u);
+}
+
+TEST(SendJournalTest, EveryInputHasAPlaceOfItsOwn) {
+  TestFolder folder;
+  ASSERT_EQ(::setenv("XDG_STATE_HOME", folder.path().c_str(), 1), 0);
+  const auto path = SendJournal::PathOf("o", "s", "a.ndjson", "").value();
+  EXPECT_TRUE(path.string().starts_with((folder / "salus").string()));
+  EXPECT_EQ(SendJournal::PathOf("o", "s", "a.ndjson", "").value(), path);
+  for (const auto& other : {SendJournal::PathOf("o", "s", "b.ndjson", ""),
+                            SendJournal::PathOf("p", "s", "a.ndjson", ""),
+                            SendJournal::PathOf("o", "t", "a.ndjson", ""),
+                            SendJournal::PathOf("o", "s", "a.ndjson", "receipts")}) {
+    EXPECT_NE(other.value(), path);
+  }
+  EXPECT_FALSE(SendJournal::Open(path).value().is_resumed());
+  EXPECT_TRUE(SendJournal::Open(path).value().is_resumed());
+}
+
+TEST(LineFileTest, BeginsAnewOrGoesOn) {
+  TestFolder folder;
+  const auto path = folder / "lines";
+  ASSERT_TRUE(LineFile::Open(path).value().Append("a\nto").has_value());
+  ASSERT_TRUE(LineFile::Open(path).value().Append("b\n").has_value());
+  EXPECT_EQ(ReadSmallFile(path).value(), "a\nb\n");
+  ASSERT_TRUE(LineFile::Open(path, LineFile::Start::kEmpty).value().Append("c\n").has_value());
+  EXPECT_EQ(ReadSmallFile(path).value(), "c\n");
+  EXPECT_TRUE(LineFile::Open("/dev/null").value().Append("d\n").has_value());
 }
 
 TEST(SendJournalTest, CutsATornLineAndRefusesAnotherFile) {

@@ -25,7 +25,8 @@ Result<std::vector<ReceivedEvent>> ReadBundle(std::string_view body,
   for (std::size_t i = 0; i < texts.size(); ++i) {
     Result<std::optional<AuditEvent>> parsed = ParseBundleEntry((*entries)[i]);
     if (!parsed) {
-      out.push_back({i + 1, {}, codec::Within("entry", i, std::move(parsed).error())});
+      out.push_back({i + 1, MemberText(texts[i], "resource"),
+                     codec::Within("entry", i, std::move(parsed).error())});
     } else if (parsed->has_value()) {
       out.push_back({i + 1, MemberText(texts[i], "resource"), **std::move(parsed)});
     }

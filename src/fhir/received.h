@@ -15,7 +15,7 @@ namespace salus::fhir {
 // Ownership: text is a view of the body.
 struct ReceivedEvent {
   std::size_t number = 1;  // of its entry in a Bundle, counted from 1; 1 for a resource alone
-  std::string_view text;   // the resource, from { to }; empty where the entry has none
+  std::string_view text;   // the resource as it came; empty where the entry has none
   Result<AuditEvent> event;
 };
 

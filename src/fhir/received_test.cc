@@ -35,6 +35,7 @@ TEST(ReceivedTest, TheEntriesOfABundleAreTheirBytes) {
   EXPECT_EQ(events[0].number, 2u);
   EXPECT_EQ(events[0].text, kEvent);
   EXPECT_EQ(events[1].number, 3u);
+  EXPECT_EQ(events[1].text, "7");
   EXPECT_EQ(events[1].event.error().message, "entry[2].resource: must be an object");
   EXPECT_TRUE(ReadAuditEvents(R"({"resourceType":"Bundle"})").value().empty());
 }

@@ -88,7 +88,7 @@ Result<void> Router::Insert(std::size_t index) {
 }
 
 // Decodes a request's path; nullopt for one that could mean different things to different readers.
-std::optional<std::vector<Router::PathSegment>> Router::DecodeSegments(std::string_view path) {
+std::optional<std::vector<Router::PathSegment>> Router::SegmentsOf(std::string_view path) {
   if (path.empty() || path[0] != '/') return std::nullopt;
   std::vector<PathSegment> out;
   for (const std::string_view raw : SplitPath(path)) {
@@ -136,7 +136,7 @@ const Router::Node* Router::Find(const Node& node, std::size_t depth,
 
 RouteMatch Router::Match(Method method, std::string_view path) const {
   RouteMatch match;
-  const auto segments = DecodeSegments(path);
+  const auto segments = SegmentsOf(path);
   if (!segments) {
     match.status = 400;
     match.detail =

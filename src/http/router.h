@@ -79,7 +79,7 @@ class Router {
   struct Node;
   struct PathSegment;
   Router();
-  static std::optional<std::vector<PathSegment>> DecodeSegments(std::string_view path);
+  static std::optional<std::vector<PathSegment>> SegmentsOf(std::string_view path);
   Result<void> Insert(std::size_t index);
   const Node* Find(const Node& node, std::size_t depth, const std::vector<PathSegment>& segments,
                    std::vector<std::string>& captured) const;

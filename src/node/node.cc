@@ -137,7 +137,7 @@ Result<void> Node::State::OpenParts(NodeAccess access, const std::string& config
   if (!read_only) {
     Result<std::unique_ptr<storage::FileLock>> taken = fs.LockFile(PathOf("lock"));
     if (!taken) {
-      taken.error().message += ": use --server, or stop it first";
+      taken.error().message += ", or use --server";
       return taken.error();
     }
     lock = *std::move(taken);

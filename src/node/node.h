@@ -46,14 +46,16 @@ struct InitReport {
   std::string connect_url;
 };
 
-enum class NodeAccess { kReadOnly, kReadWrite };
+// NodeAccess says what a directory is opened for. kAsk records questions, but takes no events: it
+// opens faster.
+enum class NodeAccess { kReadOnly, kAsk, kReadWrite };
 
 class Node {
  public:
   // Init creates the directory; it must not exist or be empty.
   static Result<InitReport> Init(const InitOptions& options, const Clock& clock,
                                  RandomSource& random);
-  // Open takes the directory's lock for kReadWrite ("in use by salusd, pid N: use --server").
+  // Open takes the directory's lock unless for kReadOnly ("in use by salusd, pid N: use --server").
   // config_path is a file that is read instead of DIR/salus.toml.
   static Result<std::unique_ptr<Node>> Open(const std::string& directory, NodeAccess access,
                                             const Clock& clock, RandomSource& random,
@@ -91,6 +93,10 @@ class Node {
   // re-sealed the epoch keys to the auditor; the node logs it in the patient's chain.
   Result<void> ShareDays(const audit::Subject& patient, std::string_view auditor_id, Day from,
                          Day to, std::string_view sealed_keys_jwe);
+  // ConfirmClock is an officer's word that the clock is right, as an entry; checkpoints go on.
+  // Returns the entry's index. Errors: FailedPrecondition when the clock stands before the last
+  // checkpoint.
+  Result<std::uint64_t> ConfirmClock(std::string_view officer_id);
   // Certify issues a certificate for a request; a person's is logged as a hash only.
   Result<std::string> Certify(std::string_view request_pem, pki::Role role, std::string_view id);
 

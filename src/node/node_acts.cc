@@ -5,8 +5,10 @@
 #include <map>
 
 #include "audit/entry.h"
+#include "audit/notices.h"
 #include "base/id.h"
 #include "codec/cbor.h"
+#include "codec/rfc3339.h"
 #include "node/node.h"
 #include "node/node_state.h"
 #include "pki/certification_request.h"
@@ -31,32 +33,17 @@ bool SameKey(const std::optional<crypto::P256PublicKey>& a,
 }
 
 // What a patient reads about a mandate: who may read from when on, with the mandate's own tag.
-Bytes MandateNotice(const audit::MandateRow& mandate, const std::string& auditor_name,
+Bytes MandateNotice(const audit::MandateRow& mandate, const audit::AuditorRow& auditor,
                     const audit::ProvenTag& tag, bool is_removed) {
-  Bytes content;
-  codec::CborWriter writer(content);
-  writer.Map(8);
-  writer.Uint(1);
-  writer.Text(mandate.auditor.id);
-  writer.Uint(2);
-  writer.Text(auditor_name);
-  writer.Uint(3);
-  writer.Uint(ToUnixDay(mandate.from));
-  writer.Uint(4);
-  if (mandate.until) {
-    writer.Uint(ToUnixDay(*mandate.until));
-  } else {
-    writer.Null();
-  }
-  writer.Uint(5);
-  writer.Text(mandate.purpose);
-  writer.Uint(6);
-  writer.ByteString(tag.tag.span());
-  writer.Uint(7);
-  writer.ByteString(tag.proof.bytes);
-  writer.Uint(8);
-  writer.Bool(is_removed);
-  return content;
+  return audit::EncodeMandateNotice({.auditor = mandate.auditor.id,
+                                     .auditor_name = auditor.name,
+                                     .from = mandate.from,
+                                     .until = mandate.until,
+                                     .purpose = mandate.purpose,
+                                     .mandate_tag = tag.tag,
+                                     .mandate_proof = tag.proof,
+                                     .is_removed = is_removed,
+                                     .key = auditor.key});
 }
 
 Bytes MandateClear(const audit::MandateRow& mandate) {
@@ -258,8 +245,7 @@ Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> 
   clear.row = row;
   const audit::ProvenTag tag = state_->recorder->TagOf(row.mandate);
   const auto notice = [&](const Subject& patient, bool is_removed) {
-    return NoticeTo(*state_->directory, patient,
-                    MandateNotice(row, auditor->name, tag, is_removed));
+    return NoticeTo(*state_->directory, patient, MandateNotice(row, *auditor, tag, is_removed));
   };
   std::vector<NewPolicy> policies;
   for (const Subject& patient : patients) {
@@ -319,21 +305,37 @@ Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id
                              std::string_view sealed_keys_jwe) {
   const auto acts = state_->recorder->LockActs();
   if (!state_->directory->FindAuditor(auditor_id)) return NotFound("no such auditor");
-  Bytes content;
-  codec::CborWriter writer(content);
-  writer.Map(4);
-  writer.Uint(1);
-  writer.Text(auditor_id);
-  writer.Uint(2);
-  writer.Uint(ToUnixDay(from));
-  writer.Uint(3);
-  writer.Uint(ToUnixDay(to));
-  writer.Uint(4);
-  writer.Text(sealed_keys_jwe);
-  NewPolicy policy = Policy(EventType::kDaysShared, patient, std::move(content));
+  NewPolicy policy =
+      Policy(EventType::kDaysShared, patient,
+             audit::EncodeSharedDaysNotice({.auditor = std::string(auditor_id),
+                                            .from = from,
+                                            .to = to,
+                                            .sealed = std::string(sealed_keys_jwe)}));
   policy.ends_epoch = false;
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
   return {};
+}
+
+Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
+  std::lock_guard acts(state_->acts_mutex);
+  const Timestamp now = state_->clock.Now();
+  const auto published = state_->log->published();
+  if (published && now < published->map.time) {
+    return FailedPrecondition("the clock stands before the last checkpoint, of " +
+                              codec::FormatRfc3339(published->map.time) +
+                              ": set it right, or wait until then");
+  }
+  Bytes content;
+  codec::CborWriter writer(content);
+  writer.Map(2);
+  writer.Uint(1);
+  writer.Text(officer_id);
+  writer.Uint(2);
+  writer.Int(ToUnixMillis(now));
+  TRY(const LoggedPolicy logged,
+      state_->recorder->RecordClear(tlog::EntryKind::kPolicy, EventType::kClockConfirmed, content));
+  state_->log->ConfirmClock();
+  return logged.index.value;
 }
 
 Result<std::string> Node::Certify(std::string_view request_pem, pki::Role role,

@@ -48,9 +48,18 @@ class File {
 
   virtual Result<std::uint64_t> Size() const = 0;
 
-  // NextData is a place, at or behind offset, before which there are only zeros that were never
-  // written; the size, where the rest is such. Where nothing is known it is offset itself.
-  virtual std::uint64_t NextData(std::uint64_t offset) const { return offset; }
+  // Written lists, ascending, the ranges at or behind offset that may hold anything but zeros: what
+  // lies between them was never written. Where nothing is known that is all of the file. Asked
+  // before reading on: what was read counts as written while it is cached.
+  struct Range {
+    std::uint64_t begin;
+    std::uint64_t end;
+  };
+  virtual Result<std::vector<Range>> Written(std::uint64_t offset) const {
+    TRY(const std::uint64_t size, Size());
+    if (offset >= size) return std::vector<Range>();
+    return std::vector<Range>{{offset, size}};
+  }
 
   // Allocate takes real space for the range, which reads as zeros where nothing was written, and
   // grows the file to cover it. Bytes already there stay.

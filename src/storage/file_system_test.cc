@@ -85,6 +85,28 @@ TEST_P(FileSystemTest, AllocatedSpaceIsZerosAndKeepsWhatIsThere) {
   EXPECT_EQ(file->Size().value(), 2u);
 }
 
+// What stands outside of the ranges was never written: the one byte that was is inside of one.
+TEST_P(FileSystemTest, WhatWasWrittenIsListed) {
+  constexpr std::uint64_t kSize = 1 << 20;
+  constexpr std::uint64_t kWritten = 700'001;
+  auto file = fs().Create(Path("a")).value();
+  ASSERT_TRUE(file->Allocate(0, kSize));
+  ASSERT_TRUE(file->WriteAt(kWritten, AsBytes("x")));
+  for (const std::uint64_t from : {std::uint64_t{0}, kWritten, kWritten + 1, kSize, kSize + 1}) {
+    const auto ranges = file->Written(from).value();
+    bool is_listed = false;
+    std::uint64_t end = from;
+    for (const File::Range& range : ranges) {
+      EXPECT_GE(range.begin, end);
+      EXPECT_LT(range.begin, range.end);
+      EXPECT_LE(range.end, kSize);
+      is_listed = is_listed || (range.begin <= kWritten && kWritten < range.end);
+      end = range.end;
+    }
+    EXPECT_TRUE(is_listed || from > kWritten) << from;
+  }
+}
+
 TEST_P(FileSystemTest, NamesAreMadeOnceRenamedOverAndRemoved) {
   auto a = fs().Create(Path("a")).value();
   EXPECT_EQ(fs().Create(Path("a")).error().code, ErrorCode::kAlreadyExists);

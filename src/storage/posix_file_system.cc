@@ -22,6 +22,7 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirectoryMode = 0700;
+constexpr std::size_t kMaxRanges = 1000;  // of one file, before the rest counts as one
 
 Error ErrnoError(int number, std::string_view call, const std::string& path) {
   char text[128];
@@ -136,14 +137,22 @@ class PosixFile : public File {
     return static_cast<std::uint64_t>(status.st_size);
   }
 
-  std::uint64_t NextData(std::uint64_t offset) const override {
-    const off_t at = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
-    if (at >= 0) return static_cast<std::uint64_t>(at);
-    struct stat status;
-    const bool is_rest_empty = errno == ENXIO && ::fstat(fd_.get(), &status) == 0;
-    return is_rest_empty
-               ? std::max<std::uint64_t>(offset, static_cast<std::uint64_t>(status.st_size))
-               : offset;
+  Result<std::vector<Range>> Written(std::uint64_t offset) const override {
+    TRY(const std::uint64_t size, Size());
+    std::vector<Range> ranges;
+    while (offset < size) {
+      const off_t begin = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+      if (begin < 0 && errno == ENXIO) break;  // the rest was never written
+      const off_t end =
+          begin < 0 || ranges.size() == kMaxRanges ? -1 : ::lseek(fd_.get(), begin, SEEK_HOLE);
+      if (end <= begin) {  // not known from here on
+        ranges.push_back({offset, size});
+        break;
+      }
+      ranges.push_back({static_cast<std::uint64_t>(begin), static_cast<std::uint64_t>(end)});
+      offset = ranges.back().end;
+    }
+    return ranges;
   }
 
   Result<void> Allocate(std::uint64_t offset, std::uint64_t length) override {

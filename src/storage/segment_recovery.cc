@@ -237,13 +237,22 @@ Result<void> SegmentLog::Recovery::CloseLog(std::uint64_t last_begun, const End&
 // HoldsLaterFrame looks for a frame that was once written, at or behind an offset where the walk
 // could not go on. A frame counts when one of its records still verifies.
 Result<bool> SegmentLog::Recovery::HoldsLaterFrame(const Segment& segment, std::uint64_t from) {
+  TRY(const std::vector<File::Range> written, segment.file->Written(from));
+  for (const File::Range& range : written) {
+    // A frame begins at a multiple of the alignment, seen from the file's begin.
+    const std::uint64_t begin = range.begin / kFrameAlignment * kFrameAlignment;
+    TRY(const bool later, HoldsLaterFrame(segment, {std::max(from, begin), range.end}));
+    if (later) return true;
+  }
+  return false;
+}
+
+Result<bool> SegmentLog::Recovery::HoldsLaterFrame(const Segment& segment,
+                                                   const File::Range& range) {
   FileWindow window(*segment.file);
   std::array<std::uint8_t, 4> magic;
   StoreBe(magic.data(), kFrameMagic);
-  for (std::uint64_t at = from; at + kFrameHeaderBytes <= segment.size;) {
-    // Holes are passed over, up to the frame that could begin in their last bytes.
-    at = std::max(at, segment.file->NextData(at) / kFrameAlignment * kFrameAlignment);
-    if (at + kFrameHeaderBytes > segment.size) break;
+  for (std::uint64_t at = range.begin; at < range.end && at + kFrameHeaderBytes <= segment.size;) {
     TRY(const ByteSpan chunk, window.View(at, kTailReadBytes, kTailReadBytes));
     std::size_t i = 0;
     for (; i + kFrameHeaderBytes <= chunk.size(); i += kFrameAlignment) {
@@ -268,15 +277,16 @@ Result<bool> SegmentLog::Recovery::HoldsLaterFrame(const Segment& segment, std::
 
 // BytesInUse is the distance from an offset to the last byte that is not zero.
 Result<std::uint64_t> SegmentLog::Recovery::BytesInUse(const Segment& segment, std::uint64_t from) {
+  TRY(const std::vector<File::Range> written, segment.file->Written(from));
   FileWindow window(*segment.file);
   std::uint64_t used = 0;
-  for (std::uint64_t at = from; at < segment.size;) {
-    at = segment.file->NextData(at);
-    if (at >= segment.size) break;
-    TRY(const ByteSpan chunk, window.View(at, kTailReadBytes, kTailReadBytes));
-    if (chunk.empty()) break;
-    if (const std::size_t n = LastNonZero(chunk); n > 0) used = at + n - from;
-    at += chunk.size();
+  for (const File::Range& range : written) {
+    for (std::uint64_t at = range.begin; at < range.end;) {
+      TRY(const ByteSpan chunk, window.View(at, kTailReadBytes, kTailReadBytes));
+      if (chunk.empty()) break;
+      if (const std::size_t n = LastNonZero(chunk); n > 0) used = at + n - from;
+      at += chunk.size();
+    }
   }
   return used;
 }

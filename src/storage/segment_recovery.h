@@ -44,6 +44,7 @@ class SegmentLog::Recovery {
   Result<void> VerifyLastFrame();
   Result<void> CloseLog(std::uint64_t last_begun, const End& end);
   Result<bool> HoldsLaterFrame(const Segment& segment, std::uint64_t from);
+  Result<bool> HoldsLaterFrame(const Segment& segment, const File::Range& range);
   Result<std::uint64_t> BytesInUse(const Segment& segment, std::uint64_t from);
   Result<void> Erase(File& file, std::uint64_t from, std::uint64_t bytes);
   Result<void> MakeReady(std::uint64_t last_begun, const End& end);

@@ -4,8 +4,7 @@
 A transcript is a text file, run in an empty directory of its own:
 
     # a comment
-    $ salus status --data d          a command; `salus` and `salusd` are the binaries under test,
-                                     there is no shell
+    $ salus status --data d          a command; `salus` is the binary under test, there is no shell
     > log   good  [*]                a line of the standard output; [*] stands for any text
     >* 3                             three lines of it, whatever they are; >* for all that follow
     ! salus: [*]                     a line of the standard error, likewise !*
@@ -14,20 +13,20 @@ A transcript is a text file, run in an empty directory of its own:
 A command without > or ! lines may say what it likes there; with one it must say just that. `<`
 after a command is a line of its standard input. The runner's own commands are `write FILE` (its `<`
 lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE`, `present FILE` and
-`absent FILE`; and `serve DIR`, which starts salusd and waits until it listens, until `stop` or the
-end. `[name]` in a command is the text that `[=name]` stood for in an expected line before it;
-`[public_port]` and `[machine_port]` are free ones.
+`absent FILE`. `serve CONFIG [FLAG]...` starts salusd on a data directory that was made with
+`--public-port 0 --machine-port 0`, and sets [public] and [machine] to its ports; `stop` ends it.
+`[name]` is the text that `[=name]` stood for in an expected line before it.
 
 The last line printed is `N passed, N failed, N skipped`; a transcript is one case.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -95,6 +94,7 @@ def compare(kind, expected, got, names):
             continue
         if at >= len(got):
             raise Mismatch(f"{kind} ends, expected: {line}")
+        line = re.sub(r"\[(\w+)\]", lambda m: names.get(m[1], m[0]), line)
         match = pattern_of(line).fullmatch(got[at])
         if not match:
             raise Mismatch(f"{kind} line {at + 1}\n  expected: {line}\n  got:      {got[at]}")
@@ -104,29 +104,35 @@ def compare(kind, expected, got, names):
         raise Mismatch(f"{kind} has {len(got)} lines, {at} expected; the next: {got[at:at + 3]}")
 
 
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [str(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+class Servers:
+    """The salusd processes of one transcript."""
 
+    def __init__(self, salusd):
+        self.salusd = salusd
+        self.running = []
 
-def stop(servers):
-    while servers:
-        server = servers.pop()
-        server.terminate()
-        server.wait(TIMEOUT_S)
-        server.stdout.close()
+    def serve(self, words, directory, names):
+        with open(directory / "salusd.log", "ab") as log:
+            server = subprocess.Popen([self.salusd, "--config", *words], cwd=directory, text=True,
+                                      stdout=subprocess.PIPE, stderr=log)
+        self.running.append(server)
+        line = server.stdout.readline()
+        if not line:
+            raise Mismatch(f"salusd did not start: {(directory / 'salusd.log').read_text()}")
+        said = json.loads(line)
+        names.update(public=str(said["public_port"]), machine=str(said["machine_port"]))
 
-
-def serve(salusd, words, directory, servers):
-    with open(directory / "salusd.log", "ab") as log:
-        server = subprocess.Popen([salusd, "--config", *words], cwd=directory, stderr=log,
-                                  stdout=subprocess.PIPE)
-    servers.append(server)
-    if not server.stdout.readline():
-        raise Mismatch(f"salusd ended: {(directory / 'salusd.log').read_text()}")
+    def stop(self):
+        while self.running:
+            server = self.running.pop()
+            server.terminate()
+            try:
+                if server.wait(TIMEOUT_S) != 0:
+                    raise Mismatch(f"salusd ended with {server.returncode}")
+            finally:
+                if server.poll() is None:
+                    server.kill()
+                server.stdout.close()
 
 
 def own_command(words, directory, step):
@@ -160,9 +166,9 @@ def own_command(words, directory, step):
 def run_step(step, programs, directory, names, servers):
     words = [re.sub(r"\[(\w+)\]", lambda m: names.get(m[1], m[0]), w) for w in step.words]
     if words[0] == "serve":
-        return serve(programs["salusd"], words[1:], directory, servers)
+        return servers.serve(words[1:], directory, names)
     if words[0] == "stop":
-        return stop(servers)
+        return servers.stop()
     if words[0] not in programs:
         if not own_command(words, directory, step):
             raise Mismatch(f"unknown command {words[0]}")
@@ -194,16 +200,17 @@ def run_step(step, programs, directory, names, servers):
 
 
 def run(path, programs):
-    names = dict(zip(("public_port", "machine_port"), free_ports(2)))
-    servers = []
+    servers = Servers(programs["salusd"])
     with tempfile.TemporaryDirectory(prefix="salus-e2e-") as name:
-        for step in parse(path):
-            try:
-                run_step(step, programs, pathlib.Path(name), names, servers)
-            except (Mismatch, OSError, subprocess.TimeoutExpired) as problem:
-                stop(servers)
-                raise Mismatch(f"{path.name}:{step.line_number}: {problem}") from None
-        stop(servers)
+        names = {}
+        try:
+            for step in parse(path):
+                try:
+                    run_step(step, programs, pathlib.Path(name), names, servers)
+                except (Mismatch, OSError, subprocess.TimeoutExpired) as problem:
+                    raise Mismatch(f"{path.name}:{step.line_number}: {problem}") from None
+        finally:
+            servers.stop()
 
 
 def main():

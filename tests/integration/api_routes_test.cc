@@ -35,6 +35,24 @@ std::string ChainOf(const pki::IdentityDirectory& identity) {
   return pem;
 }
 
+TEST_F(ApiTest, AnOfficerConfirmsTheClockAndReadsTheSystemsEvents) {
+  const auto& identity = Identity(pki::Role::kOfficer, "dpo");
+  const auto officer = ClientOf(identity);
+  const auto confirmed = Post(*officer, "/audit/v1/clock", "{}", kJson);
+  ASSERT_EQ(confirmed.status, 200) << confirmed.body;
+  EXPECT_NE(confirmed.body.find("\"entry\""), std::string::npos);
+  EXPECT_EQ(PutJson(*officer, "/audit/v1/system", codec::JsonObject{}).status, 400);
+  const auto put =
+      PutJson(*officer, "/audit/v1/system", codec::JsonObject{{"certificate", ChainOf(identity)}});
+  EXPECT_EQ(put.status, 204) << put.body;
+  ASSERT_TRUE(node_->log().MakeCheckpoint());
+  const auto answer = Get(*officer, "/audit/v1/history/me");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const auto history = audit::DecodeHistory(AsBytes(answer.body));
+  ASSERT_TRUE(history && history->map_value);
+  EXPECT_EQ(Post(*officer, "/audit/v1/history", R"({"patient":"x"})", kJson).status, 403);
+}
+
 TEST_F(ApiTest, APatientRegisteredByCertificateGetsItsHistory) {
   ASSERT_TRUE(node_->PutSource("kis", "Hospital system"));
   const auto registrar = ClientOf(pki::Role::kRegistrar, "reg");
@@ -97,6 +115,22 @@ TEST_F(ApiTest, AnAuditorIsMandatedAndReads) {
   const auto answer = Post(*client, "/audit/v1/history", question, kJson);
   ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_TRUE(audit::DecodeHistory(AsBytes(answer.body)));
+
+  // The whole mandate with one entry, and the patient under it.
+  const auto whole = Post(*client, "/audit/v1/history", R"({"purpose":"review"})", kJson);
+  ASSERT_EQ(whole.status, 200) << whole.body;
+  const auto mandate = audit::DecodeHistory(AsBytes(whole.body));
+  ASSERT_TRUE(mandate && !mandate->permit.empty());
+  const std::uint64_t before = node_->log().record_count();
+  codec::JsonObject under{{"patient", kPatientId}, {"under", mandate->permit}};
+  EXPECT_EQ(Post(*client, "/audit/v1/history", codec::WriteJson(under), kJson).status, 200);
+  EXPECT_EQ(node_->log().record_count(), before);
+  under["under"] = "forged";
+  EXPECT_EQ(Post(*client, "/audit/v1/history", codec::WriteJson(under), kJson).status, 412);
+  EXPECT_EQ(Post(*client, "/audit/v1/history", R"({"page":"forged"})", kJson).status, 412);
+  EXPECT_EQ(Post(*client, "/audit/v1/history", R"({"page":"x","patient":"y"})", kJson).status, 400);
+  EXPECT_EQ(Post(*client, "/audit/v1/history", R"({"purpose":"a\nb"})", kJson).status, 400);
+
   const auto list = Get(*officer, "/audit/v1/auditors");
   EXPECT_NE(list.body.find("auditco"), std::string::npos);
 }

@@ -146,6 +146,39 @@ TEST_F(ClientServerTest, SendsOverARestartAndReconciles) {
   EXPECT_EQ(reconciler.report().matching, 1000u);
 }
 
+std::string Resource(std::string_view id, std::string_view entities) {
+  return R"({"resourceType":"AuditEvent","id":")" + std::string(id) +
+         R"(","type":{"code":"rest"},"action":"R","recorded":"2024-11-20T09:30:00Z",)"
+         R"("agent":[{"requestor":true,"altId":"dr"}],"source":{"observer":{"display":"kis"}},)"
+         R"("entity":[)" +
+         std::string(entities) + "]}\n";
+}
+
+TEST_F(ClientServerTest, ChecksWhatBecomesOfFhir) {
+  const std::string one = R"({"what":{"reference":"Patient/1"}})";
+  const std::string two = R"({"what":{"reference":"Patient/2"}})";
+  const std::string text = Resource("a", one) + "\n" + Resource("b", one + "," + two) +
+                           Resource("c", R"({"what":{"reference":"Observation/3"}})") + "{}\n";
+  client::SendOptions options;
+  options.format = client::InputFormat::kFhir;
+  std::vector<std::uint64_t> lines;
+  options.answered = [&](const client::SentLine& line) -> Result<void> {
+    lines.push_back(line.line);
+    return {};
+  };
+  auto sent = SendLines(text, options);
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  EXPECT_EQ(report_.logged, 4u);
+  EXPECT_EQ(report_.refused, 1u);
+  EXPECT_EQ(lines, (std::vector<std::uint64_t>{1, 3, 3, 4, 5}));
+  sent = SendLines(text, options);
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  EXPECT_EQ(report_.repeats, 4u);
+  const auto kept = client::KeptReceipt::Parse(receipts_.substr(0, receipts_.find('\n')));
+  ASSERT_TRUE(kept.has_value()) << kept.error().message;
+  EXPECT_TRUE(kept->Verify(node_->pinned().origin, node_->pinned().receipt_vkey).has_value());
+}
+
 TEST_F(ClientServerTest, AnAtomicRequestIsAllOrNothing) {
   client::SendOptions options;
   options.is_atomic = true;
@@ -177,7 +210,8 @@ TEST_F(ClientServerTest, ASingleConflictIsARefusedLine) {
 
 TEST_F(ClientServerTest, RegistersListsAndGrants) {
   client::Connection registrar = Open(pki::Role::kRegistrar, "reg");
-  const audit::Subject patient{audit::SubjectKind::kPatient, "urn:clinic/a", "p/1 %2F\\ ? \xc3\xa4"};
+  const audit::Subject patient{audit::SubjectKind::kPatient, "urn:clinic/a",
+                               "p/1 %2F\\ ? \xc3\xa4"};
   audit::PatientRow row;
   row.subject = patient;
   row.name = "P";
