@@ -73,23 +73,16 @@ Result<InputFormat> InputFormatOf(Session& session) {
 
 }  // namespace
 
-Result<EventInput> InputOf(Session& session, int fd, std::uint64_t size_bytes) {
-  EventInput input;
+Result<SourceInput> InputOf(Session& session, int fd, std::uint64_t size_bytes) {
+  SourceInput input;
   input.source = session.arguments().Text("--source");
   TRY(input.format, InputFormatOf(session));
   input.size_bytes = size_bytes;
-  input.read = [fd](MutableByteSpan buffer) -> Result<std::size_t> {
-    ssize_t got;
-    do {
-      got = ::read(fd, buffer.data(), buffer.size());
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) return Unavailable(std::string("the input: ") + std::strerror(errno));
-    return static_cast<std::size_t>(got);
-  };
+  input.events = client::FileInput(fd);
   return input;
 }
 
-Result<AppendOutcome> AppendInput(Session& session, Backend& place, const EventInput& input) {
+Result<AppendOutcome> AppendInput(Session& session, Backend& place, const SourceInput& input) {
   const Arguments& given = session.arguments();
   std::unique_ptr<OutputFile> rejects;
   std::unique_ptr<OutputFile> receipts;
@@ -106,8 +99,9 @@ Result<AppendOutcome> AppendInput(Session& session, Backend& place, const EventI
   call.source = input.source;
   call.format = input.format;
   call.is_atomic = given.Has("--atomic");
-  call.read = [&](MutableByteSpan buffer) -> Result<std::size_t> {
-    TRY(const std::size_t got, input.read(buffer));
+  call.input = input.events;
+  call.input.read = [&](MutableByteSpan buffer) -> Result<std::size_t> {
+    TRY(const std::size_t got, input.events.read(buffer));
     bytes += got;
     bar.Set(bytes);
     return got;
@@ -148,7 +142,7 @@ Result<ExitCode> AppendNamed(Session& session) {
       size = static_cast<std::uint64_t>(status.st_size);
     }
   }
-  const Result<EventInput> input = InputOf(session, fd, size);
+  const Result<SourceInput> input = InputOf(session, fd, size);
   Result<AppendOutcome> outcome =
       input ? AppendInput(session, *place, *input) : Result<AppendOutcome>(input.error());
   if (fd != STDIN_FILENO) ::close(fd);

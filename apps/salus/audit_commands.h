@@ -21,16 +21,16 @@ struct AppendOutcome {
   AppendTotals totals;
   std::optional<Error> first_refusal;  // with its line in front
 };
-// EventInput is one input of events, and whose they are.
-struct EventInput {
+// SourceInput is one input of events, and whose they are.
+struct SourceInput {
   std::string source;
   InputFormat format = InputFormat::kNdjson;
-  std::function<Result<std::size_t>(MutableByteSpan buffer)> read;
+  client::EventInput events;
   std::uint64_t size_bytes = 0;  // 0: not known
 };
 // InputOf is a file as --source and --input say. AppendInput runs it through the place, with
 // --rejects and --receipts as they were given.
-Result<EventInput> InputOf(Session& session, int fd, std::uint64_t size_bytes);
-Result<AppendOutcome> AppendInput(Session& session, Backend& place, const EventInput& input);
+Result<SourceInput> InputOf(Session& session, int fd, std::uint64_t size_bytes);
+Result<AppendOutcome> AppendInput(Session& session, Backend& place, const SourceInput& input);
 
 }  // namespace salus::cli

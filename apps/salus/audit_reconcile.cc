@@ -5,9 +5,8 @@
 #include <fstream>
 
 #include "apps/salus/audit_commands.h"
-#include "apps/salus/tree_reader.h"
-#include "merkle/hash.h"
-#include "merkle/proof.h"
+#include "apps/salus/published_log.h"
+#include "client/reconcile.h"
 
 namespace salus::cli {
 
@@ -15,62 +14,16 @@ namespace {
 
 constexpr std::size_t kMaxLineBytes = 64u << 20;
 
-class Reconciler {
- public:
-  Reconciler(Session& session, Backend& place, PublishedTree& tree, ResultWriter& writer)
-      : session_(session), log_(place.Pinned()), tree_(tree), writer_(writer) {}
-
-  Result<void> Check(std::uint64_t number, std::string_view line) {
-    Result<KeptReceipt> kept = KeptReceipt::Parse(line);
-    if (!kept) {
-      return std::move(kept.error()).WithContext(fmt::format("receipt {}", number));
-    }
-    ++receipts_;
-    if (Result<audit::ReceiptBody> body = kept->Verify(log_.origin, log_.receipt_vkey); !body) {
-      Report(number, nullptr, body.error().message);
-      return {};
-    }
-    for (const KeptReceipt::Event& event : kept->events) TRY_VOID(CheckEvent(number, event));
-    return {};
+void WriteFinding(const client::ReceiptFinding& finding, ResultWriter& writer) {
+  using Kind = client::ReceiptFinding::Kind;
+  if (finding.kind == Kind::kPending) return;  // counted, and nothing is wrong
+  codec::JsonObject row{{"receipt", finding.receipt_line}, {"what", finding.text}};
+  if (finding.kind != Kind::kBadReceipt) {
+    row["event"] = finding.event_id;
+    row["index"] = finding.index.value;
   }
-
-  std::uint64_t receipts() const { return receipts_; }
-  std::uint64_t events() const { return events_; }
-  std::uint64_t findings() const { return findings_; }
-  std::uint64_t later() const { return later_; }
-
- private:
-  Result<void> CheckEvent(std::uint64_t number, const KeptReceipt::Event& event) {
-    ++events_;
-    if (event.index.value >= tree_.size().value) {
-      ++later_;  // durable, and not yet under a checkpoint
-      return {};
-    }
-    TRY(const merkle::LeafHash stored, tree_.LeafAt(event.index));
-    if (stored != event.leaf) {
-      Report(number, &event,
-             fmt::format("entry {} is not the one that was receipted: the log was changed",
-                         event.index.value));
-    }
-    return {};
-  }
-
-  void Report(std::uint64_t number, const KeptReceipt::Event* event, const std::string& what) {
-    ++findings_;
-    codec::JsonObject row{{"receipt", number}, {"what", what}};
-    if (event != nullptr) {
-      row["event"] = event->id;
-      row["index"] = event->index.value;
-    }
-    writer_.Row(std::move(row), Colour::kRed);
-  }
-
-  Session& session_;
-  const audit::PinnedLog log_;
-  PublishedTree& tree_;
-  ResultWriter& writer_;
-  std::uint64_t receipts_ = 0, events_ = 0, findings_ = 0, later_ = 0;
-};
+  writer.Row(std::move(row), finding.kind == Kind::kUnreadable ? Colour::kYellow : Colour::kRed);
+}
 
 }  // namespace
 
@@ -78,30 +31,42 @@ Result<ExitCode> RunAuditReconcile(Session& session) {
   TRY(const std::string path, session.Required("--receipts"));
   TRY(const OutputFormat format, session.Format());
   TRY(Backend* const place, session.Place(Access::kRead));
-  TRY(const std::unique_ptr<PublishedTree> tree, PublishedTree::Open(session, *place));
+  TRY(const client::PublishedTree tree, OpenPublishedTree(session, *place));
   std::ifstream in(path, std::ios::binary);
   if (!in) return NotFound(path + ": can't be read");
   ResultWriter writer(session.terminal(), format, {"receipt", "event", "index", "what"});
-  Reconciler reconciler(session, *place, *tree, writer);
+  const audit::PinnedLog log = place->Pinned();
+  client::Reconciler::ChainOf chain_of;
+  if (session.is_data_place()) {
+    chain_of = [&](const audit::SubjectTag& tag) { return place->ChainOf(tag, tree.size()); };
+  }
+  client::Reconciler reconciler(
+      log, tree, session.clock().Now(),
+      [&writer](const client::ReceiptFinding& finding) { WriteFinding(finding, writer); },
+      std::move(chain_of));
+  const client::ReconcileReport& report = reconciler.report();
   ProgressBar bar(session.terminal(), "comparing", "receipts", 0);
   std::string line;
-  std::uint64_t number = 0;
   while (std::getline(in, line)) {
-    ++number;
-    bar.Set(number);
     if (line.size() > kMaxLineBytes) return InvalidArgument(path + ": a line is too long");
-    if (!line.empty()) TRY_VOID(reconciler.Check(number, line));
+    TRY_VOID(reconciler.Add(line));
+    bar.Set(report.receipts);
   }
   writer.Finish();
   session.terminal().Say(fmt::format(
       "{} receipts over {} events compared with checkpoint {}; {} do not fit, {} not yet covered",
-      reconciler.receipts(), reconciler.events(), tree->size().value, reconciler.findings(),
-      reconciler.later()));
-  if (reconciler.findings() == 0) return ExitCode::kDone;
-  return VerificationFailed(fmt::format(
-      "{} receipted events or receipts do not fit the log: see the list; the receipts prove what "
-      "was logged then",
-      reconciler.findings()));
+      report.receipts, report.events, tree.size().value, report.wrong, report.pending));
+  if (report.wrong > 0) {
+    return VerificationFailed(fmt::format(
+        "{} receipted events or receipts do not fit the log: see the list; the receipts prove what "
+        "was logged then",
+        report.wrong));
+  }
+  if (report.unreadable > 0) {
+    return Unavailable(fmt::format(
+        "{} events could not be compared: see the list, and run it again", report.unreadable));
+  }
+  return ExitCode::kDone;
 }
 
 }  // namespace salus::cli

@@ -5,7 +5,7 @@
 #include "apps/salus/audit_commands.h"
 #include "apps/salus/data_report.h"
 #include "apps/salus/event_rows.h"
-#include "apps/salus/tree_reader.h"
+#include "apps/salus/published_log.h"
 #include "apps/salus/verified_history.h"
 #include "codec/rfc3339.h"
 #include "merkle/compact_range.h"
@@ -65,7 +65,7 @@ Result<ExitCode> VerifyFile(Session& session, const std::string& path) {
 // admitted, every entry is the one that was hashed.
 class ServerCheck {
  public:
-  ServerCheck(Session& session, Backend& place, const PublishedTree& tree)
+  ServerCheck(Session& session, Backend& place, const client::PublishedTree& tree)
       : session_(session), place_(place), tree_(tree) {}
 
   Result<void> Run() {
@@ -112,23 +112,23 @@ class ServerCheck {
 
   Session& session_;
   Backend& place_;
-  const PublishedTree& tree_;
+  const client::PublishedTree& tree_;
   bool is_admitted_ = true;
   std::uint64_t entries_ = 0;
 };
 
 Result<ExitCode> VerifyServer(Session& session) {
   TRY(Backend* const place, session.Place(Access::kRead));
-  TRY(const std::unique_ptr<PublishedTree> tree, PublishedTree::Open(session, *place));
-  ServerCheck check(session, *place, *tree);
+  TRY(const client::PublishedTree tree, OpenPublishedTree(session, *place));
+  ServerCheck check(session, *place, tree);
   TRY_VOID(check.Run());
   Terminal& terminal = session.terminal();
-  if (tree->compared()) {
+  if (tree.compared()) {
     terminal.Say(fmt::format("compared with the remembered checkpoint over {} entries",
-                             tree->compared()->size.value));
+                             tree.compared()->size.value));
   }
   terminal.Say(fmt::format("the tree of {} entries leads to the signed root; {} entries read",
-                           tree->size().value, check.entries()),
+                           tree.size().value, check.entries()),
                Colour::kGreen);
   if (check.entries() == 0) {
     terminal.Say("the entries themselves are shown to admitted followers only");

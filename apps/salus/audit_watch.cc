@@ -85,7 +85,7 @@ class Spool {
     if (kind == SpoolKind::kMessage) {
       outcome = messages_->Append(fd);
     } else if (session_.arguments().Has("--allow-plain")) {
-      TRY(const EventInput input, InputOf(session_, fd, size));
+      TRY(const SourceInput input, InputOf(session_, fd, size));
       outcome = AppendInput(session_, place_, input);
     } else {
       return Refuse(name,

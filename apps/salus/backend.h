@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "client/kept_receipt.h"
+#include "client/line_batch.h"
 #include "merkle/tile.h"
 #include "node/data_check.h"
 #include "pki/identity.h"
@@ -63,8 +64,7 @@ struct AppendCall {
   // the first one broke; empty: none. receipted must then make the receipt durable before it
   // returns.
   std::string journal;
-  // read fills the buffer and says how much: 0 at the end of the input.
-  std::function<Result<std::size_t>(MutableByteSpan buffer)> read;
+  client::EventInput input;
   std::function<Result<void>(const AppendedLine& line)> answered;
   std::function<Result<void>(const KeptReceipt& receipt)> receipted;
 };
@@ -146,9 +146,9 @@ class Backend {
   virtual Result<Bytes> Tile(const merkle::TileId& id) = 0;
   // Bundle is an entry bundle: admitted followers only, at a server.
   virtual Result<Bytes> Bundle(const merkle::TileId& id) = 0;
-  // EntryAt is one entry with its inclusion under the newest checkpoint: a source's own, at a
-  // server.
-  virtual Result<audit::ShownEntry> EntryAt(merkle::LeafIndex index) = 0;
+  // ChainOf is which entries below size are a subject's, as a data directory has filed them.
+  virtual Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag& tag,
+                                                     merkle::TreeSize size) = 0;
 };
 
 // ServerPlace says which server, and as whom.

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "apps/salus/data_report.h"
-#include "apps/salus/tree_reader.h"
+#include "apps/salus/published_log.h"
 #include "codec/base64.h"
 #include "codec/hex.h"
 #include "merkle/hash.h"
@@ -23,7 +23,7 @@ constexpr std::size_t kMaxEntryFile = 1u << 20;
 
 Result<ExitCode> RunCheckpoint(Session& session) {
   TRY(Backend* const place, session.Place(Access::kRead));
-  TRY(const tlog::Policy policy, PolicyOf(place->Pinned()));
+  TRY(const tlog::Policy policy, audit::PolicyOf(place->Pinned()));
   TRY(const std::string note, place->Checkpoint());
   TRY(const tlog::VerifiedCheckpoint verified, policy.Verify(note));
   session.terminal().Say(fmt::format("signed; {} of {} witnesses cosigned",
@@ -45,12 +45,12 @@ Result<std::uint64_t> NumberOf(Session& session, const std::string& name) {
 Result<ExitCode> RunProve(Session& session) {
   TRY(const std::uint64_t index, NumberOf(session, "INDEX"));
   TRY(Backend* const place, session.Place(Access::kRead));
-  TRY(const std::unique_ptr<PublishedTree> tree, PublishedTree::Open(session, *place));
-  TRY(merkle::InclusionProof proof, tree->ProveInclusion(merkle::LeafIndex{index}));
-  TRY(tlog::Note note, tlog::Note::Parse(tree->note()));
+  TRY(const client::PublishedTree tree, OpenPublishedTree(session, *place));
+  TRY(merkle::InclusionProof proof, tree.ProveInclusion(merkle::LeafIndex{index}));
+  TRY(tlog::Note note, tlog::Note::Parse(tree.note()));
   const tlog::TlogProof whole{std::nullopt, merkle::LeafIndex{index}, std::move(proof),
                               std::move(note)};
-  TRY(const merkle::LeafHash leaf, tree->LeafAt(merkle::LeafIndex{index}));
+  TRY(const merkle::LeafHash leaf, tree.LeafAt(merkle::LeafIndex{index}));
   session.terminal().Say("leaf hash " + codec::HexEncode(leaf.bytes()));
   const std::string output = session.arguments().Text("-o,--output");
   if (output.empty()) {
@@ -80,7 +80,7 @@ Result<ExitCode> CheckProof(Session& session, Backend& place, const std::string&
   TRY(const merkle::LeafHash leaf, LeafOf(session));
   TRY(const std::string text, ReadTextFile(path, kMaxProofBytes));
   TRY(const tlog::TlogProof proof, tlog::TlogProof::Parse(text));
-  TRY(const tlog::Policy policy, PolicyOf(place.Pinned()));
+  TRY(const tlog::Policy policy, audit::PolicyOf(place.Pinned()));
   TRY(const tlog::VerifiedCheckpoint verified, proof.Verify(leaf, policy));
   session.terminal().Say(
       fmt::format("entry {} is in the log {} of {} entries, {} of {} witnesses", proof.index.value,
@@ -94,16 +94,15 @@ Result<ExitCode> RunCheck(Session& session) {
   TRY(Backend* const place, session.Place(Access::kRead));
   const std::string path = session.arguments().Text("PROOF");
   if (!path.empty()) return CheckProof(session, *place, path);
-  TRY(const std::unique_ptr<PublishedTree> tree, PublishedTree::Open(session, *place));
-  if (tree->compared()) {
+  TRY(const client::PublishedTree tree, OpenPublishedTree(session, *place));
+  if (tree.compared()) {
     session.terminal().Say(
         fmt::format("the checkpoint over {} entries contains the remembered one over {}",
-                    tree->size().value, tree->compared()->size.value),
+                    tree.size().value, tree.compared()->size.value),
         Colour::kGreen);
   } else {
     session.terminal().Say(
-        fmt::format("the checkpoint over {} entries is signed", tree->size().value),
-        Colour::kGreen);
+        fmt::format("the checkpoint over {} entries is signed", tree.size().value), Colour::kGreen);
   }
   return ExitCode::kDone;
 }
@@ -166,8 +165,8 @@ Result<ExitCode> RunExport(Session& session) {
   const std::string folder = session.arguments().Text("DIR");
   const bool with_entries = !session.arguments().Has("--no-entries");
   TRY(Backend* const place, session.Place(Access::kRead));
-  TRY(const std::unique_ptr<PublishedTree> tree, PublishedTree::Open(session, *place));
-  const std::vector<merkle::TileId> tiles = merkle::TilesOf(tree->size());
+  TRY(const client::PublishedTree tree, OpenPublishedTree(session, *place));
+  const std::vector<merkle::TileId> tiles = merkle::TilesOf(tree.size());
   if (with_entries && !tiles.empty()) TRY_VOID(AskForEntries(*place, tiles));
   ProgressBar bar(session.terminal(), "exporting", "tiles", tiles.size());
   std::uint64_t done = 0;
@@ -190,9 +189,9 @@ Result<ExitCode> RunExport(Session& session) {
     TRY_VOID(WriteBeside(folder, id.EntriesPath(), AsText(bundle)));
   }
   // Last: whoever serves the folder never shows a checkpoint whose tiles are missing.
-  TRY_VOID(WriteBeside(folder, "checkpoint", tree->note()));
+  TRY_VOID(WriteBeside(folder, "checkpoint", tree.note()));
   session.terminal().Say(
-      fmt::format("{} tiles of {} entries are in {}", tiles.size(), tree->size().value, folder),
+      fmt::format("{} tiles of {} entries are in {}", tiles.size(), tree.size().value, folder),
       Colour::kGreen);
   return ExitCode::kDone;
 }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "apps/salus/data_backend.h"
-#include "apps/salus/line_batches.h"
 #include "audit/fhir_event.h"
+#include "client/line_batch.h"
 #include "codec/flat_json.h"
 #include "codec/json.h"
 #include "node/node.h"
@@ -61,7 +61,7 @@ std::vector<LineNames> NamesOf(std::span<const audit::OfferedEvent> events) {
 
 // Flight is a batch on its way; its text must stay until it is answered.
 struct Flight {
-  LineBatch batch;
+  client::LineBatch batch;
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<LineNames> names;
@@ -79,7 +79,7 @@ class Appender {
   Appender(node::Node& node, audit::SourceRow source, const AppendCall& call)
       : node_(node), source_(std::move(source)), call_(call) {}
 
-  void StartLines(LineBatch batch) {
+  void StartLines(client::LineBatch batch) {
     Flight& flight = Add(std::move(batch));
     flight.names = NamesOf(flight.batch.text);
     node_.recorder().RecordLines(source_, flight.batch.text, {.is_atomic = call_.is_atomic},
@@ -87,10 +87,8 @@ class Appender {
   }
 
   // FHIR: the first input line, and what its resources became.
-  void StartEvents(std::uint64_t lines_before, const audit::FhirEvents& events) {
-    LineBatch batch;
-    batch.lines_before = lines_before;
-    Flight& flight = Add(std::move(batch));
+  void StartEvents(std::uint64_t first_line, const audit::FhirEvents& events) {
+    Flight& flight = Add({.first_line = first_line, .lines = 0, .text = {}});
     flight.names = NamesOf(events.offered());
     node_.recorder().RecordEvents(source_, events.offered(), {.is_atomic = call_.is_atomic},
                                   Done(flight));
@@ -112,7 +110,7 @@ class Appender {
   const AppendTotals& totals() const { return totals_; }
 
  private:
-  Flight& Add(LineBatch batch) {
+  Flight& Add(client::LineBatch batch) {
     flights_.push_back(std::make_unique<Flight>());
     flights_.back()->batch = std::move(batch);
     return *flights_.back();
@@ -130,7 +128,7 @@ class Appender {
     for (std::size_t place = 0; place < done.lines.size(); ++place) {
       const audit::RecordedLine& line = done.lines[place];
       AppendedLine answer;
-      answer.line = flight.batch.lines_before + line.line;
+      answer.line = flight.batch.first_line + line.line - 1;
       if (place < flight.names.size()) {
         answer.text = flight.names[place].text;
         answer.event_id = flight.names[place].id;
@@ -189,30 +187,33 @@ class Appender {
 Result<AppendTotals> AppendFhir(node::Node& node, const audit::SourceRow& source,
                                 const AppendCall& call) {
   Appender appender(node, source, call);
-  LineBatches batches(call.read, kBatchLines, kBatchBytes, kMaxFhirBytes);
-  LineBatch batch;
-  TRY(bool more, batches.Next(batch));
-  const std::string_view first = std::string_view(batch.text).substr(0, batch.text.find('\n'));
-  const bool is_lines = batch.lines > 1 && codec::ParseJson(first).has_value();
+  // All of a Bundle is waited for, however slowly it comes.
+  client::LineBatchReader reader(
+      {call.input.read}, {.lines = kBatchLines, .bytes = kBatchBytes, .line_bytes = kMaxFhirBytes});
+  TRY(std::optional<client::LineBatch> batch, reader.Next());
+  if (!batch) batch.emplace();
+  const std::string_view first = std::string_view(batch->text).substr(0, batch->text.find('\n'));
+  const bool is_lines = batch->lines > 1 && codec::ParseJson(first).has_value();
   if (!is_lines) {
-    std::string body = std::move(batch.text);
-    for (; more && body.size() <= kMaxFhirBytes; body += batch.text) {
-      TRY(more, batches.Next(batch));
+    std::string body;
+    while (batch && body.size() <= kMaxFhirBytes) {
+      body += batch->text;
+      TRY(batch, reader.Next());
     }
     if (body.size() > kMaxFhirBytes) return InvalidArgument("a Bundle is at most 64 MiB");
     audit::FhirEvents events;
     TRY_VOID(events.Add(body, source.id));
-    appender.StartEvents(0, events);
-    more = false;
+    appender.StartEvents(1, events);
+    batch.reset();
   }
-  while (more && !appender.failed()) {
+  while (batch && !appender.failed()) {
     audit::FhirEvents events;
-    events.AddLines(batch.text, source.id);
+    events.AddLines(batch->text, source.id);
     if (appender.in_flight() == kInFlight) TRY_VOID(appender.FinishOldest());
-    appender.StartEvents(batch.lines_before, events);
-    Result<bool> next = batches.Next(batch);
+    appender.StartEvents(batch->first_line, events);
+    Result<std::optional<client::LineBatch>> next = reader.Next();
     if (!next) appender.Fail(next.error());
-    more = next && *next;
+    batch = next ? *std::move(next) : std::nullopt;
   }
   while (appender.in_flight() > 0) TRY_VOID(appender.FinishOldest());
   if (appender.failed()) return *appender.failed();
@@ -228,21 +229,21 @@ Result<AppendTotals> AppendToNode(node::Node& node, const AppendCall& call) {
   }
   if (call.format == InputFormat::kFhir) return AppendFhir(node, *source, call);
   Appender appender(node, *source, call);
-  const std::size_t max_lines = call.is_atomic ? SIZE_MAX : kBatchLines;
-  LineBatches batches(call.read, max_lines, call.is_atomic ? SIZE_MAX : kBatchBytes,
-                      codec::FlatJsonParser::kMaxLineBytes);
+  client::LineBatchReader reader =
+      call.is_atomic
+          ? client::LineBatchReader({call.input.read}, {.bytes = kBatchBytes + 1})
+          : client::LineBatchReader(call.input, {.lines = kBatchLines, .bytes = kBatchBytes});
   std::optional<Error> input_failed;
   while (!appender.failed()) {
-    LineBatch batch;
-    const Result<bool> more = batches.Next(batch);
-    if (!more) input_failed = more.error();
-    if (!more || !*more) break;
-    if (call.is_atomic && batch.text.size() > kBatchBytes) {
+    Result<std::optional<client::LineBatch>> batch = reader.Next();
+    if (!batch) input_failed = batch.error();
+    if (!batch || !*batch) break;
+    if (call.is_atomic && (*batch)->text.size() > kBatchBytes) {
       input_failed = InvalidArgument("--atomic takes at most 4 MiB: nothing was sent");
       break;
     }
     if (appender.in_flight() == kInFlight) TRY_VOID(appender.FinishOldest());
-    appender.StartLines(std::move(batch));
+    appender.StartLines(**std::move(batch));
   }
   while (appender.in_flight() > 0) TRY_VOID(appender.FinishOldest());
   if (appender.failed()) return *appender.failed();

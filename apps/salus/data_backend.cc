@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "codec/rfc3339.h"
-#include "merkle/proof.h"
 #include "node/node.h"
 #include "tlog/policy.h"
 
@@ -82,7 +81,10 @@ class DataBackend final : public Backend {
   }
   Result<Bytes> Tile(const merkle::TileId& id) override { return node_->log().ReadTile(id); }
   Result<Bytes> Bundle(const merkle::TileId& id) override { return node_->log().ReadBundle(id); }
-  Result<audit::ShownEntry> EntryAt(merkle::LeafIndex index) override;
+  Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag& tag,
+                                             merkle::TreeSize size) override {
+    return node_->log().EntriesOf(tag, size);
+  }
 
  private:
   Result<std::shared_ptr<const tlog::PublishedCheckpoint>> Published() const {
@@ -183,18 +185,6 @@ Result<CustodyView> DataBackend::Custody(const audit::Subject& patient) {
   view.custody_key = row->custody_key;
   view.patient_key = row->key;
   return view;
-}
-
-Result<audit::ShownEntry> DataBackend::EntryAt(merkle::LeafIndex index) {
-  TRY(const auto published, Published());
-  if (index.value >= published->size.value) {
-    return NotFound(fmt::format("entry {} is not in the newest checkpoint, which covers {} entries",
-                                index.value, published->size.value));
-  }
-  TRY(tlog::StoredEntry stored, node_->log().ReadEntry(index));
-  TRY(merkle::InclusionProof inclusion,
-      merkle::ProveInclusion(index, published->size, node_->log().hashes()));
-  return audit::ShownEntry{index, std::move(stored.entry), std::move(inclusion)};
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "apps/salus/reader_state.h"
+#include "client/reader_state.h"
 #include "codec/rfc3339.h"
 #include "node/data_check.h"
 
@@ -64,7 +64,8 @@ void SayCompared(Session& session, const node::DataCheckReport& report) {
   }
 }
 
-Result<void> Remember(std::optional<ReaderState>& state, const node::DataCheckReport& report) {
+Result<void> Remember(std::optional<client::ReaderState>& state,
+                      const node::DataCheckReport& report) {
   if (!state || !report.newest || !report.is_clean()) return {};
   audit::KnownCheckpoint newest = *report.newest;
   if (state->checkpoint()) newest.watched_since = state->checkpoint()->watched_since;
@@ -75,12 +76,12 @@ Result<void> Remember(std::optional<ReaderState>& state, const node::DataCheckRe
 
 Result<ExitCode> ReportDataCheck(Session& session) {
   TRY(const OutputFormat format, session.Format());
-  std::optional<ReaderState> state;
+  std::optional<client::ReaderState> state;
   ProgressBar bar(session.terminal(), "verifying", "entries", 0);
   node::DataCheckOptions options;
   options.known =
       [&state](const audit::PinnedLog& log) -> Result<std::optional<audit::KnownCheckpoint>> {
-    TRY(state, ReaderState::Open(log));
+    TRY(state, client::ReaderState::OfUser(log));
     return state->checkpoint();
   };
   options.progress = [&bar](std::uint64_t done, std::uint64_t total) {

@@ -6,12 +6,12 @@
 #include <utility>
 
 #include "apps/salus/backend.h"
-#include "apps/salus/reader_state.h"
 #include "base/random.h"
 #include "client/connection.h"
 #include "client/exchange.h"
-#include "client/log_view.h"
 #include "client/pinned_server.h"
+#include "client/published_tree.h"
+#include "client/reader_state.h"
 #include "client/sender.h"
 
 namespace salus::cli {
@@ -164,9 +164,8 @@ class ServerBackend final : public Backend {
   Result<std::string> Checkpoint() override { return connection_.Checkpoint(); }
   Result<Bytes> Tile(const merkle::TileId& id) override { return connection_.Tile(id); }
   Result<Bytes> Bundle(const merkle::TileId& id) override { return connection_.Bundle(id); }
-  Result<audit::ShownEntry> EntryAt(merkle::LeafIndex index) override {
-    TRY(client::SourceEntry entry, connection_.EntryOf(index));
-    return audit::ShownEntry{entry.index, std::move(entry.entry), std::move(entry.inclusion)};
+  Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag&, merkle::TreeSize) override {
+    return FailedPrecondition("a server shows a chain to its subject only: name it with --data");
   }
 
  private:
@@ -195,11 +194,13 @@ Result<std::vector<HealthLine>> ServerBackend::Status() {
   } else {
     lines.push_back({"ready", State::kBad, ready.error().message, "ask the operator"});
   }
-  TRY(const ReaderState state, ReaderState::Open(server_.log));
+  TRY(const client::ReaderState state, client::ReaderState::OfUser(server_.log));
   const std::optional<audit::KnownCheckpoint>& known = state.checkpoint();
-  TRY(const client::LogView view, client::LogView::Open(connection_, server_.log, known));
-  lines.push_back(
-      {"checkpoint", State::kGood, fmt::format("{} entries", view.newest().size.value), ""});
+  client::LogFiles files{.checkpoint = [this] { return connection_.Checkpoint(); },
+                         .tile = [this](const merkle::TileId& id) { return connection_.Tile(id); }};
+  TRY(const client::PublishedTree tree,
+      client::PublishedTree::Open(std::move(files), server_.log, known));
+  lines.push_back({"checkpoint", State::kGood, fmt::format("{} entries", tree.size().value), ""});
   lines.push_back(
       known ? HealthLine{"remembered", State::kGood,
                          fmt::format("consistent with the {} entries this device has seen",
@@ -240,9 +241,8 @@ Result<AppendTotals> ServerBackend::AppendEvents(const AppendCall& call) {
     };
   }
   options.receipted = call.receipted;
-  client::EventInput input{.read = call.read, .is_ready = {}};
   client::SendReport report;
-  TRY_VOID(sender.Send(input, options, report));
+  TRY_VOID(sender.Send(call.input, options, report));
   return AppendTotals{report.logged, report.repeats, report.refused, report.skipped};
 }
 

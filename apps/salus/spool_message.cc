@@ -55,7 +55,7 @@ class OpenedMessages final : public SpoolMessages {
       return PermissionDenied("not permitted: only sources send events");
     }
     TRY(const api::ExchangeCall call, api::ExchangeCall::Parse(message.payload));
-    TRY(EventInput input, InputFrom(call));
+    TRY(SourceInput input, InputFrom(call));
     input.source = sender->id;
     TRY(AppendOutcome outcome, AppendInput(session_, place_, input));
     taken_ = message.header;
@@ -81,8 +81,8 @@ class OpenedMessages final : public SpoolMessages {
   }
 
   // The input views the call's body.
-  static Result<EventInput> InputFrom(const api::ExchangeCall& call) {
-    EventInput input;
+  static Result<SourceInput> InputFrom(const api::ExchangeCall& call) {
+    SourceInput input;
     const bool is_fhir =
         call.path == "/fhir/AuditEvent" || call.content_type.starts_with("application/fhir+json");
     if (call.method != http::Method::kPost || (!is_fhir && call.path != "/audit/v1/events")) {
@@ -90,8 +90,8 @@ class OpenedMessages final : public SpoolMessages {
     }
     input.format = is_fhir ? InputFormat::kFhir : InputFormat::kNdjson;
     input.size_bytes = call.body.size();
-    input.read = [body =
-                      ByteSpan(call.body)](MutableByteSpan buffer) mutable -> Result<std::size_t> {
+    input.events.read =
+        [body = ByteSpan(call.body)](MutableByteSpan buffer) mutable -> Result<std::size_t> {
       const std::size_t size = std::min(buffer.size(), body.size());
       std::copy_n(body.begin(), size, buffer.begin());
       body = body.subspan(size);

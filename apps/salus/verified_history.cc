@@ -56,7 +56,7 @@ Result<std::unique_ptr<HistoryReader>> HistoryReader::Open(Session& session) {
   TRY_VOID(session.Reader());  // wrong usage is told before anything is opened
   TRY(Backend* const place, session.Place(Access::kWrite));
   audit::PinnedLog log = place->Pinned();
-  TRY(ReaderState state, ReaderState::Open(log));
+  TRY(client::ReaderState state, client::ReaderState::OfUser(log));
   std::unique_ptr<HistoryReader> reader(
       new HistoryReader(session, *place, std::move(log), std::move(state)));
   TRY(reader->keys_, OpenReaderKeys(session, reader->custody_key_));

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "apps/salus/reader_state.h"
 #include "apps/salus/session.h"
+#include "client/reader_state.h"
 
 namespace salus::cli {
 
@@ -30,7 +30,7 @@ class HistoryReader {
   Result<Answered> Read(const audit::Subject& subject, std::optional<Day> from, bool keep_evidence);
 
  private:
-  HistoryReader(Session& session, Backend& place, audit::PinnedLog log, ReaderState state)
+  HistoryReader(Session& session, Backend& place, audit::PinnedLog log, client::ReaderState state)
       : session_(session), place_(place), log_(std::move(log)), state_(std::move(state)) {}
   Result<void> ReadOwnChain();
   // TakeShared takes over the past days that the patient opened to this auditor; whether there
@@ -42,7 +42,7 @@ class HistoryReader {
   Session& session_;
   Backend& place_;
   const audit::PinnedLog log_;
-  ReaderState state_;
+  client::ReaderState state_;
   std::optional<crypto::P256PrivateKey> custody_key_;
   audit::ReaderKeys keys_;
   std::vector<Bytes> own_chain_answers_;

@@ -166,6 +166,7 @@ ROOT = bytes([0x99] * 32)
 CHECKPOINT_BODY = f"{ORIGIN}\n3\n{b64(ROOT)}\n"
 CHECKPOINT_NOTE, LOG_VKEY = note(ORIGIN, LOG_SEED, CHECKPOINT_BODY)
 VRF_KEY = bytes([0x58]) + bytes([0x66] * 31)  # the curve's base point
+INDEX_KEY = bytes([0x77] * 32)
 
 
 def receipt_parts():
@@ -184,12 +185,14 @@ RECEIPT_VKEY = receipt_parts()[5]
 
 
 def genesis():
-    return [(b"\x82\x00\xa6", "[0, map of 6 pairs"), (cbor(1) + cbor(ORIGIN), "1: origin"),
+    return [(b"\x82\x00\xa7", "[0, map of 7 pairs"), (cbor(1) + cbor(ORIGIN), "1: origin"),
             (cbor(2) + cbor(LOG_VKEY), "2: log key (vkey)"),
             (cbor(3) + cbor(RECEIPT_VKEY), "3: receipt key (vkey)"),
             (cbor(4) + cbor(VRF_KEY), "4: VRF public key"),
             (cbor(5) + cbor(""), "5: no log before"),
-            (cbor(6) + cbor(""), "6: nor its checkpoint]")]
+            (cbor(6) + cbor(""), "6: nor its checkpoint"),
+            (cbor(7) + cbor(mac(INDEX_KEY, b"salus/index-check")),
+             "7: check of the index key]")]
 
 
 def map_root():
@@ -289,15 +292,17 @@ def receipt_leaves():
 # ---- history.md ---------------------------------------------------------------------------------
 def history_parts():
     leaf = bytes([0xb1] * 32)
-    return [(b"\x8c", "array of 12"), (cbor(1), "version"),
+    return [(b"\x8e", "array of 14"), (cbor(2), "version"),
             (cbor(["note\n", b"\x82\x03", bytes(32)]), "newest: [note, kind 3 entry, inclusion]"),
             (cbor(b""), "from_known: no hashes"), (cbor(bytes([0x0f] * 80)), "tag proof"),
             (cbor(bytes.fromhex("010000")), "map proof: present, depth 0"),
             (cbor([2, bytes([0xee] * 32)]), "map value: [count, head]"), (cbor(0), "after"),
             (cbor([[5, 4], leaf + leaf]), "chain: entries 5 and 5 + 4, their leaf hashes"),
             (cbor(None), "before: none"), (cbor(None), "behind: none"),
-            (cbor([[9, b"\x82\x01", leaf]]), "shown: [index, entry, inclusion]"),
-            (cbor([9, leaf, "r\n", 0, 1, b""]), "query: [index, leaf, note, first, own, beside]")]
+            (cbor([[9, b"\x82\x01"]]), "shown: [index, entry]"),
+            (cbor([[1, leaf]]), "inclusion: of 1 entry, one hash"),
+            (cbor([9, leaf, "r\n", 0, 1, b""]), "query: [index, leaf, note, first, own, beside]"),
+            (cbor(None), "next: none, this is all")]
 
 
 def evidence_parts():

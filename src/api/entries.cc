@@ -11,7 +11,7 @@ namespace {
 constexpr int kMaxTries = 8;
 
 struct ProvenEntry {
-  audit::ShownEntry shown;
+  audit::IncludedEntry shown;
   std::string checkpoint;
 };
 
@@ -19,7 +19,7 @@ Result<ProvenEntry> ProveEntry(node::Node& node, const audit::SourceRow& source,
                                merkle::LeafIndex index) {
   for (int i = 0; i < kMaxTries; ++i) {
     const auto before = node.log().published();
-    TRY(audit::ShownEntry shown, node.historian().EntryForSource(source, index));
+    TRY(audit::IncludedEntry shown, node.historian().EntryForSource(source, index));
     if (before == node.log().published()) return ProvenEntry{std::move(shown), before->note};
   }
   return Unavailable("checkpoints follow each other too fast: ask again");

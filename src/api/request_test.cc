@@ -19,7 +19,7 @@
 #include "api/ingest_answer.h"
 #include "api/json_body.h"
 #include "api/replay_store.h"
-#include "base/check.h"
+#include "base/test_folder.h"
 
 namespace salus::api {
 namespace {
@@ -126,12 +126,6 @@ TEST(ExchangeCall, IsReadStrictly) {
 
 class ReplayStoreTest : public testing::Test {
  protected:
-  ReplayStoreTest() {
-    CHECK(mkdtemp(folder_.data()) != nullptr);
-    path_ = folder_ + "/exchange.seen";
-  }
-  ~ReplayStoreTest() override { std::filesystem::remove_all(folder_); }
-
   std::unique_ptr<ReplayStore> Open() { return *ReplayStore::Open(path_, clock_); }
   jose::SecureMessageHeader Message(std::string id, std::string sender = "a") {
     return {std::move(sender), "me", clock_.Now(), std::move(id)};
@@ -149,8 +143,8 @@ class ReplayStoreTest : public testing::Test {
     return static_cast<std::size_t>(std::count(std::istreambuf_iterator<char>(in), {}, '\n'));
   }
 
-  std::string folder_ = (std::filesystem::temp_directory_path() / "salus-seen-XXXXXX").string();
-  std::string path_;
+  const TestFolder folder_;
+  const std::string path_ = folder_ / "exchange.seen";
   FakeClock clock_{FromUnixMillis(1'700'000'000'000)};
 };
 

@@ -11,6 +11,8 @@
 #include "base/check.h"
 #include "codec/cbor.h"
 #include "codec/rfc3339.h"
+#include "merkle/multi_proof.h"
+#include "tlog/checkpoint.h"
 #include "tlog/note.h"
 
 namespace salus::audit {
@@ -88,14 +90,15 @@ AuditFixture::AuditFixture() {
                                        .receipt_key = signer.receipt_vkey(),
                                        .vrf_key = signer.vrf_key().bytes(),
                                        .predecessor = {},
-                                       .predecessor_checkpoint = {}});
+                                       .predecessor_checkpoint = {},
+                                       .index_check = IndexCheck(signer.index_key())});
   CHECK(fs.MakeDirectory("log").has_value());
   CHECK(tlog::Log::Create(fs, "log", options, checkpoints, genesis).has_value());
   log = *tlog::Log::Open(fs, "log", options, checkpoints);
   directory = *Directory::Create((folder / "control.db").string());
   recorder = std::make_unique<Recorder>(
       Recorder::Parts{origin, log.get(), directory.get(), &signer, &clock, &random, &metrics});
-  historian = std::make_unique<Historian>(*log, *directory, *recorder, clock);
+  historian = std::make_unique<Historian>(*log, *directory, *recorder, clock, random);
   for (const char* id : {"custodian-a", "custodian-b"}) {
     custodian_keys.push_back(crypto::P256PrivateKey::Generate());
     CHECK(directory->Put(CustodianRow{id, id, custodian_keys.back().public_key(), {}}).has_value());
@@ -221,6 +224,15 @@ HistoryAnswer AuditFixture::Answer(const Person& asker, const HistoryQuestion& q
   auto answer = historian->Answer(asker.subject, question);
   EXPECT_TRUE(answer) << answer.error().message;
   return answer ? *std::move(answer) : HistoryAnswer{};
+}
+
+void AuditFixture::Reprove(HistoryAnswer& answer) const {
+  const auto checkpoint = tlog::SignedCheckpoint::Parse(answer.newest.note);
+  if (!checkpoint) return;
+  std::vector<merkle::LeafIndex> shown;
+  for (const ShownEntry& entry : answer.shown) shown.push_back(entry.index);
+  auto proof = merkle::ProveMany(shown, checkpoint->checkpoint.size, log->HashesForAnswer());
+  if (proof) answer.inclusion = {{shown.size(), *std::move(proof)}};
 }
 
 HistoryQuestion AuditFixture::QuestionOf(const Subject& subject, const Device& device) const {

@@ -80,6 +80,8 @@ class AuditFixture {
   // Answer asks as that person, then makes a checkpoint and asks again, so that the answer has its
   // own question's entry where the asker is the subject.
   HistoryAnswer Answer(const Person& asker, const HistoryQuestion& question);
+  // Reprove proves anew whatever the answer shows, if it can be proven: anybody can do that.
+  void Reprove(HistoryAnswer& answer) const;
   HistoryQuestion QuestionOf(const Subject& subject, const Device& device = {}) const;
   VerifyQuestion VerifyAs(const HistoryQuestion& asked, const ReaderKeys& keys,
                           const Device& device = {}) const;

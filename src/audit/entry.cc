@@ -204,12 +204,16 @@ Bytes EncodeGrant(const GrantBody& body) {
   return out;
 }
 
+crypto::Hash32 IndexCheck(const crypto::HmacSha256Key& index_key) {
+  return index_key.Mac(AsBytes("salus/index-check"));
+}
+
 Bytes EncodeGenesis(const Genesis& genesis) {
   Bytes out;
   codec::CborWriter writer(out);
   writer.Array(2);
   writer.Uint(static_cast<std::uint64_t>(EntryKind::kGenesis));
-  writer.Map(6);
+  writer.Map(7);
   writer.Uint(1);
   writer.Text(genesis.origin);
   writer.Uint(2);
@@ -222,6 +226,8 @@ Bytes EncodeGenesis(const Genesis& genesis) {
   writer.Text(genesis.predecessor);
   writer.Uint(6);
   writer.Text(genesis.predecessor_checkpoint);
+  writer.Uint(7);
+  writer.ByteString(genesis.index_check);
   return out;
 }
 
@@ -233,7 +239,7 @@ Result<Genesis> ReadGenesis(ByteSpan entry) {
   TRY_VOID(reader.ArrayOf(2));
   TRY(const std::uint64_t kind, reader.Uint());
   if (kind != static_cast<std::uint64_t>(EntryKind::kGenesis)) return Malformed("kind");
-  TRY_VOID(reader.MapOf(6));
+  TRY_VOID(reader.MapOf(7));
   const auto next = [&reader](std::uint64_t label) -> Result<void> {
     TRY(const std::uint64_t got, reader.Uint());
     if (got != label) return Malformed("genesis");
@@ -253,6 +259,10 @@ Result<Genesis> ReadGenesis(ByteSpan entry) {
   TRY(genesis.predecessor, reader.Text());
   TRY_VOID(next(6));
   TRY(genesis.predecessor_checkpoint, reader.Text());
+  TRY_VOID(next(7));
+  TRY(const ByteSpan check, reader.ByteString());
+  if (check.size() != genesis.index_check.size()) return Malformed("index check");
+  std::copy(check.begin(), check.end(), genesis.index_check.begin());
   TRY_VOID(reader.Finish());
   return genesis;
 }

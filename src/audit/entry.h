@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "crypto/hmac.h"
 #include "crypto/sha256.h"
 #include "merkle/map.h"
 #include "tlog/entry_kind.h"
@@ -117,7 +118,10 @@ struct Genesis {
   std::array<std::uint8_t, 32> vrf_key;
   std::string_view predecessor;             // origin of the log before this one, or empty
   std::string_view predecessor_checkpoint;  // its final checkpoint, or empty
+  crypto::Hash32 index_check;               // by which the index key is recognised
 };
+// IndexCheck is HMAC-SHA-256(index key, "salus/index-check").
+crypto::Hash32 IndexCheck(const crypto::HmacSha256Key& index_key);
 Bytes EncodeGenesis(const Genesis& genesis);
 // Errors: VerificationFailed.
 Result<Genesis> ParseGenesis(ByteSpan entry);

@@ -28,11 +28,14 @@ bool EpochStore::IsCurrent(const Epoch& epoch, Day today) const {
 
 Result<std::shared_ptr<Epoch>> EpochStore::Get(const std::shared_ptr<const KnownSubject>& subject,
                                                Day today) {
-  Shard& shard = shards_[subject->number.value % kShards];
+  Shard& shard = ShardOf(subject->number);
+  const std::size_t place = PlaceOf(subject->number);
   {
     std::lock_guard lock(shard.mutex);
-    const auto at = shard.epochs.find(subject->number.value);
-    if (at != shard.epochs.end() && at->second && IsCurrent(*at->second, today)) return at->second;
+    if (place < shard.epochs.size()) {
+      const std::shared_ptr<Epoch>& epoch = shard.epochs[place];
+      if (epoch && IsCurrent(*epoch, today)) return epoch;
+    }
   }
   std::shared_lock readers(readers_mutex_);
   return GetLocked(subject, today);
@@ -41,9 +44,11 @@ Result<std::shared_ptr<Epoch>> EpochStore::Get(const std::shared_ptr<const Known
 Result<std::shared_ptr<Epoch>> EpochStore::GetLocked(
     const std::shared_ptr<const KnownSubject>& subject, Day today,
     const std::optional<crypto::P256PublicKey>& key) {
-  Shard& shard = shards_[subject->number.value % kShards];
+  Shard& shard = ShardOf(subject->number);
+  const std::size_t place = PlaceOf(subject->number);
   std::lock_guard lock(shard.mutex);
-  std::shared_ptr<Epoch>& epoch = shard.epochs[subject->number.value];
+  if (place >= shard.epochs.size()) shard.epochs.resize(place + 1);
+  std::shared_ptr<Epoch>& epoch = shard.epochs[place];
   if (epoch && IsCurrent(*epoch, today)) return epoch;
   TRY(epoch, Make(subject, today, key));
   return epoch;
@@ -131,16 +136,18 @@ Result<std::shared_ptr<Epoch>> EpochStore::Make(const std::shared_ptr<const Know
 }
 
 void EpochStore::Forget(tlog::SubjectNumber subject) {
-  Shard& shard = shards_[subject.value % kShards];
+  Shard& shard = ShardOf(subject);
+  const std::size_t place = PlaceOf(subject);
   std::lock_guard lock(shard.mutex);
-  shard.epochs.erase(subject.value);
+  if (place < shard.epochs.size()) shard.epochs[place] = nullptr;
 }
 
 void EpochStore::ForgetBefore(Day today) {
   for (Shard& shard : shards_) {
     std::lock_guard lock(shard.mutex);
-    std::erase_if(shard.epochs,
-                  [today](const auto& e) { return !e.second || e.second->day < today; });
+    for (std::shared_ptr<Epoch>& epoch : shard.epochs) {
+      if (epoch && epoch->day < today) epoch = nullptr;
+    }
   }
   std::lock_guard lock(day_keys_mutex_);
   std::erase_if(day_keys_, [today](const auto& k) { return k.second->day < today; });

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "audit/directory.h"
 #include "audit/grant.h"
@@ -67,10 +68,12 @@ class EpochStore {
   };
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<std::uint32_t, std::shared_ptr<Epoch>> epochs;
+    std::vector<std::shared_ptr<Epoch>> epochs;  // by subject number / kShards; by mutex
   };
   static constexpr std::size_t kShards = 64;
 
+  Shard& ShardOf(tlog::SubjectNumber subject) { return shards_[subject.value % kShards]; }
+  static std::size_t PlaceOf(tlog::SubjectNumber subject) { return subject.value / kShards; }
   bool IsCurrent(const Epoch& epoch, Day today) const;
   Result<std::shared_ptr<Epoch>> Make(const std::shared_ptr<const KnownSubject>& subject, Day today,
                                       const std::optional<crypto::P256PublicKey>& key);

@@ -241,15 +241,18 @@ Result<Action> ParseAction(std::string_view text) {
 }
 
 Result<EventId> EventId::Parse(std::string_view text) {
-  TRY_VOID(ValidateIdText(text));
-  EventId id{.uuid = std::nullopt, .text = text};
   if (text.size() == codec::Uuid::kTextSize) {
-    const Result<codec::Uuid> uuid = codec::Uuid::Parse(text);
-    // Upper-case hexadecimal stays text: what comes back must be what was sent.
-    const bool is_lower = text.find_first_of("ABCDEF") == std::string_view::npos;
-    if (uuid && is_lower) return EventId{.uuid = *uuid, .text = {}};
+    if (const Result<codec::Uuid> uuid = codec::Uuid::Parse(text)) {
+      // Upper-case hexadecimal stays text: what comes back must be what was sent.
+      std::array<char, codec::Uuid::kTextSize> again;
+      uuid->WriteTo(again);
+      if (text == std::string_view(again.data(), again.size())) {
+        return EventId{.uuid = *uuid, .text = {}};
+      }
+    }
   }
-  return id;
+  TRY_VOID(ValidateIdText(text));
+  return EventId{.uuid = std::nullopt, .text = text};
 }
 
 Subject SubjectOf(const Event& event) {

@@ -160,6 +160,8 @@ TEST(FormatTest, Genesis) {
   EXPECT_EQ(genesis->origin, kOrigin);
   EXPECT_EQ(genesis->receipt_key, ExampleText("receipt.md", "receipt-vkey"));
   EXPECT_EQ(genesis->predecessor, "");
+  const crypto::HmacSha256Key index_key(Bytes(32, 0x77));
+  EXPECT_EQ(genesis->index_check, IndexCheck(index_key));
   EXPECT_EQ(EncodeGenesis(*genesis), entry);
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "merkle/multi_proof.h"
 #include "merkle/proof.h"
 
 namespace salus::audit {
@@ -13,6 +14,9 @@ namespace {
 using tlog::EntryKind;
 
 constexpr std::chrono::seconds kMaxCosignedWait{10};
+constexpr std::chrono::minutes kPageLifetime{10};
+// What a page that is full may have read in vain.
+constexpr std::size_t kReadTogether = 256;
 
 // One text for everybody without the right: it must not tell whether the subject exists.
 Error NotPermitted() { return PermissionDenied("not permitted"); }
@@ -25,67 +29,45 @@ bool IsAlwaysShown(EntryKind kind) {
   return kind == EntryKind::kGrant || kind == EntryKind::kPolicy;
 }
 
-struct IndexRange {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-};
-
-Result<ProvenCheckpoint> Prove(const tlog::Log& log, std::string note, std::uint64_t size) {
+Result<ProvenCheckpoint> Prove(const tlog::Log& log, const merkle::HashReader& hashes,
+                               std::string note, std::uint64_t size) {
   ProvenCheckpoint proven;
   proven.note = std::move(note);
   const merkle::LeafIndex last{size - 1};
   TRY(tlog::StoredEntry entry, log.ReadEntry(last));
   proven.map_entry = std::move(entry.entry);
-  TRY(proven.map_inclusion, merkle::ProveInclusion(last, merkle::TreeSize{size}, log.hashes()));
+  TRY(proven.map_inclusion, merkle::ProveInclusion(last, merkle::TreeSize{size}, hashes));
   return proven;
 }
 
-Result<HistoryAnswer::Bracket> MakeBracket(const tlog::Log& log, const tlog::StoredCheckpoint& kept,
+Result<HistoryAnswer::Bracket> MakeBracket(const tlog::Log& log, const merkle::HashReader& hashes,
+                                           const tlog::StoredCheckpoint& kept,
                                            merkle::TreeSize newest) {
   HistoryAnswer::Bracket bracket;
-  TRY(bracket.checkpoint, Prove(log, kept.note, kept.size));
-  TRY(bracket.to_newest,
-      merkle::ProveConsistency(merkle::TreeSize{kept.size}, newest, log.hashes()));
+  TRY(bracket.checkpoint, Prove(log, hashes, kept.note, kept.size));
+  TRY(bracket.to_newest, merkle::ProveConsistency(merkle::TreeSize{kept.size}, newest, hashes));
   return bracket;
 }
 
-Result<IndexRange> AddBrackets(const tlog::Log& log, const HistoryQuestion& question,
-                               merkle::TreeSize newest, HistoryAnswer& answer) {
-  IndexRange range{0, newest.value};
+// Sets what the page shows to what stands between the brackets.
+Result<void> AddBrackets(const tlog::Log& log, const merkle::HashReader& hashes,
+                         const HistoryQuestion& question, HistoryAnswer& answer, PageToken& page) {
   if (question.from) {
     TRY(const auto kept, log.checkpoints().KeptAtOrBefore(Timestamp(*question.from)));
-    if (kept && kept->size <= newest.value) {
-      TRY(answer.before, MakeBracket(log, *kept, newest));
-      range.begin = kept->size;
+    if (kept && kept->size <= page.size.value) {
+      TRY(answer.before, MakeBracket(log, hashes, *kept, page.size));
+      page.shown_begin = kept->size;
     }
   }
   if (question.to) {
     const Timestamp end(*question.to + std::chrono::days(1));
     TRY(const auto kept, log.checkpoints().KeptAtOrAfter(end));
-    if (kept && kept->size <= newest.value) {
-      TRY(answer.behind, MakeBracket(log, *kept, newest));
-      range.end = kept->size;
+    if (kept && kept->size <= page.size.value) {
+      TRY(answer.behind, MakeBracket(log, hashes, *kept, page.size));
+      page.shown_end = kept->size;
     }
   }
-  return range;
-}
-
-Result<void> AddEntries(const tlog::Log& log, std::span<const std::uint64_t> indexes,
-                        std::uint64_t after, IndexRange shown, merkle::TreeSize newest,
-                        HistoryAnswer& answer) {
-  std::size_t position = 0;
-  return log.ReadEntries(indexes, [&](const storage::RecordView& record) -> Result<void> {
-    const merkle::LeafIndex index{record.number};
-    if (position++ >= after) {
-      answer.chain.push_back({index, merkle::LeafHash(record.payload_hash)});
-    }
-    const bool is_asked = index.value >= shown.begin && index.value < shown.end;
-    if (!is_asked && !IsAlwaysShown(KindOf(record.payload))) return {};
-    ShownEntry entry{index, ToBytes(record.payload), {}};
-    TRY(entry.inclusion, merkle::ProveInclusion(index, newest, log.hashes()));
-    answer.shown.push_back(std::move(entry));
-    return {};
-  });
+  return {};
 }
 
 bool MayAsk(const Directory& directory, const Subject& asker, const Subject& subject, Day today) {
@@ -104,13 +86,60 @@ bool MayAsk(const Directory& directory, const Subject& asker, const Subject& sub
 }  // namespace
 
 Historian::Historian(const tlog::Log& log, const Directory& directory, Recorder& recorder,
-                     const Clock& clock)
-    : log_(log), directory_(directory), recorder_(recorder), clock_(clock) {}
+                     const Clock& clock, RandomSource& random, PageLimits limits)
+    : log_(log),
+      directory_(directory),
+      recorder_(recorder),
+      clock_(clock),
+      tokens_(random),
+      limits_(limits) {}
+
+// The chain from at.position on, as far as a page goes.
+Result<HistoryPage> Historian::MakePage(PageToken at) const {
+  TRY(const std::vector<std::uint64_t> indexes,
+      log_.EntriesOf(recorder_.TagOf(at.subject).tag, at.size));
+  if (indexes.size() != at.count) {
+    return Corruption(
+        "the index does not have all entries of this chain: rebuild it with "
+        "`salus log fsck --rebuild`");
+  }
+  HistoryPage page;
+  page.size = at.size;
+  page.position = at.position;
+  std::uint64_t position = at.position;
+  std::size_t bytes = 0;
+  bool is_full = false;
+  const auto take = [&](const storage::RecordView& record) -> Result<void> {
+    is_full = is_full || bytes >= limits_.shown_bytes;
+    if (is_full) return {};
+    const merkle::LeafIndex index{record.number};
+    if (position++ >= at.after) {
+      page.chain.push_back({index, merkle::LeafHash(record.payload_hash)});
+    }
+    const bool is_asked = index.value >= at.shown_begin && index.value < at.shown_end;
+    if (!is_asked && !IsAlwaysShown(KindOf(record.payload))) return {};
+    page.shown.push_back({index, ToBytes(record.payload)});
+    bytes += record.payload.size();
+    return {};
+  };
+  const auto left = std::span(indexes).subspan(std::min<std::size_t>(at.position, indexes.size()));
+  const auto part = left.first(std::min(left.size(), limits_.chain_items));
+  for (std::size_t done = 0; done < part.size() && !is_full; done += kReadTogether) {
+    const std::size_t count = std::min(kReadTogether, part.size() - done);
+    TRY_VOID(log_.ReadEntries(part.subspan(done, count), take));
+  }
+  std::vector<merkle::LeafIndex> shown;
+  for (const ShownEntry& entry : page.shown) shown.push_back(entry.index);
+  TRY(page.inclusion, merkle::ProveMany(shown, at.size, log_.HashesForAnswer()));
+  at.position = position;
+  if (position < indexes.size()) page.next = NextPage{position, tokens_.Sign(at)};
+  return page;
+}
 
 Result<HistoryAnswer> Historian::Answer(const Subject& asker, const HistoryQuestion& question) {
   const Timestamp now = clock_.Now();
   if (!MayAsk(directory_, asker, question.subject, DayOf(now))) return NotPermitted();
-  Recorder::Query query{question.subject, asker, "",
+  Recorder::Query query{question.subject, asker, question.purpose,
                         question.from ? Timestamp(*question.from) : Timestamp(),
                         question.to ? Timestamp(*question.to + std::chrono::days(1)) : now};
   TRY(const Recorder::LoggedQuery logged, recorder_.RecordQuery(query));
@@ -120,12 +149,13 @@ Result<HistoryAnswer> Historian::Answer(const Subject& asker, const HistoryQuest
   const tlog::ChainProof chain = log_.ProveChain(tag.tag);
   if (!chain.checkpoint) return Unavailable("no checkpoint is published yet: ask again");
   const merkle::TreeSize newest = chain.checkpoint->size;
+  const tlog::OneTileALevel hashes = log_.HashesForAnswer();
 
   HistoryAnswer answer;
-  TRY(answer.newest, Prove(log_, chain.checkpoint->note, newest.value));
+  TRY(answer.newest, Prove(log_, hashes, chain.checkpoint->note, newest.value));
   if (question.known_size > 0 && question.known_size <= newest.value) {
     TRY(answer.from_known,
-        merkle::ProveConsistency(merkle::TreeSize{question.known_size}, newest, log_.hashes()));
+        merkle::ProveConsistency(merkle::TreeSize{question.known_size}, newest, hashes));
   }
   answer.tag_proof = tag.proof;
   answer.map_proof = chain.proof;
@@ -135,24 +165,41 @@ Result<HistoryAnswer> Historian::Answer(const Subject& asker, const HistoryQuest
   answer.query_leaf = logged.leaf_hash;
   answer.query_receipt = logged.receipt;
 
-  TRY(const std::vector<std::uint64_t> indexes, log_.EntriesOf(tag.tag, newest));
-  if (indexes.size() != (chain.value ? chain.value->count : 0)) {
-    return Corruption(
-        "the index does not have all entries of this chain: rebuild it with "
-        "`salus log fsck --rebuild`");
-  }
-  TRY(const IndexRange shown, AddBrackets(log_, question, newest, answer));
-  TRY_VOID(AddEntries(log_, indexes, question.after, shown, newest, answer));
+  PageToken at{.asker = asker,
+               .subject = question.subject,
+               .size = newest,
+               .shown_begin = 0,
+               .shown_end = newest.value,
+               .after = question.after,
+               .count = chain.value ? chain.value->count : 0,
+               .position = 0,
+               .expires = now + kPageLifetime};
+  TRY_VOID(AddBrackets(log_, hashes, question, answer, at));
+  TRY(HistoryPage page, MakePage(std::move(at)));
+  answer.chain = std::move(page.chain);
+  answer.shown = std::move(page.shown);
+  answer.inclusion.push_back({answer.shown.size(), std::move(page.inclusion)});
+  answer.next = std::move(page.next);
   return answer;
 }
 
-Result<ShownEntry> Historian::EntryForSource(const SourceRow& source, merkle::LeafIndex index) {
+Result<HistoryPage> Historian::Page(const Subject& asker, std::string_view token) {
+  const Timestamp now = clock_.Now();
+  TRY(PageToken at, tokens_.Open(token, now));
+  if (at.asker != asker || !MayAsk(directory_, asker, at.subject, DayOf(now))) {
+    return NotPermitted();
+  }
+  at.expires = now + kPageLifetime;
+  return MakePage(std::move(at));
+}
+
+Result<IncludedEntry> Historian::EntryForSource(const SourceRow& source, merkle::LeafIndex index) {
   const auto published = log_.published();
   if (!published) return Unavailable("no checkpoint is published yet: ask again");
   if (index.value >= published->size.value) return NotPermitted();
   TRY(tlog::StoredEntry entry, log_.ReadEntry(index));
   if (entry.meta.source != source.number) return NotPermitted();
-  ShownEntry shown{index, std::move(entry.entry), {}};
+  IncludedEntry shown{index, std::move(entry.entry), {}};
   TRY(shown.inclusion, merkle::ProveInclusion(index, published->size, log_.hashes()));
   return shown;
 }

@@ -8,34 +8,53 @@
 
 #include "audit/directory.h"
 #include "audit/history.h"
+#include "audit/page_token.h"
 #include "audit/recorder.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "tlog/log.h"
 
 namespace salus::audit {
 
+// PageLimits bound what one page of an answer holds, and so the server's memory for it.
+struct PageLimits {
+  std::size_t chain_items = 10'000;
+  std::size_t shown_bytes = 8u << 20;  // and one entry more
+};
+
 class Historian {
  public:
   Historian(const tlog::Log& log, const Directory& directory, Recorder& recorder,
-            const Clock& clock);
+            const Clock& clock, RandomSource& random, PageLimits limits = {});
 
-  // Answer records the question as an entry first, then answers it. Whether the asker may ask is
-  // decided here, and nowhere else: a patient asks about itself, an auditor about itself and the
-  // patients of its mandate.
+  // Answer records the question as an entry first, then answers it: the first page. Whether the
+  // asker may ask is decided here, and nowhere else: a patient asks about itself, an auditor about
+  // itself and the patients of its mandate.
   //
   // Errors: PermissionDenied, always with the same text, for everybody without the right, whether
   //         the subject exists or not. Unavailable while there is no published checkpoint.
   Result<HistoryAnswer> Answer(const Subject& asker, const HistoryQuestion& question);
 
-  // Queries lists who asked about a subject, as entries of its chain (the subject itself only).
-  // A source gets its own entry back, sealed as it stands (GET /audit/v1/entries/I).
-  Result<ShownEntry> EntryForSource(const SourceRow& source, merkle::LeafIndex index);
+  // Page goes on with an answer, under its checkpoint; the token is of the page before. No
+  // entry is made, and the asker's right is looked at again.
+  //
+  // Errors: PermissionDenied, in the same words, without the right or with somebody else's token;
+  //         FailedPrecondition when this process did not make it, or 10 minutes ago at least.
+  Result<HistoryPage> Page(const Subject& asker, std::string_view token);
+
+  // EntryForSource gives a source its own entry back, sealed as it stands (GET
+  // /audit/v1/entries/I).
+  Result<IncludedEntry> EntryForSource(const SourceRow& source, merkle::LeafIndex index);
 
  private:
+  Result<HistoryPage> MakePage(PageToken at) const;
+
   const tlog::Log& log_;
   const Directory& directory_;
   Recorder& recorder_;
   const Clock& clock_;
+  const PageTokenSigner tokens_;
+  const PageLimits limits_;
 };
 
 }  // namespace salus::audit

@@ -13,7 +13,7 @@ using codec::CborType;
 using codec::CborWriter;
 using merkle::NodeHash;
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 
 Error BadAnswer() { return VerificationFailed("the answer is not a history of this format"); }
 
@@ -34,7 +34,7 @@ Result<std::vector<NodeHash>> ReadHashes(CborReader& reader) {
   return hashes;
 }
 
-Result<merkle::InclusionProof> ReadInclusion(CborReader& reader) {
+Result<merkle::InclusionProof> ReadPath(CborReader& reader) {
   TRY(std::vector<NodeHash> hashes, ReadHashes(reader));
   return merkle::InclusionProof::FromHashes(std::move(hashes));
 }
@@ -58,7 +58,7 @@ Result<ProvenCheckpoint> ReadCheckpoint(CborReader& reader) {
   checkpoint.note = note;
   TRY(const ByteSpan entry, reader.ByteString());
   checkpoint.map_entry = ToBytes(entry);
-  TRY(checkpoint.map_inclusion, ReadInclusion(reader));
+  TRY(checkpoint.map_inclusion, ReadPath(reader));
   return checkpoint;
 }
 
@@ -118,10 +118,9 @@ Result<std::vector<ChainItem>> ReadChain(CborReader& reader) {
 void WriteShown(CborWriter& writer, std::span<const ShownEntry> shown) {
   writer.Array(shown.size());
   for (const ShownEntry& entry : shown) {
-    writer.Array(3);
+    writer.Array(2);
     writer.Uint(entry.index.value);
     writer.ByteString(entry.entry);
-    WriteHashes(writer, entry.inclusion.hashes());
   }
 }
 
@@ -129,13 +128,33 @@ Result<std::vector<ShownEntry>> ReadShown(CborReader& reader) {
   TRY(const std::size_t count, reader.Array());
   std::vector<ShownEntry> shown(count);
   for (ShownEntry& entry : shown) {
-    TRY_VOID(reader.ArrayOf(3));
+    TRY_VOID(reader.ArrayOf(2));
     TRY(entry.index.value, reader.Uint());
     TRY(const ByteSpan bytes, reader.ByteString());
     entry.entry = ToBytes(bytes);
-    TRY(entry.inclusion, ReadInclusion(reader));
   }
   return shown;
+}
+
+void WriteInclusion(CborWriter& writer, std::span<const ShownProof> inclusion) {
+  writer.Array(inclusion.size());
+  for (const ShownProof& proof : inclusion) {
+    writer.Array(2);
+    writer.Uint(proof.count);
+    WriteHashes(writer, proof.proof.hashes());
+  }
+}
+
+Result<std::vector<ShownProof>> ReadInclusion(CborReader& reader) {
+  TRY(const std::size_t count, reader.Array());
+  std::vector<ShownProof> inclusion(count);
+  for (ShownProof& proof : inclusion) {
+    TRY_VOID(reader.ArrayOf(2));
+    TRY(proof.count, reader.Uint());
+    TRY(std::vector<NodeHash> hashes, ReadHashes(reader));
+    proof.proof = merkle::MultiProof(std::move(hashes));
+  }
+  return inclusion;
 }
 
 void WriteQuery(CborWriter& writer, const HistoryAnswer& answer) {
@@ -161,10 +180,31 @@ Result<void> ReadQuery(CborReader& reader, HistoryAnswer& answer) {
   return {};
 }
 
+void WriteNext(CborWriter& writer, const std::optional<NextPage>& next) {
+  if (!next) return writer.Null();
+  writer.Array(2);
+  writer.Uint(next->position);
+  writer.Text(next->token);
+}
+
+Result<std::optional<NextPage>> ReadNext(CborReader& reader) {
+  TRY(const CborType type, reader.PeekType());
+  if (type == CborType::kNull) {
+    TRY_VOID(reader.Null());
+    return std::optional<NextPage>();
+  }
+  TRY_VOID(reader.ArrayOf(2));
+  NextPage next;
+  TRY(next.position, reader.Uint());
+  TRY(const std::string_view token, reader.Text());
+  next.token = token;
+  return std::optional(std::move(next));
+}
+
 Result<HistoryAnswer> ReadAnswer(ByteSpan bytes) {
   HistoryAnswer answer;
   CborReader reader(bytes);
-  TRY_VOID(reader.ArrayOf(12));
+  TRY_VOID(reader.ArrayOf(14));
   TRY(const std::uint64_t version, reader.Uint());
   if (version != kVersion) return BadAnswer();
   TRY(answer.newest, ReadCheckpoint(reader));
@@ -191,9 +231,29 @@ Result<HistoryAnswer> ReadAnswer(ByteSpan bytes) {
   TRY(answer.before, ReadBracket(reader));
   TRY(answer.behind, ReadBracket(reader));
   TRY(answer.shown, ReadShown(reader));
+  TRY(answer.inclusion, ReadInclusion(reader));
   TRY_VOID(ReadQuery(reader, answer));
+  TRY(answer.next, ReadNext(reader));
   TRY_VOID(reader.Finish());
   return answer;
+}
+
+Result<HistoryPage> ReadPage(ByteSpan bytes) {
+  HistoryPage page;
+  CborReader reader(bytes);
+  TRY_VOID(reader.ArrayOf(7));
+  TRY(const std::uint64_t version, reader.Uint());
+  if (version != kVersion) return BadAnswer();
+  TRY(page.size.value, reader.Uint());
+  TRY(page.position, reader.Uint());
+  TRY_VOID(reader.ArrayOf(2));
+  TRY(page.chain, ReadChain(reader));
+  TRY(page.shown, ReadShown(reader));
+  TRY(std::vector<NodeHash> hashes, ReadHashes(reader));
+  page.inclusion = merkle::MultiProof(std::move(hashes));
+  TRY(page.next, ReadNext(reader));
+  TRY_VOID(reader.Finish());
+  return page;
 }
 
 }  // namespace
@@ -201,7 +261,7 @@ Result<HistoryAnswer> ReadAnswer(ByteSpan bytes) {
 Bytes EncodeHistory(const HistoryAnswer& answer) {
   Bytes out;
   CborWriter writer(out);
-  writer.Array(12);
+  writer.Array(14);
   writer.Uint(kVersion);
   WriteCheckpoint(writer, answer.newest);
   WriteHashes(writer, answer.from_known.hashes());
@@ -220,7 +280,9 @@ Bytes EncodeHistory(const HistoryAnswer& answer) {
   WriteBracket(writer, answer.before);
   WriteBracket(writer, answer.behind);
   WriteShown(writer, answer.shown);
+  WriteInclusion(writer, answer.inclusion);
   WriteQuery(writer, answer);
+  WriteNext(writer, answer.next);
   return out;
 }
 
@@ -228,6 +290,27 @@ Result<HistoryAnswer> DecodeHistory(ByteSpan bytes) {
   Result<HistoryAnswer> answer = ReadAnswer(bytes);
   if (!answer) return BadAnswer();
   return answer;
+}
+
+Bytes EncodeHistoryPage(const HistoryPage& page) {
+  Bytes out;
+  CborWriter writer(out);
+  writer.Array(7);
+  writer.Uint(kVersion);
+  writer.Uint(page.size.value);
+  writer.Uint(page.position);
+  writer.Array(2);
+  WriteChain(writer, page.chain);
+  WriteShown(writer, page.shown);
+  WriteHashes(writer, page.inclusion.hashes());
+  WriteNext(writer, page.next);
+  return out;
+}
+
+Result<HistoryPage> DecodeHistoryPage(ByteSpan bytes) {
+  Result<HistoryPage> page = ReadPage(bytes);
+  if (!page) return VerificationFailed("a page of the answer is not one of this format");
+  return page;
 }
 
 }  // namespace salus::audit

@@ -1,6 +1,10 @@
 // HistoryAnswer is what a server sends when somebody asks for a subject's history: enough to check
 // everything that can be checked, and nothing that has to be believed.
 //
+// A long chain is answered in pages. The first page is a HistoryAnswer, the others are HistoryPages
+// under the first one's checkpoint; AssembleHistory makes one whole HistoryAnswer of them, which is
+// what is verified and kept.
+//
 // Source: protocol.md P6.2; docs/formats/history.md.
 // Shape:  one deterministic CBOR array (media type application/vnd.salus.history+cbor); the
 // evidence
@@ -8,8 +12,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "audit/receipt.h"
@@ -19,13 +25,15 @@
 #include "base/result.h"
 #include "crypto/vrf.h"
 #include "merkle/map_proof.h"
+#include "merkle/multi_proof.h"
 #include "merkle/proof.h"
 
 namespace salus::audit {
 
 // HistoryQuestion is the body of POST /audit/v1/history, as JSON:
-// {"patient":ID,"system":S,"after":COUNT,"from":DAY,"to":DAY,"known_size":N,"wait":"cosigned"}.
-// from and to are inclusive UTC days; without them every day is sent.
+// {"patient":ID,"system":S,"after":COUNT,"from":DAY,"to":DAY,"known_size":N,"purpose":TEXT,
+// "wait":"cosigned"}. from and to are inclusive UTC days; without them every day is sent. The
+// purpose is sealed into the question's entry.
 struct HistoryQuestion {
   Subject subject;
   std::uint64_t after = 0;  // chain entries that the client knows already
@@ -33,6 +41,7 @@ struct HistoryQuestion {
   std::optional<Day> to;
   std::uint64_t known_size = 0;  // tree size of the client's remembered checkpoint; 0: none
   bool wait_cosigned = false;
+  std::string purpose = {};
 };
 
 // ProvenCheckpoint is a checkpoint and the kind 3 entry that its tree ends in.
@@ -54,7 +63,26 @@ struct ChainItem {
 struct ShownEntry {
   merkle::LeafIndex index;
   Bytes entry;
-  merkle::InclusionProof inclusion;  // under the newest checkpoint
+};
+
+// ShownProof proves the next `count` of the shown entries, under the newest checkpoint: a page's.
+struct ShownProof {
+  std::uint64_t count = 0;
+  merkle::MultiProof proof;
+};
+
+// IncludedEntry is one entry with a proof of its own.
+struct IncludedEntry {
+  merkle::LeafIndex index;
+  Bytes entry;
+  merkle::InclusionProof inclusion;
+};
+
+// NextPage says how many entries of the chain an answer covers so far, and what the page behind
+// them is asked for with.
+struct NextPage {
+  std::uint64_t position = 0;
+  std::string token;  // opaque
 };
 
 struct HistoryAnswer {
@@ -75,7 +103,9 @@ struct HistoryAnswer {
   };
   std::optional<Bracket> before;
   std::optional<Bracket> behind;
-  std::vector<ShownEntry> shown;  // ascending indexes
+  std::vector<ShownEntry> shown;      // ascending indexes
+  std::vector<ShownProof> inclusion;  // of all that is shown, in order
+  std::optional<NextPage> next;       // nullopt: this is all
   // The entry that this question became, and its receipt (its leaf: source "query", id "").
   merkle::LeafIndex query_index;
   merkle::LeafHash query_leaf;
@@ -85,5 +115,29 @@ struct HistoryAnswer {
 Bytes EncodeHistory(const HistoryAnswer& answer);
 // Errors: VerificationFailed when bytes is not exactly such an encoding.
 Result<HistoryAnswer> DecodeHistory(ByteSpan bytes);
+
+// HistoryPage is what goes on where an answer, or the page before, ended.
+struct HistoryPage {
+  merkle::TreeSize size;         // of the first page's checkpoint
+  std::uint64_t position = 0;    // entries of the chain before this page
+  std::vector<ChainItem> chain;  // what of it was not known to the asker
+  std::vector<ShownEntry> shown;
+  merkle::MultiProof inclusion;  // of `shown`
+  std::optional<NextPage> next;  // nullopt: the chain ends with this page
+};
+
+Bytes EncodeHistoryPage(const HistoryPage& page);
+// Errors: VerificationFailed when bytes is not exactly such an encoding.
+Result<HistoryPage> DecodeHistoryPage(ByteSpan bytes);
+
+// AssembleHistory asks for what follows the first page until nothing does, and returns the whole
+// answer, encoded; the first page as it is where it is all. fetch returns the encoded page that
+// the token asks for.
+//
+// Errors: VerificationFailed when what comes is no page, or is not the one that follows (dropped,
+//         repeated, of another checkpoint, longer than the map's count); ResourceExhausted when all
+//         of it is over 2 GiB; those of fetch.
+Result<Bytes> AssembleHistory(Bytes first,
+                              const std::function<Result<Bytes>(std::string_view token)>& fetch);
 
 }  // namespace salus::audit

@@ -55,11 +55,26 @@ void AddShownChanges(Changes& changes) {
     return true;
   });
   ForThree("inclusion altered", changes, [](HistoryAnswer& a, const Scene& s, auto place) {
-    auto& shown = a.shown[place(a.shown.size())];
-    auto hashes = shown.inclusion.hashes();
+    auto hashes = a.inclusion.front().proof.hashes();
     if (hashes.empty()) return false;
-    FlipHash(hashes[s.pick % hashes.size()], s.pick);
-    shown.inclusion = *merkle::InclusionProof::FromHashes(hashes);
+    FlipHash(hashes[place(hashes.size())], s.pick);
+    a.inclusion.front().proof = merkle::MultiProof(hashes);
+    return true;
+  });
+  changes.emplace_back("inclusion left out", [](HistoryAnswer& a, const Scene&) {
+    a.inclusion.clear();
+    return true;
+  });
+  changes.emplace_back("inclusion of all but the last", [](HistoryAnswer& a, const Scene&) {
+    --a.inclusion.front().count;
+    return true;
+  });
+  changes.emplace_back("inclusion of more than is shown", [](HistoryAnswer& a, const Scene&) {
+    ++a.inclusion.front().count;
+    return true;
+  });
+  changes.emplace_back("a page that never comes", [](HistoryAnswer& a, const Scene&) {
+    a.next = NextPage{1, "more"};
     return true;
   });
   changes.emplace_back("all shown dropped", [](HistoryAnswer& a, const Scene&) {

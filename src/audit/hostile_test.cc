@@ -104,9 +104,12 @@ TEST_F(HostileTest, NoChangedAnswerGoesUnnoticed) {
         ASSERT_NE(EncodeHistory(changed), original) << name;
       }
       ExpectRefused(i, changed, name);
+      if (name.starts_with("inclusion")) continue;
+      Reprove(changed);
+      ExpectRefused(i, changed, name + ", proven anew");
     }
   }
-  EXPECT_EQ(refused.size(), changes.size()) << "a change that never applied";
+  EXPECT_GE(refused.size(), changes.size()) << "a change that never applied";
   RecordProperty("refused", static_cast<int>(tried));
 }
 

@@ -6,6 +6,7 @@
 #include "merkle/hash.h"
 #include "merkle/map.h"
 #include "merkle/memory_tree.h"
+#include "merkle/multi_proof.h"
 #include "merkle/proof.h"
 #include "tlog/checkpoint.h"
 #include "tlog/map_root_entry.h"
@@ -78,11 +79,13 @@ HistoryAnswer LyingServer::Answer(const Subject& subject, const merkle::LeafHash
   answer.map_value = map.Find(merkle::PositionOf(tag.tag));
   answer.query_index = merkle::LeafIndex{size.value + 1};
   answer.query_leaf = query_leaf;
+  std::vector<merkle::LeafIndex> shown;
   for (const ChainItem& item : answer.chain) {
     if (item.leaf_hash == query_leaf) answer.query_index = item.index;
-    answer.shown.push_back({item.index, entries[item.index.value].entry,
-                            *merkle::ProveInclusion(item.index, size, tree)});
+    answer.shown.push_back({item.index, entries[item.index.value].entry});
+    shown.push_back(item.index);
   }
+  answer.inclusion = {{shown.size(), *merkle::ProveMany(shown, size, tree)}};
   const merkle::MemoryTree receipts(
       std::vector{HashReceiptLeaf({"query", "", answer.query_index, answer.query_leaf, tag.tag})});
   const ReceiptBody body{fixture_->origin, answer.query_index.value, 1, time, 1, receipts.Root()};

@@ -84,19 +84,41 @@ Result<std::uint64_t> ReadNumber(std::string_view line) {
   return value;
 }
 
-}  // namespace
-
-LeafHash HashReceiptLeaf(const ReceiptLeaf& leaf) {
-  thread_local Bytes bytes;
-  bytes.clear();
-  codec::CborWriter writer(bytes);
+void AppendReceiptLeaf(const ReceiptLeaf& leaf, Bytes& out) {
+  codec::CborWriter writer(out);
   writer.Array(5);
   writer.Text(leaf.source);
   writer.Text(leaf.event_id);
   writer.Uint(leaf.index.value);
   writer.ByteString(leaf.leaf_hash.span());
   writer.ByteString(leaf.tag.span());
-  return merkle::HashLeaf(bytes);
+}
+
+}  // namespace
+
+LeafHash HashReceiptLeaf(const ReceiptLeaf& leaf) {
+  LeafHash hash;
+  HashReceiptLeaves({&leaf, 1}, {&hash, 1});
+  return hash;
+}
+
+void HashReceiptLeaves(std::span<const ReceiptLeaf> leaves, std::span<LeafHash> out) {
+  Bytes bytes;
+  bytes.reserve(leaves.size() * 192);
+  std::vector<std::size_t> ends;
+  ends.reserve(leaves.size());
+  for (const ReceiptLeaf& leaf : leaves) {
+    AppendReceiptLeaf(leaf, bytes);
+    ends.push_back(bytes.size());
+  }
+  std::vector<ByteSpan> views;
+  views.reserve(leaves.size());
+  std::size_t at = 0;
+  for (const std::size_t end : ends) {
+    views.push_back(ByteSpan(bytes).subspan(at, end - at));
+    at = end;
+  }
+  merkle::HashLeaves(views, out);
 }
 
 std::string ReceiptBody::ToText() const {

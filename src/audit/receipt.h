@@ -29,6 +29,8 @@ struct ReceiptLeaf {
 
 // HashReceiptLeaf is the RFC 6962 leaf hash of CBOR [source, id, index, leaf hash, tag].
 merkle::LeafHash HashReceiptLeaf(const ReceiptLeaf& leaf);
+// HashReceiptLeaves does so for many at once.
+void HashReceiptLeaves(std::span<const ReceiptLeaf> leaves, std::span<merkle::LeafHash> out);
 
 // ReceiptBody is the note's text: origin "/receipts", first index, number of entries of the commit,
 // its time in ms, number of leaves, root; each on a line of its own.

@@ -16,7 +16,12 @@ Recorder::~Recorder() { state_->subjects.Flush(); }
 
 void Recorder::RecordLines(const SourceRow& source, std::string_view lines,
                            const RecordOptions& options, Done done) {
-  auto request = std::make_shared<RecordRequest>(*state_, source, options, std::move(done));
+  // As long as the first line, most likely; but a body of line feeds alone takes no room.
+  constexpr std::size_t kShortestEvent = 64;
+  const std::size_t line_size = std::max(kShortestEvent, lines.substr(0, lines.find('\n')).size());
+  const std::size_t expected_lines = lines.size() / line_size + 1;
+  auto request =
+      std::make_shared<RecordRequest>(*state_, source, options, expected_lines, std::move(done));
   thread_local codec::FlatJsonParser parser;
   const Timestamp now = state_->parts.clock->Now();
   parser.ParseLines(lines, [&](std::size_t number, std::string_view,
@@ -31,7 +36,8 @@ void Recorder::RecordLines(const SourceRow& source, std::string_view lines,
 
 void Recorder::RecordEvents(const SourceRow& source, std::span<const OfferedEvent> events,
                             const RecordOptions& options, Done done) {
-  auto request = std::make_shared<RecordRequest>(*state_, source, options, std::move(done));
+  auto request =
+      std::make_shared<RecordRequest>(*state_, source, options, events.size(), std::move(done));
   const Timestamp now = state_->parts.clock->Now();
   for (const OfferedEvent& offered : events) {
     if (!offered.event) {

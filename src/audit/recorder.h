@@ -28,9 +28,9 @@ class SubjectCache;
 
 // RecordedLine is the answer to one line of a request, in the request's order.
 struct RecordedLine {
-  std::size_t line = 0;           // counted from 1
-  Result<tlog::Outcome> outcome;  // an error: the line was refused
-  std::string event_id = {};      // as sent; empty where the line was refused
+  std::size_t line = 0;            // counted from 1
+  Result<tlog::Outcome> outcome;   // an error: the line was refused
+  std::string_view event_id = {};  // as sent, in RecordedBatch::ids; empty for a refused line
   // Set when it was logged, or is a repeat from this process's epoch:
   std::uint32_t patient = 0;  // place in RecordedBatch::patients
   SecretArray<32> key = {};   // k; all zero for a repeat whose epoch is over
@@ -53,6 +53,7 @@ struct RecordedBatch {
   };
   std::vector<Patient> patients;  // each patient of the request once
   Bytes entries;
+  std::vector<char> ids;  // what the lines' event_id are views of; a vector, so that it can move
   std::vector<CommitReceipt> receipts;  // over the logged and repeated lines
 };
 

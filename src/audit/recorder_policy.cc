@@ -119,7 +119,8 @@ static Result<std::unique_ptr<tlog::Submission>> SubmitPolicies(
         TRY(const auto epoch, state.epochs.GetLocked(subject, today, policy.first_key));
         body.sealed = sealer.SealBody(epoch->key, subject->sealing_aad,
                                       EncodePadded(policy.content), ciphertext);
-        added.grant = epoch->grant;
+        submission->grants.push_back(epoch->grant);
+        added.grant = epoch->grant.get();
       }
       AddEntry(*submission, EncodeOther(EntryKind::kPolicy, body), std::move(added));
     }
@@ -203,7 +204,8 @@ Result<Recorder::LoggedQuery> Recorder::RecordQuery(const Query& query) {
     submission->may_use_reserve = true;
     tlog::NewEntry added;
     added.subject = subject->number;
-    added.grant = epoch->grant;
+    submission->grants.push_back(epoch->grant);
+    added.grant = epoch->grant.get();
     AddEntry(*submission, EncodeOther(EntryKind::kQuery, body), std::move(added));
     submission = state_->parts.log->SubmitAndWait(std::move(submission));
     if (!submission->status) return submission->status.error();

@@ -18,6 +18,7 @@
 #include "crypto/p256.h"
 #include "crypto/vrf.h"
 #include "tlog/map_root_entry.h"
+#include "tlog/policy.h"
 
 namespace salus::audit {
 
@@ -29,6 +30,10 @@ struct PinnedLog {
   crypto::VrfPublicKey vrf_key;
   std::string policy;  // C2SP tlog-policy text; "quorum none" with no witnesses
 };
+
+// PolicyOf is the pinned policy, with the pinned log key in it.
+// Errors: InvalidArgument when what was pinned does not parse, or names another log.
+Result<tlog::Policy> PolicyOf(const PinnedLog& log);
 
 // KnownCheckpoint is the newest one that this device has verified; it never goes back.
 struct KnownCheckpoint {

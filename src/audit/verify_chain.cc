@@ -99,6 +99,7 @@ Result<VerifiedChain> VerifyChain(const VerifyQuestion& question, const HistoryA
         "what the answer says of the chain's length and head is not what the checkpoint's map "
         "says");
   }
+  if (answer.next) return AtChain("the answer is only its first page");
   TRY(chain.items, WholeChain(question, answer));
   const std::uint64_t count = answer.map_value ? answer.map_value->count : 0;
   if (chain.items.size() != count) {
@@ -121,14 +122,10 @@ const SealedBody* ProvenEntry::sealed() const {
 
 namespace {
 
-Result<ProvenEntry> VerifyOne(const ShownEntry& shown, const ChainItem& item,
-                              const ProvenTree& newest) {
+Result<ProvenEntry> VerifyOne(const ShownEntry& shown, const ChainItem& item) {
   const std::uint64_t index = shown.index.value;
   if (merkle::HashLeaf(shown.entry) != item.leaf_hash) {
     return AtEntry(index, "its bytes are not those that the chain commits to: it was altered");
-  }
-  if (!shown.inclusion.Verify(item.leaf_hash, shown.index, newest.size, newest.root)) {
-    return AtEntry(index, "it is not in the log's tree: the server shows what it never logged");
   }
   Result<EntryView> view = ParseEntry(shown.entry);
   if (!view) return AtEntry(index, view.error().message);
@@ -139,6 +136,28 @@ Result<ProvenEntry> VerifyOne(const ShownEntry& shown, const ChainItem& item,
        view->other->about_subject);
   if (!is_of_chain) return AtEntry(index, "it is of a kind that belongs to no chain");
   return ProvenEntry{item, *view};
+}
+
+Result<void> VerifyInclusion(std::span<const ShownProof> inclusion,
+                             std::span<const ProvenEntry> entries, const ProvenTree& newest) {
+  std::vector<merkle::MultiProof::Leaf> leaves;
+  for (const ProvenEntry& entry : entries) {
+    leaves.push_back({entry.item.index, entry.item.leaf_hash});
+  }
+  std::span<const merkle::MultiProof::Leaf> left(leaves);
+  for (const ShownProof& shown : inclusion) {
+    if (shown.count > left.size()) return AtChain("it proves more entries than it shows");
+    const auto part = left.first(shown.count);
+    if (!shown.proof.Verify(part, newest.size, newest.root)) {
+      return VerificationFailed(fmt::format(
+          "not all of the entries {} to {} are in the log's tree: the server shows what it never "
+          "logged",
+          part.empty() ? 0 : part.front().index.value, part.empty() ? 0 : part.back().index.value));
+    }
+    left = left.subspan(shown.count);
+  }
+  if (left.empty()) return {};
+  return AtEntry(left.front().index.value, "nothing proves that it is in the log's tree");
 }
 
 }  // namespace
@@ -152,7 +171,7 @@ Result<std::vector<ProvenEntry>> VerifyShown(const HistoryAnswer& answer,
   for (const ChainItem& item : chain.items) {
     if (shown != answer.shown.end() && shown->index < item.index) break;
     if (shown != answer.shown.end() && shown->index == item.index) {
-      TRY(ProvenEntry entry, VerifyOne(*shown, item, newest));
+      TRY(ProvenEntry entry, VerifyOne(*shown, item));
       entries.push_back(std::move(entry));
       ++shown;
       continue;
@@ -167,6 +186,7 @@ Result<std::vector<ProvenEntry>> VerifyShown(const HistoryAnswer& answer,
     return AtEntry(shown->index.value,
                    "it is shown, but not in this chain: it is somebody else's, or shown twice");
   }
+  TRY_VOID(VerifyInclusion(answer.inclusion, entries, newest));
   return entries;
 }
 

@@ -51,11 +51,9 @@ Error BadPin(std::string_view what) {
 
 }  // namespace
 
-Result<TrustedLog> TrustPinned(const PinnedLog& log) {
+Result<tlog::Policy> PolicyOf(const PinnedLog& log) {
   const auto log_key = tlog::VerifierKey::Parse(log.log_vkey);
-  const auto receipt_key = tlog::VerifierKey::Parse(log.receipt_vkey);
   if (!log_key || log_key->name() != log.origin) return BadPin("log key");
-  if (!receipt_key || receipt_key->name() != log.origin + "/receipts") return BadPin("receipt key");
   std::string text = log.policy;
   if (!HasLogLine(text)) text = "log " + log.log_vkey + "\n" + text;
   Result<tlog::Policy> policy = tlog::Policy::Parse(text);
@@ -63,7 +61,14 @@ Result<TrustedLog> TrustPinned(const PinnedLog& log) {
   if (policy->logs().size() != 1 || !(policy->logs()[0].key == *log_key)) {
     return BadPin("the policy is about another log");
   }
-  return TrustedLog{log.origin, *std::move(policy), *receipt_key};
+  return policy;
+}
+
+Result<TrustedLog> TrustPinned(const PinnedLog& log) {
+  TRY(tlog::Policy policy, PolicyOf(log));
+  const auto receipt_key = tlog::VerifierKey::Parse(log.receipt_vkey);
+  if (!receipt_key || receipt_key->name() != log.origin + "/receipts") return BadPin("receipt key");
+  return TrustedLog{log.origin, std::move(policy), *receipt_key};
 }
 
 Result<ProvenTree> VerifyTree(const TrustedLog& log, const ProvenCheckpoint& checkpoint,

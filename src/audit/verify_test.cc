@@ -84,6 +84,7 @@ TEST_F(VerifyTest, ASubjectWithoutEntriesIsAbsentFromTheMap) {
   answer.map_value = absent.value;
   answer.chain.clear();
   answer.shown.clear();
+  answer.inclusion.clear();
   question.subject = nobody.subject;
   const ReaderKeys keys = KeysOf(nobody);
   // All of it holds but the receipt, which is for somebody else's question.

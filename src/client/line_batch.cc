@@ -3,8 +3,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace salus::client {
 namespace {
@@ -31,58 +33,54 @@ EventInput FileInput(int descriptor) {
   return input;
 }
 
+LineBatchReader::LineBatchReader(EventInput input, const BatchLimits& limits)
+    : input_(std::move(input)), limits_(limits), buffer_(kReadBytes) {}
+
 bool LineBatchReader::IsReady() const {
   if (is_at_end_ || !input_.is_ready) return true;
-  return buffer_.find('\n', used_) != buffer_.npos || input_.is_ready();
+  const auto left = ByteSpan(buffer_).subspan(begin_, end_ - begin_);
+  return std::ranges::find(left, '\n') != left.end() || input_.is_ready();
 }
 
 Result<void> LineBatchReader::Fill() {
-  buffer_.erase(0, used_);
-  used_ = 0;
-  const std::size_t size = buffer_.size();
-  buffer_.resize(size + kReadBytes);
-  Result<std::size_t> got =
-      input_.read({reinterpret_cast<std::uint8_t*>(buffer_.data()) + size, kReadBytes});
-  if (!got || *got > kReadBytes) {
-    buffer_.resize(size);
-    if (!got) return std::move(got).error();
+  begin_ = end_ = 0;
+  TRY(const std::size_t size, input_.read(buffer_));
+  if (size > buffer_.size()) {
     return Internal("the input says that it gave more than was asked for");
   }
-  buffer_.resize(size + *got);
-  if (*got == 0) is_at_end_ = true;
+  end_ = size;
+  is_at_end_ = size == 0;
   return {};
 }
 
-// Moves one line from the buffer, if it holds a whole one, or all there is of a very long one.
-bool LineBatchReader::TakeLine(LineBatch& batch) {
-  std::string_view rest = std::string_view(buffer_).substr(used_);
-  std::size_t end = rest.find('\n');
-  if (is_cutting_) {
-    used_ += end == rest.npos ? rest.size() : end + 1;
-    is_cutting_ = end == rest.npos && !is_at_end_;
-    rest = std::string_view(buffer_).substr(used_);
-    end = rest.find('\n');
-  }
+// Moves one line behind text, if its end was read; else keeps what there is of it.
+bool LineBatchReader::TakeLine(std::string& text) {
+  const std::string_view rest = AsText(ByteSpan(buffer_).subspan(begin_, end_ - begin_));
+  const std::size_t end = rest.find('\n');
+  const std::size_t room = limits_.line_bytes - std::min(limits_.line_bytes, begun_.size());
+  const std::string_view part = rest.substr(0, std::min(end, room));
+  begin_ += end == rest.npos ? rest.size() : end + 1;
   if (end == rest.npos) {
-    if (rest.size() >= kMaxKeptLineBytes) {
-      is_cutting_ = true;
-    } else if (!is_at_end_ || rest.empty()) {
-      return false;
-    }
-    end = rest.size();
+    begun_ += part;
+    if (!is_at_end_ || begun_.empty()) return false;
+    text += begun_;
+  } else {
+    text += begun_;
+    text += part;
   }
-  used_ += std::min(end + 1, rest.size());
-  batch.text += rest.substr(0, std::min(end, kMaxKeptLineBytes));
-  batch.text += '\n';
-  ++batch.lines;
+  begun_.clear();
+  text += '\n';
   return true;
 }
 
 Result<std::optional<LineBatch>> LineBatchReader::Next() {
   LineBatch batch;
   batch.first_line = next_line_;
-  while (batch.lines < max_lines_ && batch.text.size() < max_bytes_) {
-    if (TakeLine(batch)) continue;
+  while (batch.lines < limits_.lines && batch.text.size() < limits_.bytes) {
+    if (TakeLine(batch.text)) {
+      ++batch.lines;
+      continue;
+    }
     if (is_at_end_) break;
     // What is there is sent before the input is waited for.
     if (batch.lines > 0 && input_.is_ready && !input_.is_ready()) break;

@@ -16,7 +16,7 @@ struct EventInput {
   // read fills the buffer and says how much: 0 at the end.
   std::function<Result<std::size_t>(MutableByteSpan buffer)> read;
   // is_ready says whether read would return at once; unset: it always does (a file).
-  std::function<bool()> is_ready;
+  std::function<bool()> is_ready = {};
 };
 
 // FileInput reads a descriptor, which must stay open; a pipe's lines are sent as they come.
@@ -29,17 +29,22 @@ struct LineBatch {
   std::string text;
 };
 
-// LineBatchReader reads ahead by no more than a batch. The batches of a file are the same at every
+// BatchLimits are how much a batch may hold: it ends behind the line that reaches one.
+struct BatchLimits {
+  // A line that is longer is cut there, so that it is refused by its number as too long, and no
+  // input fills the memory.
+  static constexpr std::size_t kKeptLineBytes = 64 * 1024 + 2;
+
+  std::size_t lines = SIZE_MAX;
+  std::size_t bytes = SIZE_MAX;
+  std::size_t line_bytes = kKeptLineBytes;
+};
+
+// LineBatchReader reads ahead by no more than a buffer. The batches of a file are the same at every
 // run with the same limits.
-//
-// Shape: a line longer than kMaxKeptLineBytes is cut there, so that a server refuses it by its
-//        number as too long, and no input fills the memory.
 class LineBatchReader {
  public:
-  static constexpr std::size_t kMaxKeptLineBytes = 64 * 1024 + 2;
-
-  LineBatchReader(const EventInput& input, std::size_t max_lines, std::size_t max_bytes)
-      : input_(input), max_lines_(max_lines), max_bytes_(max_bytes) {}
+  LineBatchReader(EventInput input, const BatchLimits& limits);
 
   // Next is nullopt at the end. Errors: those of read.
   Result<std::optional<LineBatch>> Next();
@@ -48,14 +53,13 @@ class LineBatchReader {
 
  private:
   Result<void> Fill();
-  bool TakeLine(LineBatch& batch);
+  bool TakeLine(std::string& text);
 
-  const EventInput& input_;
-  const std::size_t max_lines_;
-  const std::size_t max_bytes_;
-  std::string buffer_;
-  std::size_t used_ = 0;     // of buffer_
-  bool is_cutting_ = false;  // the rest of a line that was cut is dropped
+  const EventInput input_;
+  const BatchLimits limits_;
+  Bytes buffer_;
+  std::size_t begin_ = 0, end_ = 0;  // of what is left in buffer_
+  std::string begun_;                // a line whose end was not read yet
   bool is_at_end_ = false;
   std::uint64_t next_line_ = 1;
 };

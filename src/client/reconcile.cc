@@ -1,10 +1,8 @@
 #include "client/reconcile.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
-
-#include "client/log_view.h"
-#include "merkle/hash.h"
 
 namespace salus::client {
 namespace {
@@ -16,35 +14,13 @@ using Kind = ReceiptFinding::Kind;
 
 }  // namespace
 
-ServerLogReader::ServerLogReader(Connection& connection, LogView view)
-    : connection_(&connection), view_(std::move(view)) {}
-
-Result<ServerLogReader> ServerLogReader::Create(Connection& connection,
-                                                const audit::PinnedLog& log) {
-  TRY(const WhoAmI me, connection.Me());
-  if (me.role != pki::RoleName(pki::Role::kSource)) {
-    return FailedPrecondition(
-        "a server gives entries back to the source that sent them only: use the source's identity, "
-        "or --data DIR");
-  }
-  TRY(LogView view, LogView::Open(connection, log));
-  return ServerLogReader(connection, std::move(view));
-}
-
-Result<LogEntry> ServerLogReader::Read(merkle::LeafIndex index) {
-  TRY(const SourceEntry given, connection_->EntryOf(index));
-  const merkle::LeafHash leaf = merkle::HashLeaf(given.entry);
-  TRY(const audit::KnownCheckpoint under, view_.Accept(given.checkpoint));
-  if (given.index != index || index.value >= under.size.value ||
-      !given.inclusion.Verify(leaf, index, under.size, under.root)) {
-    return VerificationFailed("the server gives an entry that is not in the tree it signed");
-  }
-  return LogEntry{leaf, std::nullopt};
-}
-
-Reconciler::Reconciler(const audit::PinnedLog& log, LogReader& reader, Timestamp now,
-                       OnFinding on_finding)
-    : log_(log), reader_(reader), now_(now), on_finding_(std::move(on_finding)) {}
+Reconciler::Reconciler(const audit::PinnedLog& log, const PublishedTree& tree, Timestamp now,
+                       OnFinding on_finding, ChainOf chain_of)
+    : log_(log),
+      tree_(tree),
+      now_(now),
+      on_finding_(std::move(on_finding)),
+      chain_of_(std::move(chain_of)) {}
 
 void Reconciler::Report(ReceiptFinding finding) {
   finding.receipt_line = line_;
@@ -91,7 +67,7 @@ Result<void> Reconciler::CheckEvent(const audit::ReceiptBody& body,
   const auto report = [&](Kind kind, std::string text) {
     Report({kind, 0, event.id, event.index, std::move(text)});
   };
-  TRY(const merkle::TreeSize size, reader_.Size());
+  const merkle::TreeSize size = tree_.size();
   if (event.index.value >= size.value) {
     if (now_ - body.time <= kLatest) {
       report(Kind::kPending, "is newer than the newest checkpoint: ask again in a few minutes");
@@ -103,25 +79,27 @@ Result<void> Reconciler::CheckEvent(const audit::ReceiptBody& body,
     }
     return {};
   }
-  const Result<LogEntry> entry = reader_.Read(event.index);
-  if (!entry) {
-    const ErrorCode code = entry.error().code;
+  const Result<merkle::LeafHash> leaf = tree_.LeafAt(event.index);
+  if (!leaf) {
+    const ErrorCode code = leaf.error().code;
     if (code == ErrorCode::kNotFound || code == ErrorCode::kPermissionDenied) {
-      report(Kind::kMissing,
-             "was promised, but the log says that no entry of this source stands "
-             "there: it was replaced, or is withheld");
+      report(Kind::kMissing, "was promised, but what the log has there is withheld");
     } else if (code == ErrorCode::kVerificationFailed || code == ErrorCode::kCorruption) {
-      report(Kind::kAltered, entry.error().message);
+      report(Kind::kAltered, leaf.error().message);
     } else if (report_.matching + report_.wrong == 0) {
-      return entry.error();
+      return leaf.error();
     } else {
-      report(Kind::kUnreadable, entry.error().message);
+      report(Kind::kUnreadable, leaf.error().message);
     }
     return {};
   }
-  if (entry->leaf != event.leaf) {
-    report(Kind::kAltered, "another entry stands at its index than the one that was promised");
-  } else if (entry->tag && *entry->tag != event.tag) {
+  if (*leaf != event.leaf) {
+    report(Kind::kAltered, "entry " + std::to_string(event.index.value) +
+                               " is not the one that was receipted: the log was changed");
+    return {};
+  }
+  TRY(const bool is_misfiled, IsMisfiled(event));
+  if (is_misfiled) {
     report(Kind::kMisfiled,
            "stands in the chain of another subject than its patient: the patient "
            "does not find it");
@@ -129,6 +107,16 @@ Result<void> Reconciler::CheckEvent(const audit::ReceiptBody& body,
     ++report_.matching;
   }
   return {};
+}
+
+Result<bool> Reconciler::IsMisfiled(const KeptReceipt::Event& event) {
+  if (!chain_of_) return false;
+  auto chain = chains_.find(event.tag);
+  if (chain == chains_.end()) {
+    TRY(std::vector<std::uint64_t> indexes, chain_of_(event.tag));
+    chain = chains_.emplace(event.tag, std::move(indexes)).first;
+  }
+  return !std::ranges::binary_search(chain->second, event.index.value);
 }
 
 }  // namespace salus::client

@@ -6,53 +6,17 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "audit/verify.h"
+#include "base/clock.h"
 #include "base/result.h"
-#include "client/connection.h"
 #include "client/kept_receipt.h"
-#include "client/log_view.h"
+#include "client/published_tree.h"
 
 namespace salus::client {
-
-// LogEntry is what the log holds at an index, proven under a checkpoint.
-struct LogEntry {
-  merkle::LeafHash leaf;
-  // tag of the chain that the entry steps, where the reader can see it (a data directory).
-  std::optional<audit::SubjectTag> tag;
-};
-
-// LogReader is the log, at a server or in a data directory.
-class LogReader {
- public:
-  virtual ~LogReader() = default;
-  // Size is that of the newest verified checkpoint.
-  virtual Result<merkle::TreeSize> Size() = 0;
-  // Errors: NotFound when the log has no such entry, or denies it to its own source;
-  //         VerificationFailed when what it gave is not included.
-  virtual Result<LogEntry> Read(merkle::LeafIndex index) = 0;
-};
-
-// ServerLogReader asks a server for the source's own entries, and verifies each under a checkpoint
-// that the pinned policy accepts.
-class ServerLogReader final : public LogReader {
- public:
-  // All must stay. Errors of Create: FailedPrecondition when we are no source; as LogView::Open.
-  static Result<ServerLogReader> Create(Connection& connection, const audit::PinnedLog& log);
-  Result<merkle::TreeSize> Size() override { return view_.newest().size; }
-  Result<LogEntry> Read(merkle::LeafIndex index) override;
-  // newest is the largest checkpoint seen.
-  const audit::KnownCheckpoint& newest() const { return view_.newest(); }
-
- private:
-  ServerLogReader(Connection& connection, LogView view);
-  Connection* connection_;
-  LogView view_;
-};
 
 // ReceiptFinding is one thing that is not as the receipt says.
 struct ReceiptFinding {
@@ -85,22 +49,31 @@ struct ReconcileReport {
 class Reconciler {
  public:
   using OnFinding = std::function<void(const ReceiptFinding&)>;
-  Reconciler(const audit::PinnedLog& log, LogReader& reader, Timestamp now, OnFinding on_finding);
+  // ChainOf gives the ascending indexes of a subject's chain, where they can be seen (a data
+  // directory): without it, an event that was filed under another subject is not noticed.
+  using ChainOf = std::function<Result<std::vector<std::uint64_t>>(const audit::SubjectTag& tag)>;
+  // log and tree must stay.
+  Reconciler(const audit::PinnedLog& log, const PublishedTree& tree, Timestamp now,
+             OnFinding on_finding, ChainOf chain_of = {});
 
   // Add checks one line of the file.
   //
-  // Errors: those of the reader that are no finding (Unavailable at the first contact).
+  // Errors: those of the tree and of chain_of that are no finding (Unavailable at the first
+  //         contact).
   Result<void> Add(std::string_view line);
   const ReconcileReport& report() const { return report_; }
 
  private:
   void Report(ReceiptFinding finding);
   Result<void> CheckEvent(const audit::ReceiptBody& body, const KeptReceipt::Event& event);
+  Result<bool> IsMisfiled(const KeptReceipt::Event& event);
 
   const audit::PinnedLog& log_;
-  LogReader& reader_;
+  const PublishedTree& tree_;
   const Timestamp now_;
-  OnFinding on_finding_;
+  const OnFinding on_finding_;
+  const ChainOf chain_of_;
+  std::map<audit::SubjectTag, std::vector<std::uint64_t>> chains_;
   std::uint64_t line_ = 0;
   ReconcileReport report_;
 };

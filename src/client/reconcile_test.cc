@@ -11,22 +11,9 @@
 namespace salus::client {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using Kind = ReceiptFinding::Kind;
-
-class ListedLog final : public LogReader {
- public:
-  Result<merkle::TreeSize> Size() override { return merkle::TreeSize{size}; }
-  Result<LogEntry> Read(merkle::LeafIndex index) override {
-    if (failure) return *failure;
-    const auto found = entries.find(index.value);
-    if (found == entries.end()) return NotFound("none");
-    return found->second;
-  }
-  std::map<std::uint64_t, LogEntry> entries;
-  std::uint64_t size = 0;
-  std::optional<Error> failure;
-};
 
 class ReconcileTest : public ::testing::Test {
  protected:
@@ -35,15 +22,24 @@ class ReconcileTest : public ::testing::Test {
     KnownTags tags;
     AnswerCheck check(pinned_, "ehr", tags, random_);
     receipt_ = check.Check(batch, log_.Answer(batch, "ehr")).value().receipts.at(0);
-    for (const auto& event : receipt_.events) {
-      reader_.entries[event.index.value] = {event.leaf, event.tag};
+    leaves_ = log_.leaves();
+    for (const auto& event : receipt_.events) chains_[event.tag].push_back(event.index.value);
+  }
+  PublishedTree Open() {
+    LogFiles files = log_.Publish(leaves_);
+    if (failure_) {
+      files.tile = [this](const merkle::TileId&) -> Result<Bytes> { return *failure_; };
     }
-    reader_.size = 4;
+    return PublishedTree::Open(std::move(files), pinned_, std::nullopt).value();
   }
   std::vector<Kind> Find(const std::string& line, Timestamp now = TestLog::Now()) {
     std::vector<Kind> kinds;
-    Reconciler reconciler(pinned_, reader_, now,
-                          [&](const ReceiptFinding& finding) { kinds.push_back(finding.kind); });
+    const PublishedTree tree = Open();
+    Reconciler reconciler(
+        pinned_, tree, now, [&](const ReceiptFinding& finding) { kinds.push_back(finding.kind); },
+        [this](const audit::SubjectTag& tag) -> Result<std::vector<std::uint64_t>> {
+          return chains_[tag];
+        });
     EXPECT_TRUE(reconciler.Add(line).has_value());
     report_ = reconciler.report();
     return kinds;
@@ -53,7 +49,9 @@ class ReconcileTest : public ::testing::Test {
   const audit::PinnedLog pinned_ = log_.pinned();
   SystemRandom random_;
   KeptReceipt receipt_;
-  ListedLog reader_;
+  std::vector<merkle::LeafHash> leaves_;
+  std::map<audit::SubjectTag, std::vector<std::uint64_t>> chains_;
+  std::optional<Error> failure_;
   ReconcileReport report_;
 };
 
@@ -63,17 +61,25 @@ TEST_F(ReconcileTest, FindsNothingInAnHonestLog) {
   EXPECT_EQ(report_.wrong, 0u);
 }
 
-TEST_F(ReconcileTest, TellsMissingAlteredAndMisfiled) {
-  reader_.entries.erase(0);
-  reader_.entries[1].leaf.data()[0] ^= 1;
-  reader_.entries[2].tag = receipt_.events[1].tag;
-  EXPECT_THAT(Find(receipt_.ToLine()),
-              ElementsAre(Kind::kMissing, Kind::kAltered, Kind::kMisfiled));
+TEST_F(ReconcileTest, TellsAlteredAndMisfiled) {
+  leaves_[1].data()[0] ^= 1;
+  chains_[receipt_.events[2].tag] = {receipt_.events[0].index.value};
+  EXPECT_THAT(Find(receipt_.ToLine()), ElementsAre(Kind::kAltered, Kind::kMisfiled));
+  EXPECT_EQ(report_.wrong, 2u);
+  EXPECT_EQ(report_.matching, 1u);
+}
+
+TEST_F(ReconcileTest, TellsWhatIsWithheldOrNotInTheTree) {
+  failure_ = NotFound("none");
+  EXPECT_THAT(Find(receipt_.ToLine()), Each(Kind::kMissing));
+  EXPECT_EQ(report_.wrong, 3u);
+  failure_ = Corruption("short");
+  EXPECT_THAT(Find(receipt_.ToLine()), Each(Kind::kAltered));
   EXPECT_EQ(report_.wrong, 3u);
 }
 
 TEST_F(ReconcileTest, WaitsForACheckpointOnlySoLong) {
-  reader_.size = 2;
+  leaves_.pop_back();
   EXPECT_THAT(Find(receipt_.ToLine()), ElementsAre(Kind::kPending));
   EXPECT_EQ(report_.wrong, 0u);
   EXPECT_THAT(Find(receipt_.ToLine(), TestLog::Now() + std::chrono::hours(1)),
@@ -91,8 +97,9 @@ TEST_F(ReconcileTest, RefusesAChangedReceipt) {
 }
 
 TEST_F(ReconcileTest, SaysNothingWhenTheServerIsAway) {
-  reader_.failure = Unavailable("away");
-  Reconciler reconciler(pinned_, reader_, TestLog::Now(), {});
+  failure_ = Unavailable("away");
+  const PublishedTree tree = Open();
+  Reconciler reconciler(pinned_, tree, TestLog::Now(), {});
   EXPECT_EQ(reconciler.Add(receipt_.ToLine()).error().code, ErrorCode::kUnavailable);
 }
 

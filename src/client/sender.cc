@@ -24,6 +24,13 @@ constexpr std::size_t kMaxAtomicBytes = 4u << 20;
 
 bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
+// All of an atomic request is waited for.
+BatchLimits LimitsOf(const SendOptions& options) {
+  if (options.is_atomic) return {.bytes = kMaxAtomicBytes + 1};
+  return {.lines = std::max<std::size_t>(options.lines_per_request, 1),
+          .bytes = std::max<std::size_t>(options.bytes_per_request, 1)};
+}
+
 // Errors that another try may get past; the server is idempotent.
 bool IsWorthARetry(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kInternal ||
@@ -66,10 +73,7 @@ class Sender::Run {
       : sender_(sender),
         options_(options),
         report_(report),
-        reader_(input,
-                options.is_atomic ? SIZE_MAX : std::max<std::size_t>(options.lines_per_request, 1),
-                options.is_atomic ? kMaxAtomicBytes + 1
-                                  : std::max<std::size_t>(options.bytes_per_request, 1)) {}
+        reader_(options.is_atomic ? EventInput{input.read} : input, LimitsOf(options)) {}
 
   ~Run() {
     stop_.request_stop();

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <set>
 
+#include "base/test_folder.h"
 #include "client/send_journal.h"
-#include "client/test_folder.h"
 #include "client/test_log.h"
 #include "http/server.h"
 
@@ -266,53 +266,6 @@ TEST_F(SenderTest, SurvivesCutAnswers) {
   EXPECT_EQ(report_.retries, 3u);
   EXPECT_EQ(report_.unopened, 0u);
   EXPECT_EQ(log_.entries().size(), 50u);
-}
-
-TEST(LineBatchTest, CutsTheSameBatchesAndBoundsALine) {
-  const std::string text =
-      "a\r\nb\n\n" + std::string(300'000, 'x') + "\nc\n" + std::string(70'000, 'y');
-  std::vector<std::string> first;
-  for (int run = 0; run < 2; ++run) {
-    const EventInput input = TextInput(text);
-    LineBatchReader reader(input, 2, 1 << 20);
-    std::vector<std::string> batches;
-    std::uint64_t lines = 0;
-    while (true) {
-      const auto batch = reader.Next().value();
-      if (!batch) break;
-      EXPECT_EQ(batch->first_line, lines + 1);
-      lines += batch->lines;
-      batches.push_back(batch->text);
-    }
-    EXPECT_EQ(lines, 6u);
-    if (run == 0) first = batches;
-    EXPECT_EQ(batches, first);
-  }
-  ASSERT_EQ(first.size(), 3u);
-  EXPECT_EQ(first[0], "a\r\nb\n");
-  EXPECT_EQ(first[1], "\n" + std::string(LineBatchReader::kMaxKeptLineBytes, 'x') + "\n");
-  EXPECT_EQ(first[2], "c\n" + std::string(LineBatchReader::kMaxKeptLineBytes, 'y') + "\n");
-}
-
-TEST(LineBatchTest, SendsWhatAPipeHoldsBeforeItWaits) {
-  int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
-  const EventInput input = FileInput(ends[0]);
-  LineBatchReader reader(input, 100, 1 << 20);
-  ASSERT_EQ(::write(ends[1], "a\nb\nhalf", 8), 8);
-  auto batch = reader.Next().value();
-  ASSERT_TRUE(batch.has_value());
-  EXPECT_EQ(batch->text, "a\nb\n");
-  EXPECT_FALSE(reader.IsReady());
-  ASSERT_EQ(::write(ends[1], "way\n", 4), 4);
-  EXPECT_TRUE(reader.IsReady());
-  ::close(ends[1]);
-  batch = reader.Next().value();
-  ASSERT_TRUE(batch.has_value());
-  EXPECT_EQ(batch->text, "halfway\n");
-  EXPECT_EQ(batch->first_line, 3u);
-  EXPECT_FALSE(reader.Next().value().has_value());
-  ::close(ends[0]);
 }
 
 TEST(SendJournalTest, CutsATornLineAndRefusesAnotherFile) {

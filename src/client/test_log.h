@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,14 @@
 #include "audit/verify.h"
 #include "base/check.h"
 #include "base/random.h"
+#include "client/published_tree.h"
 #include "codec/base64.h"
 #include "codec/flat_json.h"
 #include "codec/json.h"
 #include "crypto/vrf.h"
 #include "merkle/hash.h"
+#include "merkle/memory_tree.h"
+#include "tlog/checkpoint.h"
 #include "tlog/signer_key.h"
 
 namespace salus::client {
@@ -140,7 +144,31 @@ class TestLog {
     return out + codec::WriteJson(done) + "\n";
   }
 
+  // Publish is a tree of these leaves behind a signed checkpoint.
+  LogFiles Publish(const std::vector<merkle::LeafHash>& leaves) {
+    const auto tree = std::make_shared<const merkle::MemoryTree>(leaves);
+    tlog::Note note =
+        tlog::Note::Create(tlog::Checkpoint{pinned().origin, tree->size(), tree->Root(), {}}.Body())
+            .value();
+    CHECK(note.Add(log_key_.Sign(note.text(), Now()).value()));
+    return {.checkpoint = [text = note.ToText()]() -> Result<std::string> { return text; },
+            .tile = [tree](const merkle::TileId& id) -> Result<Bytes> {
+              std::vector<merkle::NodeHash> hashes;
+              for (unsigned i = 0; i < id.width; ++i) {
+                TRY(const merkle::NodeHash hash,
+                    tree->Read(8 * id.level, id.n * merkle::kTileWidth + i));
+                hashes.push_back(hash);
+              }
+              return merkle::EncodeTile(hashes);
+            }};
+  }
+
   const std::vector<Bytes>& entries() const { return entries_; }
+  std::vector<merkle::LeafHash> leaves() const {
+    std::vector<merkle::LeafHash> leaves;
+    for (const Bytes& entry : entries_) leaves.push_back(merkle::HashLeaf(entry));
+    return leaves;
+  }
   static Timestamp Now() { return std::chrono::sys_days(std::chrono::year(2026) / 11 / 20); }
 
  private:

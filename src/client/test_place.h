@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/random.h"
+#include "base/test_folder.h"
 #include "client/pinned_server.h"
-#include "client/test_folder.h"
 #include "client/test_log.h"
 #include "pki/authority.h"
 #include "pki/identity_directory.h"

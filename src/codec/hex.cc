@@ -2,17 +2,6 @@
 
 namespace salus::codec {
 
-namespace {
-
-int DigitValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
-
 std::string HexEncode(ByteSpan bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out(bytes.size() * 2, '\0');
@@ -36,10 +25,10 @@ Result<void> HexDecodeInto(std::string_view text, MutableByteSpan out) {
                                : "hex: must be " + std::to_string(2 * out.size()) + " digits");
   }
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const int high = DigitValue(text[2 * i]);
-    const int low = DigitValue(text[2 * i + 1]);
-    if (high < 0 || low < 0) {
-      return InvalidArgument("hex: byte " + std::to_string(2 * i + (high < 0 ? 0 : 1)) +
+    const unsigned high = HexDigitValue(text[2 * i]);
+    const unsigned low = HexDigitValue(text[2 * i + 1]);
+    if (((high | low) & 0xf0) != 0) {
+      return InvalidArgument("hex: byte " + std::to_string(2 * i + (high > 15 ? 0 : 1)) +
                              " is no digit");
     }
     out[i] = static_cast<std::uint8_t>(high << 4 | low);

@@ -9,6 +9,14 @@
 
 namespace salus::codec {
 
+// HexDigitValue is 0 to 15 for a digit of either case, 255 for any other character.
+constexpr std::uint8_t HexDigitValue(char c) {
+  if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
+  if (c >= 'A' && c <= 'F') return static_cast<std::uint8_t>(c - 'A' + 10);
+  return 0xff;
+}
+
 // HexEncode writes two lower-case digits a byte.
 //
 // Source: RFC 4648 section 8, in lower case.

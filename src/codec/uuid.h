@@ -34,6 +34,7 @@ class Uuid {
   static Uuid FromHash(std::span<const std::uint8_t, kSize> hash, int version);
 
   std::string ToString() const;
+  void WriteTo(std::span<char, kTextSize> out) const;
   constexpr const std::array<std::uint8_t, kSize>& bytes() const { return bytes_; }
   int version() const { return bytes_[6] >> 4; }
 

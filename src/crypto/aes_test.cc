@@ -1,6 +1,7 @@
 // What the outside vectors do not say about AES-GCM and key wrap: aliasing, reuse, refusals.
 #include <gtest/gtest.h>
 
+#include "base/random.h"
 #include "crypto/aes_gcm.h"
 #include "crypto/aes_kw.h"
 #include "crypto/concat_kdf.h"
@@ -69,6 +70,35 @@ TEST(AesGcmTest, InPlace) {
     ASSERT_TRUE(gcm->Open(kNonce, {}, buffer, MutableByteSpan(buffer).first(size)).has_value());
     EXPECT_TRUE(Equal(ByteSpan(buffer).first(size), plaintext));
   }
+}
+
+// The two come from different libraries where the CPU has AES instructions.
+TEST(AesGcmTest, RekeyAgreesWithOneKeyAtEveryLengthAndAlignment) {
+  SeededRandom random(1);
+  AesGcmRekey rekey;
+  for (std::size_t size = 0; size < 700; size += size < 300 ? 1 : 37) {
+    Bytes key(32), aad(size % 97), plaintext(size), sealed(size + 16 + 1), expected(size + 16);
+    random.Fill(key);
+    random.Fill(aad);
+    random.Fill(plaintext);
+    const std::span<const std::uint8_t, 32> fixed_key(key);
+    auto gcm = AesGcm::Create(ByteSpan(key));
+    ASSERT_TRUE(gcm.has_value());
+    gcm->Seal(kNonce, aad, plaintext, expected);
+    const MutableByteSpan out = MutableByteSpan(sealed).subspan(1);
+    rekey.Seal(fixed_key, kNonce, aad, plaintext, out);
+    ASSERT_TRUE(Equal(out, expected)) << size;
+    // In place, as AesGcm.
+    ASSERT_TRUE(rekey.Open(fixed_key, kNonce, aad, out, out.first(size)).has_value()) << size;
+    EXPECT_TRUE(Equal(out.first(size), plaintext)) << size;
+    rekey.Seal(fixed_key, kNonce, aad, out.first(size), out);
+    EXPECT_TRUE(Equal(out, expected)) << size;
+    expected[random.Below(expected.size())] ^= 1;
+    EXPECT_FALSE(rekey.Open(fixed_key, kNonce, aad, expected, plaintext).has_value()) << size;
+    EXPECT_EQ(plaintext, Bytes(size)) << "a failed open leaves nothing behind";
+  }
+  EXPECT_FALSE(rekey.Open(std::span<const std::uint8_t, 32>(Bytes(32)), kNonce, {}, Bytes(15), {})
+                   .has_value());
 }
 
 TEST(AesGcmTest, Refusals) {

@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "crypto/hmac.h"
+#include "crypto/secret_mint.h"
 #include "crypto/sha1.h"
 #include "crypto/sha256.h"
 #include "crypto/sha256_engine.h"
@@ -176,7 +177,12 @@ TEST_P(Sha256Test, HmacManyAgreesWithMac) {
   }
   std::vector<Hash32> out(100);
   HmacSha256Many(pointers, messages, out);
-  for (std::size_t i = 0; i < 100; ++i) ASSERT_EQ(out[i], keys[i].Mac(messages[i]));
+  std::vector<SecretArray<32>> secret(100);
+  HmacSha256Many(pointers, messages, secret);
+  for (std::size_t i = 0; i < 100; ++i) {
+    ASSERT_EQ(out[i], keys[i].Mac(messages[i]));
+    ASSERT_TRUE(Equal(secret[i].view(CryptoSecrets::Token()), out[i]));
+  }
 }
 
 TEST(Sha512Test, NistExamples) {

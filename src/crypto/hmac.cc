@@ -130,11 +130,16 @@ SecretArray<32> HmacSha256Key::MacSecret(std::initializer_list<ByteSpan> parts) 
   return out;
 }
 
-void HmacSha256Many(std::span<const HmacSha256Key* const> keys, std::span<const ByteSpan> messages,
-                    std::span<Hash32> out) {
-  CHECK(keys.size() == messages.size() && keys.size() == out.size());
+template <typename OutOf>
+void HmacSha256Key::Many(std::span<const HmacSha256Key* const> keys,
+                         std::span<const ByteSpan> messages, const OutOf& out_of) {
+  CHECK(keys.size() == messages.size());
   if (!ShaNiEnabled()) {
-    for (std::size_t i = 0; i < keys.size(); ++i) out[i] = keys[i]->Mac(messages[i]);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      Hash32 mac = keys[i]->Mac(messages[i]);
+      std::memcpy(out_of(i), mac.data(), mac.size());
+      WipeMemory(mac.data(), mac.size());
+    }
     return;
   }
   Sha256Job jobs[kChunk];
@@ -151,10 +156,25 @@ void HmacSha256Many(std::span<const HmacSha256Key* const> keys, std::span<const 
     for (std::size_t i = 0; i < count; ++i) {
       jobs[i].initial = &keys[begin + i]->outer_;
       jobs[i].message = inner[i];
-      jobs[i].out = out[begin + i].data();
+      jobs[i].out = out_of(begin + i);
     }
     RunShaNiJobs(std::span(jobs, count));
   }
+  WipeMemory(inner, sizeof inner);
+}
+
+void HmacSha256Many(std::span<const HmacSha256Key* const> keys, std::span<const ByteSpan> messages,
+                    std::span<Hash32> out) {
+  CHECK(keys.size() == out.size());
+  HmacSha256Key::Many(keys, messages, [out](std::size_t i) { return out[i].data(); });
+}
+
+void HmacSha256Many(std::span<const HmacSha256Key* const> keys, std::span<const ByteSpan> messages,
+                    std::span<SecretArray<32>> out) {
+  CHECK(keys.size() == out.size());
+  HmacSha256Key::Many(keys, messages, [out](std::size_t i) {
+    return out[i].mutable_view(CryptoSecrets::Token()).data();
+  });
 }
 
 Hash48 HmacSha384(ByteSpan key, std::initializer_list<ByteSpan> parts) {

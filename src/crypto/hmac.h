@@ -39,6 +39,11 @@ class HmacSha256Key {
  private:
   friend void HmacSha256Many(std::span<const HmacSha256Key* const>, std::span<const ByteSpan>,
                              std::span<Hash32>);
+  friend void HmacSha256Many(std::span<const HmacSha256Key* const>, std::span<const ByteSpan>,
+                             std::span<SecretArray<32>>);
+  template <typename OutOf>
+  static void Many(std::span<const HmacSha256Key* const> keys, std::span<const ByteSpan> messages,
+                   const OutOf& out_of);
   void Absorb(ByteSpan key);
   void Wipe();
 
@@ -52,6 +57,9 @@ class HmacSha256Key {
 // Shape: three spans of the same size, a CHECK; no key is null.
 void HmacSha256Many(std::span<const HmacSha256Key* const> keys, std::span<const ByteSpan> messages,
                     std::span<Hash32> out);
+// The same for outputs that are keys themselves.
+void HmacSha256Many(std::span<const HmacSha256Key* const> keys, std::span<const ByteSpan> messages,
+                    std::span<SecretArray<32>> out);
 
 // HmacSha384 and HmacSha512 are HMAC over the parts one after another.
 //

@@ -42,10 +42,14 @@ Result<void> CheckLength(const std::vector<NodeHash>& hashes) {
 
 Error WrongProof() { return VerificationFailed("the Merkle proof does not lead to the root"); }
 
-// The hash of leaves begin to end: the perfect subtrees that it falls into, joined from the right.
-// Both RFC 6962 recursions only ever ask for ranges whose begin is a multiple of a power of two
-// that is not below their length, which is what makes the greedy cut below theirs.
-Result<NodeHash> RangeHash(std::uint64_t begin, std::uint64_t end, const HashReader& reader) {
+std::vector<NodeHash> Reversed(const std::vector<NodeHash>& hashes) {
+  return {hashes.rbegin(), hashes.rend()};
+}
+
+}  // namespace
+
+// The perfect subtrees that the range falls into, joined from the right.
+Result<NodeHash> HashOfRange(std::uint64_t begin, std::uint64_t end, const HashReader& reader) {
   std::vector<NodeHash> parts;
   while (begin < end) {
     const auto level = static_cast<unsigned>(std::bit_width(end - begin) - 1);
@@ -58,17 +62,9 @@ Result<NodeHash> RangeHash(std::uint64_t begin, std::uint64_t end, const HashRea
   return hash;
 }
 
-// Where the tree over begin..end divides: the left part is the largest power of two below the
-// length.
-std::uint64_t Middle(std::uint64_t begin, std::uint64_t end) {
+std::uint64_t MiddleOfRange(std::uint64_t begin, std::uint64_t end) {
   return begin + std::bit_floor(end - begin - 1);
 }
-
-std::vector<NodeHash> Reversed(const std::vector<NodeHash>& hashes) {
-  return {hashes.rbegin(), hashes.rend()};
-}
-
-}  // namespace
 
 Result<void> CheckSubtree(LeafIndex start, TreeSize end) {
   if (end > kMaxTreeSize) return InvalidArgument("tree size is above 2^63");
@@ -188,7 +184,7 @@ Result<void> ConsistencyProof::VerifySubtree(LeafIndex start, TreeSize end, Tree
 Result<RootHash> RootAt(TreeSize size, const HashReader& reader) {
   if (size > kMaxTreeSize) return InvalidArgument("tree size is above 2^63");
   if (size.value == 0) return EmptyRoot();
-  TRY(NodeHash hash, RangeHash(0, size.value, reader));
+  TRY(NodeHash hash, HashOfRange(0, size.value, reader));
   return AsRoot(hash);
 }
 
@@ -197,10 +193,10 @@ Result<InclusionProof> ProveInclusion(LeafIndex index, TreeSize size, const Hash
   if (index.value >= size.value) return InvalidArgument("the leaf index is outside the tree");
   std::vector<NodeHash> from_root;
   for (std::uint64_t begin = 0, end = size.value; end - begin > 1;) {
-    const std::uint64_t middle = Middle(begin, end);
+    const std::uint64_t middle = MiddleOfRange(begin, end);
     const bool go_left = index.value < middle;
     TRY(NodeHash sibling,
-        go_left ? RangeHash(middle, end, reader) : RangeHash(begin, middle, reader));
+        go_left ? HashOfRange(middle, end, reader) : HashOfRange(begin, middle, reader));
     from_root.push_back(sibling);
     (go_left ? end : begin) = middle;
   }
@@ -225,15 +221,16 @@ Result<ConsistencyProof> ProveSubtreeConsistency(LeafIndex start, TreeSize end, 
   // Walk towards the last piece of the subtree; what lies beside the path, inside the subtree on
   // the left or outside of it on either side, is the proof.
   while (!(start.value <= lo && hi == end.value)) {
-    const std::uint64_t middle = Middle(lo, hi);
+    const std::uint64_t middle = MiddleOfRange(lo, hi);
     const bool go_left = end.value <= middle;
-    TRY(NodeHash sibling, go_left ? RangeHash(middle, hi, reader) : RangeHash(lo, middle, reader));
+    TRY(NodeHash sibling,
+        go_left ? HashOfRange(middle, hi, reader) : HashOfRange(lo, middle, reader));
     from_root.push_back(sibling);
     (go_left ? hi : lo) = middle;
   }
   // A last piece that is not the whole subtree is unknown to the verifier.
   if (lo != start.value) {
-    TRY(NodeHash piece, RangeHash(lo, hi, reader));
+    TRY(NodeHash piece, HashOfRange(lo, hi, reader));
     from_root.push_back(piece);
   }
   return ConsistencyProof::FromHashes(Reversed(from_root));

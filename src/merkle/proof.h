@@ -81,6 +81,14 @@ class ConsistencyProof {
   std::vector<NodeHash> hashes_;
 };
 
+// MiddleOfRange is where the tree over the leaves begin..end divides: its left part is the largest
+// power of two below its length, which is 2 at least.
+std::uint64_t MiddleOfRange(std::uint64_t begin, std::uint64_t end);
+
+// HashOfRange is the hash of the leaves begin..end, where RFC 6962 has a node: begin is a multiple
+// of a power of two that is not below the length. Errors: what the reader reports.
+Result<NodeHash> HashOfRange(std::uint64_t begin, std::uint64_t end, const HashReader& reader);
+
 // RootAt is the root of the first `size` leaves. Errors: what the reader reports.
 Result<RootHash> RootAt(TreeSize size, const HashReader& reader);
 

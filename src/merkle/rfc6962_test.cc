@@ -6,6 +6,7 @@
 #include "merkle/compact_range.h"
 #include "merkle/hash.h"
 #include "merkle/memory_tree.h"
+#include "merkle/multi_proof.h"
 #include "merkle/proof.h"
 #include "merkle/reference.h"
 
@@ -278,6 +279,102 @@ TEST(Consistency, SubtreesVerify) {
       }
     }
   }
+}
+
+std::vector<MultiProof::Leaf> Chosen(const std::vector<LeafHash>& leaves, std::uint64_t mask) {
+  std::vector<MultiProof::Leaf> chosen;
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    if ((mask >> i & 1) != 0) chosen.push_back({{i}, leaves[i]});
+  }
+  return chosen;
+}
+
+std::vector<LeafIndex> IndexesOf(const std::vector<MultiProof::Leaf>& leaves) {
+  std::vector<LeafIndex> indexes;
+  for (const MultiProof::Leaf& leaf : leaves) indexes.push_back(leaf.index);
+  return indexes;
+}
+
+// Every set of leaves of every small tree, against the root of the definition.
+TEST(MultiProof, ProvesEverySetOfLeaves) {
+  const auto entries = MakeEntries(11);
+  for (std::size_t size = 1; size <= entries.size(); ++size) {
+    const auto leaves = LeafHashes(std::span(entries).first(size));
+    const MemoryTree tree(leaves);
+    const RootHash root = ReferenceRoot(std::span(entries).first(size));
+    for (std::uint64_t mask = 0; mask < std::uint64_t{1} << size; ++mask) {
+      const auto chosen = Chosen(leaves, mask);
+      const auto proof = ProveMany(IndexesOf(chosen), TreeSize{size}, tree);
+      ASSERT_TRUE(proof);
+      EXPECT_TRUE(proof->Verify(chosen, TreeSize{size}, root)) << size << ": " << mask;
+    }
+  }
+}
+
+// With one leaf its hashes are those of the definition's path, with all of them there are none.
+TEST(MultiProof, HoldsNoHashThatFollows) {
+  const auto entries = MakeEntries(13);
+  const auto leaves = LeafHashes(entries);
+  const MemoryTree tree(leaves);
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    const LeafIndex index{i};
+    reference::Path expected = reference::AuditPath(i, entries);
+    reference::Path got = Arrays(ProveMany({&index, 1}, tree.size(), tree)->hashes());
+    std::sort(expected.begin(), expected.end());
+    std::sort(got.begin(), got.end());
+    EXPECT_EQ(got, expected) << i;
+  }
+  const auto all = Chosen(leaves, (1u << 13) - 1);
+  EXPECT_TRUE(ProveMany(IndexesOf(all), tree.size(), tree)->hashes().empty());
+}
+
+TEST(MultiProof, RefusesWhateverIsNotSo) {
+  const auto entries = MakeEntries(9);
+  const auto leaves = LeafHashes(entries);
+  const MemoryTree tree(leaves);
+  for (std::uint64_t mask = 1; mask < 1u << 9; ++mask) {
+    const auto chosen = Chosen(leaves, mask);
+    const auto proof = *ProveMany(IndexesOf(chosen), tree.size(), tree);
+    const auto fails = [&](const MultiProof& other, std::span<const MultiProof::Leaf> of,
+                           TreeSize size = {9}) { return !other.Verify(of, size, tree.Root()); };
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      auto other = chosen;
+      other[i].hash.data()[5] ^= 1;
+      EXPECT_TRUE(fails(proof, other));
+      other = chosen;
+      other.erase(other.begin() + static_cast<std::ptrdiff_t>(i));
+      EXPECT_TRUE(fails(proof, other));
+      other = chosen;
+      other.insert(other.begin() + static_cast<std::ptrdiff_t>(i), chosen[i]);
+      EXPECT_TRUE(fails(proof, other));
+      if (i + 1 < chosen.size()) {
+        other = chosen;
+        std::swap(other[i].hash, other[i + 1].hash);
+        EXPECT_TRUE(fails(proof, other));
+      }
+    }
+    for (std::size_t i = 0; i < proof.hashes().size(); ++i) {
+      auto hashes = proof.hashes();
+      hashes[i].data()[9] ^= 1;
+      EXPECT_TRUE(fails(MultiProof(hashes), chosen));
+      hashes = proof.hashes();
+      hashes.erase(hashes.begin() + static_cast<std::ptrdiff_t>(i));
+      EXPECT_TRUE(fails(MultiProof(hashes), chosen));
+    }
+    auto longer = proof.hashes();
+    longer.emplace_back();
+    EXPECT_TRUE(fails(MultiProof(longer), chosen));
+    EXPECT_TRUE(fails(proof, chosen, TreeSize{8}));
+    // As of any proof: the size is seen where a leaf at the right edge is among the leaves.
+    if ((mask >> 8 & 1) != 0) {
+      EXPECT_TRUE(fails(proof, chosen, TreeSize{10}));
+    }
+  }
+  EXPECT_TRUE(!MultiProof({NodeHash()}).Verify({}, tree.size(), tree.Root()));
+  const std::vector<LeafIndex> falling = {{3}, {2}};
+  EXPECT_FALSE(ProveMany(falling, tree.size(), tree));
+  const LeafIndex outside{9};
+  EXPECT_FALSE(ProveMany({&outside, 1}, tree.size(), tree));
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ class Check {
                       known->size.value, end),
           "log/checkpoint", "ask for the entries behind: a mirror or a backup has them"));
     }
-    TRY_VOID(Entries(log, roots, known, end));
+    TRY_VOID(Entries(log, audit::IndexCheck(signer->index_key()), roots, known, end));
     findings_.Finish();
     if (findings_.last_good()) {
       const SignedRoot& good = *findings_.last_good();
@@ -193,7 +193,8 @@ class Check {
     return check.Sorted();
   }
 
-  Result<void> Entries(const audit::PinnedLog& log, const std::vector<SignedRoot>& roots,
+  Result<void> Entries(const audit::PinnedLog& log, const crypto::Hash32& index_check,
+                       const std::vector<SignedRoot>& roots,
                        const std::optional<audit::KnownCheckpoint>& known, std::uint64_t end) {
     const crypto::Hash32 log_id = crypto::Sha256(AsBytes("salus/log\n" + log.origin));
     Result<std::unique_ptr<storage::SegmentLog>> segments = storage::SegmentLog::Open(
@@ -218,7 +219,7 @@ class Check {
                        known, std::min(stored, end), &options_};
     // Without one good checkpoint nothing is signed; the entries are looked at all the same.
     if (roots.empty()) check.end = stored;
-    EntryCheck entries(log, findings_, report_);
+    EntryCheck entries(log, index_check, findings_, report_);
     TRY_VOID(CheckSegments(check, entries, findings_, report_));
     TRY_VOID(CheckRuns(check, findings_));
     return CheckRows(directory_, **segments, stored, entries.rows(), findings_);
@@ -282,9 +283,6 @@ Result<void> CheckRows(const std::string& directory, const storage::SegmentLog& 
   const audit::Directory& stored = **opened;
   std::set<std::uint64_t> origins;
   for (const auto& row : stored.patients()) origins.insert(row.origin.entry_index);
-  if (const auto row = stored.FindPatient(audit::Subject::System())) {
-    origins.insert(row->origin.entry_index);
-  }
   if (const auto row = stored.FindPatient(audit::Subject::System())) {
     origins.insert(row->origin.entry_index);
   }

@@ -128,7 +128,8 @@ void EntryCheck::CheckGenesis(ByteSpan entry) {
   const Result<audit::Genesis> genesis = audit::ParseGenesis(entry);
   const bool fits =
       genesis && genesis->origin == log_.origin && genesis->log_key == log_.log_vkey &&
-      genesis->receipt_key == log_.receipt_vkey && genesis->vrf_key == log_.vrf_key.bytes();
+      genesis->receipt_key == log_.receipt_vkey && genesis->vrf_key == log_.vrf_key.bytes() &&
+      genesis->index_check == index_check_;
   if (fits) return;
   Tampered(0, "genesis",
            "entry 0 does not name this log's origin and keys: keys/ or the config is "

@@ -56,8 +56,9 @@ struct RowEntries {
 // kind 3 entry.
 class EntryCheck {
  public:
-  EntryCheck(const audit::PinnedLog& log, Findings& findings, DataCheckReport& report)
-      : log_(log), findings_(findings), report_(report) {}
+  EntryCheck(const audit::PinnedLog& log, const crypto::Hash32& index_check, Findings& findings,
+             DataCheckReport& report)
+      : log_(log), index_check_(index_check), findings_(findings), report_(report) {}
 
   // Visit takes a readable record; Missing stands for one that is not, whose leaf hash is taken
   // from the hash tiles, where they have it.
@@ -88,6 +89,7 @@ class EntryCheck {
   void CloseMap(std::uint64_t index, ByteSpan entry);
 
   const audit::PinnedLog& log_;
+  const crypto::Hash32 index_check_;
   Findings& findings_;
   DataCheckReport& report_;
   std::vector<Chain> chains_;  // by subject number

@@ -140,6 +140,7 @@ class Scanner {
       return;
     }
     is_last_tile_root_signed_ = !is_tile_tree_lost_ && by_tile_.Root() == root.root;
+    if (is_last_tile_root_signed_) tiles_signed_to_ = root.size;
     if (!first_bad_) first_bad_ = root;
   }
 
@@ -203,10 +204,8 @@ class Scanner {
     findings_.Counted("tile leaf", std::move(finding));
   }
 
-  bool IsTileTreeSigned() const { return is_last_tile_root_signed_; }
-
-  // With tiles that lead to a signed root, each entry that differs from its tile is named; an entry
-  // whose hash another place should have was moved there.
+  // As far as the tiles lead to a signed root, each entry that differs from its tile is named; an
+  // entry whose hash another place should have was moved there.
   void NameOddEntries() {
     bool is_readable = true;
     for (const Odd& odd : odd_) {
@@ -215,7 +214,7 @@ class Scanner {
       Name(odd.index, fmt::format("entry {} was changed on disk: it can't be read", odd.index));
     }
     // All others lead to the signed roots, with the tiles' hashes in the place of the unreadable.
-    if (!is_readable && !is_others_odd_ && IsTileTreeSigned()) return;
+    if (!is_readable && !is_others_odd_ && is_last_tile_root_signed_) return;
     if (!first_bad_) {
       for (const Odd& odd : odd_) {
         if (!odd.is_unreadable) NameDerived(odd);
@@ -226,7 +225,8 @@ class Scanner {
     const std::string between = fmt::format(
         "entries {} to {} do not hash to the root that was signed over {} entries ({})", good,
         first_bad_->size - 1, first_bad_->size, codec::FormatRfc3339(first_bad_->time));
-    if (!IsTileTreeSigned() || odd_.empty()) {
+    std::erase_if(odd_, [this](const Odd& odd) { return odd.index >= tiles_signed_to_; });
+    if (odd_.empty()) {
       Name(good, between + ": one of them was changed, removed or moved");
       return;
     }
@@ -274,6 +274,8 @@ class Scanner {
   bool is_entry_tree_lost_ = false;
   bool is_tile_tree_lost_ = false;
   bool is_last_tile_root_signed_ = false;
+  std::uint64_t tiles_signed_to_ =
+      0;                        // the last signed root that the tiles lead to, not the entries
   bool is_others_odd_ = false;  // a readable entry does not fit its tile
   std::size_t next_root_ = 0;
   std::optional<SignedRoot> first_bad_;

@@ -45,7 +45,8 @@ Result<void> MakeLog(Node::State& state, const InitOptions& options) {
                          .receipt_key = state.signer->receipt_vkey(),
                          .vrf_key = state.signer->vrf_key().bytes(),
                          .predecessor = "",
-                         .predecessor_checkpoint = ""};
+                         .predecessor_checkpoint = "",
+                         .index_check = audit::IndexCheck(state.signer->index_key())};
   tlog::LogOptions log_options;
   log_options.origin = options.origin;
   log_options.clock = &state.clock;

@@ -35,6 +35,7 @@ Result<void> CheckIdentity(const tlog::Log& log, const Config& config, const Key
   if (genesis.log_key != signer.checkpoint_vkey()) return other("log.key");
   if (genesis.receipt_key != signer.receipt_vkey()) return other("receipt.key");
   if (genesis.vrf_key != signer.vrf_key().bytes()) return other("vrf.key");
+  if (genesis.index_check != audit::IndexCheck(signer.index_key())) return other("index.key");
   return {};
 }
 
@@ -158,7 +159,7 @@ Result<void> Node::State::OpenParts(NodeAccess access, const std::string& config
                                                                       .clock = &clock,
                                                                       .random = &random,
                                                                       .metrics = &metrics});
-  historian = std::make_unique<audit::Historian>(*log, *directory, *recorder, clock);
+  historian = std::make_unique<audit::Historian>(*log, *directory, *recorder, clock, random);
   if (!read_only) midnight = std::jthread([this](std::stop_token stop) { RunMidnight(stop); });
   return {};
 }

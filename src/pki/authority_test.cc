@@ -6,9 +6,9 @@
 
 #include <set>
 
+#include "base/test_folder.h"
 #include "pki/forged_certificate.h"
 #include "pki/identity_directory.h"
-#include "pki/test_folder.h"
 
 namespace salus::pki {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <fstream>
 
+#include "base/test_folder.h"
 #include "pki/key_access.h"
-#include "pki/test_folder.h"
 
 namespace salus::pki {
 namespace {

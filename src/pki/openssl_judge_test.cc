@@ -8,9 +8,9 @@
 
 #include <fstream>
 
+#include "base/test_folder.h"
 #include "pki/authority.h"
 #include "pki/identity_directory.h"
-#include "pki/test_folder.h"
 
 extern char** environ;
 

@@ -3,9 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "base/test_folder.h"
 
 namespace salus::storage {
 namespace {
@@ -15,15 +16,8 @@ using ::testing::Not;
 
 class DatabaseTest : public ::testing::Test {
  protected:
-  DatabaseTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "salus-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-    path_ = directory_ + "/a.db";
-  }
-  ~DatabaseTest() override { std::filesystem::remove_all(directory_); }
-
-  std::string directory_;
-  std::string path_;
+  TestFolder folder_;
+  const std::string path_ = folder_ / "a.db";
 };
 
 constexpr Migration kMigrations[] = {

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 
+#include "base/test_folder.h"
 #include "storage/fault_file_system.h"
 #include "storage/memory_file_system.h"
 #include "storage/posix_file_system.h"
@@ -16,19 +16,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "salus-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 enum class Kind { kPosix, kMemory, kFault };
 
@@ -51,10 +38,10 @@ class FileSystemTest : public ::testing::TestWithParam<Kind> {
     return posix_;
   }
   std::string Path(std::string_view name) const {
-    return JoinPath(GetParam() == Kind::kPosix ? temporary_.path() : "d", name);
+    return JoinPath(GetParam() == Kind::kPosix ? temporary_.path().string() : "d", name);
   }
 
-  TemporaryDirectory temporary_;
+  TestFolder temporary_;
   PosixFileSystem posix_;
   MemoryFileSystem memory_;
   FaultFileSystem fault_;
@@ -143,9 +130,9 @@ INSTANTIATE_TEST_SUITE_P(All, FileSystemTest,
                          ::testing::Values(Kind::kPosix, Kind::kMemory, Kind::kFault));
 
 TEST(PosixFileSystemTest, AFailedSyncStopsTheProcess) {
-  TemporaryDirectory temporary;
+  TestFolder temporary;
   PosixFileSystem fs;
-  auto file = fs.Create(temporary.path() + "/a").value();
+  auto file = fs.Create(temporary / "a").value();
   EXPECT_DEATH(
       {
         for (int fd = 3; fd < 256; ++fd) ::close(fd);
@@ -155,15 +142,15 @@ TEST(PosixFileSystemTest, AFailedSyncStopsTheProcess) {
 }
 
 TEST(PosixFileSystemTest, FilesAreTheOwnersOnly) {
-  TemporaryDirectory temporary;
+  TestFolder temporary;
   PosixFileSystem fs;
-  ASSERT_TRUE(fs.Create(temporary.path() + "/a"));
-  ASSERT_TRUE(fs.MakeDirectory(temporary.path() + "/d"));
+  ASSERT_TRUE(fs.Create(temporary / "a"));
+  ASSERT_TRUE(fs.MakeDirectory(temporary / "d"));
   const auto mode = [&](const char* name) {
-    return static_cast<unsigned>(std::filesystem::status(temporary.path() + name).permissions());
+    return static_cast<unsigned>(std::filesystem::status(temporary.path() / name).permissions());
   };
-  EXPECT_EQ(mode("/a"), 0600u);
-  EXPECT_EQ(mode("/d"), 0700u);
+  EXPECT_EQ(mode("a"), 0600u);
+  EXPECT_EQ(mode("d"), 0700u);
 }
 
 TEST(MemoryFileSystemTest, ACrashLosesWhatWasNotSynced) {

@@ -137,20 +137,33 @@ std::uint64_t HashStore::size() const {
   return written_tiles_ * kTileWidth + pending_.size();
 }
 
-Result<std::shared_ptr<const HashStore::Tile>> HashStore::LeafTile(std::uint64_t n) const {
+FoldedTile::FoldedTile(std::vector<NodeHash> hashes) {
+  levels_.push_back(std::move(hashes));
+  while (levels_.back().size() > 1) {
+    const std::vector<NodeHash>& below = levels_.back();
+    std::vector<NodeHash> above(below.size() / 2);
+    merkle::HashPairs(std::span(below).first(2 * above.size()), above);
+    levels_.push_back(std::move(above));
+  }
+}
+
+Result<NodeHash> FoldedTile::At(unsigned height, std::uint64_t i) const {
+  if (height >= levels_.size() || i >= levels_[height].size()) {
+    return NotFound("the tree is smaller than that");
+  }
+  return levels_[height][i];
+}
+
+Result<std::shared_ptr<const FoldedTile>> HashStore::StoredTile(std::uint64_t n,
+                                                                const NodeHash& root) const {
   {
     std::lock_guard lock(cache_mutex_);
     if (const auto at = cache_.find(n); at != cache_.end()) return at->second;
   }
-  auto tile = std::make_shared<Tile>(kTileWidth);
-  NodeHash root;
-  {
-    std::shared_lock lock(mutex_);
-    CHECK(n < nodes_[0].size());
-    root = nodes_[0][n];
-  }
-  TRY_VOID(leaves_file_->ReadExactAt(n * kTileBytes, AsMutableSpan(*tile)));
-  if (FoldHashes(*tile) != root) {
+  std::vector<NodeHash> hashes(kTileWidth);
+  TRY_VOID(leaves_file_->ReadExactAt(n * kTileBytes, AsMutableSpan(hashes)));
+  auto tile = std::make_shared<const FoldedTile>(std::move(hashes));
+  if (tile->root() != root) {
     return Corruption("hash tile " + std::to_string(n) +
                       " was changed on disk: run `salus log fsck --rebuild`");
   }
@@ -160,44 +173,56 @@ Result<std::shared_ptr<const HashStore::Tile>> HashStore::LeafTile(std::uint64_t
     cache_.erase(cache_order_.front());
     cache_order_.pop_front();
   }
-  return std::shared_ptr<const Tile>(std::move(tile));
+  return tile;
 }
 
-Result<NodeHash> HashStore::Fold(unsigned tile_level, std::uint64_t first, unsigned height) const {
-  const std::size_t count = std::size_t{1} << height;
-  if (tile_level == 0) {
+Result<std::shared_ptr<const FoldedTile>> HashStore::TileAt(unsigned tile_level,
+                                                            std::uint64_t n) const {
+  std::vector<NodeHash> hashes;
+  {
     std::shared_lock lock(mutex_);
-    const std::uint64_t written = written_tiles_ * kTileWidth;
-    if (first >= written) {
-      const std::uint64_t at = first - written;
-      if (at + count > pending_.size()) return NotFound("the tree is smaller than that");
-      const auto begin = pending_.begin() + static_cast<std::ptrdiff_t>(at);
-      return FoldHashes({begin, begin + static_cast<std::ptrdiff_t>(count)});
+    if (tile_level == 0 && n < written_tiles_) {
+      const NodeHash root = nodes_[0][n];
+      lock.unlock();
+      return StoredTile(n, root);
     }
-    lock.unlock();
-    TRY(const std::shared_ptr<const Tile> tile, LeafTile(first / kTileWidth));
-    const auto begin = tile->begin() + static_cast<std::ptrdiff_t>(first % kTileWidth);
-    return FoldHashes({begin, begin + static_cast<std::ptrdiff_t>(count)});
+    const bool has_level = tile_level <= nodes_.size();
+    const std::span<const NodeHash> level = tile_level == 0 ? pending_
+                                            : has_level     ? nodes_[tile_level - 1]
+                                                            : std::span<const NodeHash>();
+    const std::uint64_t first = (tile_level == 0 ? n - written_tiles_ : n) * kTileWidth;
+    if (first >= level.size()) return NotFound("the tree is smaller than that");
+    const auto part =
+        level.subspan(first, std::min<std::uint64_t>(kTileWidth, level.size() - first));
+    hashes.assign(part.begin(), part.end());
   }
-  std::shared_lock lock(mutex_);
-  if (nodes_.size() < tile_level || nodes_[tile_level - 1].size() < first + count) {
-    return NotFound("the tree is smaller than that");
-  }
-  const auto begin = nodes_[tile_level - 1].begin() + static_cast<std::ptrdiff_t>(first);
-  return FoldHashes({begin, begin + static_cast<std::ptrdiff_t>(count)});
+  return std::make_shared<const FoldedTile>(std::move(hashes));
 }
 
 Result<NodeHash> HashStore::Read(unsigned level, std::uint64_t index) const {
   const unsigned height = level % merkle::kTileHeight;
-  return Fold(level / merkle::kTileHeight, index << height, height);
+  const unsigned above = merkle::kTileHeight - height;
+  TRY(const auto tile, TileAt(level / merkle::kTileHeight, index >> above));
+  return tile->At(height, index & ((std::uint64_t{1} << above) - 1));
+}
+
+Result<NodeHash> OneTileALevel::Read(unsigned level, std::uint64_t index) const {
+  const unsigned height = level % merkle::kTileHeight;
+  const unsigned above = merkle::kTileHeight - height;
+  const std::uint64_t n = index >> above;
+  if (level / merkle::kTileHeight >= held_.size()) return NotFound("the tree is smaller than that");
+  Held& held = held_[level / merkle::kTileHeight];
+  if (held.tile == nullptr || held.n != n) {
+    TRY(held.tile, store_.TileAt(level / merkle::kTileHeight, n));
+    held.n = n;
+  }
+  return held.tile->At(height, index & ((std::uint64_t{1} << above) - 1));
 }
 
 Result<Bytes> HashStore::ReadTile(const merkle::TileId& id) const {
-  std::vector<NodeHash> hashes(id.width);
-  for (unsigned i = 0; i < id.width; ++i) {
-    TRY(hashes[i], Fold(id.level, id.n * kTileWidth + i, 0));
-  }
-  return ToBytes(AsSpan(hashes));
+  TRY(const auto tile, TileAt(id.level, id.n));
+  if (tile->hashes().size() < id.width) return NotFound("the tree is smaller than that");
+  return ToBytes(AsSpan(tile->hashes().first(id.width)));
 }
 
 Result<void> HashStore::CheckAll() const {

@@ -7,6 +7,7 @@
 // Threads: one writer (Append, Reset); any number of readers.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,22 @@
 #include "storage/file_system.h"
 
 namespace salus::tlog {
+
+// FoldedTile is a tile, full or not, with every hash above its own that is complete.
+class FoldedTile {
+ public:
+  // Shape: 1 to 256 hashes.
+  explicit FoldedTile(std::vector<merkle::NodeHash> hashes);
+
+  // Errors: NotFound when the tile is not that wide.
+  Result<merkle::NodeHash> At(unsigned height, std::uint64_t i) const;
+  // root is of a full tile only.
+  const merkle::NodeHash& root() const { return levels_.back().front(); }
+  std::span<const merkle::NodeHash> hashes() const { return levels_.front(); }
+
+ private:
+  std::vector<std::vector<merkle::NodeHash>> levels_;
+};
 
 class HashStore final : public merkle::HashReader {
  public:
@@ -45,21 +62,22 @@ class HashStore final : public merkle::HashReader {
   //
   // Errors: NotFound outside the tree; Corruption when the file holds another tile.
   Result<merkle::NodeHash> Read(unsigned level, std::uint64_t index) const override;
+  // TileAt is the whole tile, as far as it is there. Errors: as Read.
+  Result<std::shared_ptr<const FoldedTile>> TileAt(unsigned tile_level, std::uint64_t n) const;
   // ReadTile returns the bytes of a tile as it is served.
   Result<Bytes> ReadTile(const merkle::TileId& id) const;
   // CheckAll reads every tile.
   Result<void> CheckAll() const;
 
  private:
-  using Tile = std::vector<merkle::NodeHash>;
   static constexpr std::size_t kCachedTiles = 256;
   static constexpr std::uint64_t kTileBytes = merkle::kTileWidth * 32;
 
   HashStore() = default;
   void Flush();
   void AddNode(const merkle::NodeHash& tile_root);
-  Result<std::shared_ptr<const Tile>> LeafTile(std::uint64_t n) const;
-  Result<merkle::NodeHash> Fold(unsigned tile_level, std::uint64_t first, unsigned height) const;
+  Result<std::shared_ptr<const FoldedTile>> StoredTile(std::uint64_t n,
+                                                       const merkle::NodeHash& root) const;
 
   std::unique_ptr<storage::File> leaves_file_;
   std::unique_ptr<storage::File> nodes_file_;
@@ -73,8 +91,30 @@ class HashStore final : public merkle::HashReader {
   std::vector<std::vector<merkle::NodeHash>> nodes_;
 
   mutable std::mutex cache_mutex_;
-  mutable std::unordered_map<std::uint64_t, std::shared_ptr<const Tile>> cache_;  // by cache_mutex_
-  mutable std::deque<std::uint64_t> cache_order_;                                 // by cache_mutex_
+  // By cache_mutex_: tiles of the file.
+  mutable std::unordered_map<std::uint64_t, std::shared_ptr<const FoldedTile>> cache_;
+  mutable std::deque<std::uint64_t> cache_order_;
+};
+
+// OneTileALevel reads the hashes for one answer. It holds the tile that it used last on each level,
+// so that what goes through the tree from left to right (merkle::ProveMany) reads and hashes each
+// tile once.
+//
+// Ownership: views the store.
+// Threads:   one thread.
+class OneTileALevel final : public merkle::HashReader {
+ public:
+  explicit OneTileALevel(const HashStore& store) : store_(store) {}
+  // Errors: as HashStore::Read.
+  Result<merkle::NodeHash> Read(unsigned level, std::uint64_t index) const override;
+
+ private:
+  struct Held {
+    std::uint64_t n = 0;
+    std::shared_ptr<const FoldedTile> tile;
+  };
+  const HashStore& store_;
+  mutable std::array<Held, merkle::kMaxTileLevel + 1> held_;
 };
 
 }  // namespace salus::tlog

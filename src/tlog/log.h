@@ -149,6 +149,8 @@ class Log {
   ChainProof ProveChain(const SubjectTag& tag) const;
   Result<LeafHash> LeafHashAt(LeafIndex index) const;
   const merkle::HashReader& hashes() const { return *hashes_; }
+  // HashesForAnswer reads the same; one for each answer.
+  OneTileALevel HashesForAnswer() const { return OneTileALevel(*hashes_); }
   Result<Bytes> ReadTile(const merkle::TileId& id) const { return hashes_->ReadTile(id); }
   Result<Bytes> ReadBundle(const merkle::TileId& id) const;
   const CheckpointStore& checkpoints() const { return *checkpoints_; }

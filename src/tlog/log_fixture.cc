@@ -79,7 +79,8 @@ std::unique_ptr<Submission> LogFixture::Event(Log& log, std::uint64_t subject, s
   entry.leaf_hash = merkle::HashLeaf(submission->arena);
   entry.subject = log.subjects().Register(TagOf(subject));
   entry.source = 1;
-  entry.grant = Grant(log, subject);
+  submission->grants.push_back(Grant(log, subject));
+  entry.grant = submission->grants.back().get();
   entry.repeat = KeyOf(event, content);
   submission->entries.push_back(std::move(entry));
   return submission;

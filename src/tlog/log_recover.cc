@@ -292,8 +292,9 @@ Result<void> Log::LoadSnapshot() {
 Result<void> Log::CheckDerived(const std::function<void(std::uint64_t done)>& progress) const {
   const std::uint64_t end = published_ ? published_->size.value : 0;
   std::uint64_t done = 0;
+  const OneTileALevel hashes(*hashes_);
   TRY_VOID(segments_->Scan(0, end, [&](const storage::RecordView& record) -> Result<void> {
-    TRY(const merkle::NodeHash stored, hashes_->Read(0, record.number));
+    TRY(const merkle::NodeHash stored, hashes.Read(0, record.number));
     if (stored.bytes() != record.payload_hash) {
       return Corruption(fmt::format("the hash tile of entry {} does not fit it", record.number));
     }

@@ -42,7 +42,7 @@ struct NewEntry {
   std::optional<SubjectNumber> subject;
   bool is_policy = false;
   std::uint16_t source = 0;
-  std::shared_ptr<PendingGrant> grant;
+  PendingGrant* grant = nullptr;  // owned by the submission's grants
   std::optional<RepeatKey> repeat;
 };
 
@@ -80,8 +80,9 @@ class Submission {
   // Done is called once, on the sequencer's thread, when the commit is durable or has failed.
   using Done = std::function<void(std::unique_ptr<Submission>)>;
 
-  Bytes arena;                    // the entries' bytes
-  std::vector<NewEntry> entries;  // in the order they shall have
+  Bytes arena;                                        // the entries' bytes
+  std::vector<NewEntry> entries;                      // in the order they shall have
+  std::vector<std::shared_ptr<PendingGrant>> grants;  // each that an entry names, once or more
   Done done;
   // A query's entry may use the reserve that is kept for it when the disk is full.
   bool may_use_reserve = false;

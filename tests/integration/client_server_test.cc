@@ -11,11 +11,11 @@
 #include "audit/history.h"
 #include "audit/verify.h"
 #include "client/connection.h"
-#include "client/log_view.h"
 #include "client/pinned_server.h"
+#include "client/published_tree.h"
+#include "client/reader_state.h"
 #include "client/reconcile.h"
 #include "client/sender.h"
-#include "client/state_folder.h"
 #include "codec/hex.h"
 #include "pki/certificate.h"
 
@@ -45,6 +45,11 @@ class ClientServerTest : public ApiTest {
   client::Connection Open(pki::Role role, const std::string& id) {
     const pki::IdentityDirectory& identity = Identity(role, id);
     return *client::Connection::Open(Pin(), &identity);
+  }
+
+  static client::LogFiles FilesOf(client::Connection& connection) {
+    return {.checkpoint = [&connection] { return connection.Checkpoint(); },
+            .tile = [&connection](const merkle::TileId& id) { return connection.Tile(id); }};
   }
 
   static client::EventInput TextInput(std::string text) {
@@ -122,13 +127,13 @@ TEST_F(ClientServerTest, SendsOverARestartAndReconciles) {
   ASSERT_TRUE(SendLines(text, {}).has_value());
   EXPECT_EQ(report_.repeats, 500u);
 
-  client::Connection connection = Open(pki::Role::kSource, "kis");
-  const audit::PinnedLog pinned = node_->pinned();
   ASSERT_TRUE(node_->log().MakeCheckpoint());
-  auto reader = client::ServerLogReader::Create(connection, pinned);
-  ASSERT_TRUE(reader.has_value()) << reader.error().message;
+  client::Connection connection = *client::Connection::Open(Pin(), nullptr);
+  const audit::PinnedLog pinned = node_->pinned();
+  const auto tree = client::PublishedTree::Open(FilesOf(connection), pinned, std::nullopt);
+  ASSERT_TRUE(tree.has_value()) << tree.error().message;
   std::vector<ReceiptFinding> findings;
-  client::Reconciler reconciler(pinned, *reader, clock_.Now(), [&](const ReceiptFinding& finding) {
+  client::Reconciler reconciler(pinned, *tree, clock_.Now(), [&](const ReceiptFinding& finding) {
     findings.push_back(finding);
   });
   std::string_view rest = receipts_;
@@ -215,13 +220,13 @@ TEST_F(ClientServerTest, APatientAsksVerifiesAndRemembers) {
 
   client::Connection connection = Open(pki::Role::kPatient, kPatientId);
   const audit::PinnedLog pinned = Pin().log;
-  auto state = client::StateFolder::Open(root_ / "state", pinned.origin);
+  auto state = client::ReaderState::Open(root_ / "state", pinned);
   ASSERT_TRUE(state.has_value());
   for (int round = 0; round < 2; ++round) {
     audit::HistoryQuestion question;
     question.subject = patient;
     question.wait_cosigned = true;
-    const auto known = state->Checkpoint().value();
+    const auto known = state->checkpoint();
     if (known) question.known_size = known->size.value;
     const auto bytes = round == 0 ? connection.OwnHistory(question) : connection.History(question);
     ASSERT_TRUE(bytes.has_value()) << bytes.error().message;
@@ -234,21 +239,18 @@ TEST_F(ClientServerTest, APatientAsksVerifiesAndRemembers) {
     asked.log = &pinned;
     asked.subject = patient;
     asked.known = known;
+    asked.chain = state->Chain(patient).value();
     asked.keys = &keys;
     asked.now = clock_.Now();
     const auto verified = audit::VerifyHistory(asked, *answer);
     ASSERT_TRUE(verified.has_value()) << verified.error().message;
     EXPECT_EQ(verified->events.size(), 2u);
     ASSERT_TRUE(state->Remember(verified->checkpoint).has_value());
-    client::RememberedChain chain;
-    chain.count = verified->chain.count;
-    chain.head = verified->chain.head;
-    chain.queries.push_back({answer->query_index, answer->query_leaf, answer->query_receipt});
-    ASSERT_TRUE(state->RememberChain(verified->tag, chain).has_value());
-    EXPECT_EQ(state->Chain(verified->tag).value().Known().query_entries.size(), 1u);
+    ASSERT_TRUE(state->RememberChain(patient, verified->chain).has_value());
+    EXPECT_EQ(state->Chain(patient).value().query_entries.size(), round + 1u);
   }
-  const auto view = client::LogView::Open(connection, pinned, state->Checkpoint().value());
-  EXPECT_TRUE(view.has_value()) << view.error().message;
+  const auto tree = client::PublishedTree::Open(FilesOf(connection), pinned, state->checkpoint());
+  EXPECT_TRUE(tree.has_value()) << tree.error().message;
 }
 
 TEST_F(ClientServerTest, SeesAnotherHistoryThanTheRemembered) {
@@ -256,20 +258,18 @@ TEST_F(ClientServerTest, SeesAnotherHistoryThanTheRemembered) {
   ASSERT_TRUE(node_->log().MakeCheckpoint());
   client::Connection connection = *client::Connection::Open(Pin(), nullptr);
   const audit::PinnedLog pinned = node_->pinned();
-  auto view = client::LogView::Open(connection, pinned);
-  ASSERT_TRUE(view.has_value()) << view.error().message;
-  audit::KnownCheckpoint forged = view->newest();
-  forged.note = "kept elsewhere";
-  EXPECT_TRUE(client::LogView::Open(connection, pinned, forged).has_value());
+  const auto open = [&](std::optional<audit::KnownCheckpoint> known) {
+    return client::PublishedTree::Open(FilesOf(connection), pinned, std::move(known));
+  };
+  const auto tree = open(std::nullopt);
+  ASSERT_TRUE(tree.has_value()) << tree.error().message;
+  audit::KnownCheckpoint forged{tree->size(), tree->checkpoint().checkpoint.root, "kept elsewhere"};
+  EXPECT_TRUE(open(forged).has_value());
   forged.root.data()[0] ^= 1;
-  const auto split = client::LogView::Open(connection, pinned, forged);
-  ASSERT_FALSE(split.has_value());
-  EXPECT_EQ(split.error().code, ErrorCode::kVerificationFailed);
-  forged = view->newest();
-  forged.note = "kept elsewhere";
+  EXPECT_EQ(open(forged).error().code, ErrorCode::kVerificationFailed);
+  forged.root = tree->checkpoint().checkpoint.root;
   forged.size.value -= 1;
-  EXPECT_EQ(client::LogView::Open(connection, pinned, forged).error().code,
-            ErrorCode::kVerificationFailed);
+  EXPECT_EQ(open(forged).error().code, ErrorCode::kVerificationFailed);
 }
 
 }  // namespace

@@ -340,10 +340,12 @@ class Judge {
     const auto answer = node.historian().Answer(patient, question);
     if (!answer) return Refused(answer.error(), "history");
     const auto published = node.log().published();
+    std::vector<merkle::MultiProof::Leaf> leaves;
     for (const audit::ShownEntry& shown : answer->shown) {
-      const Result<void> included = shown.inclusion.Verify(
-          merkle::HashLeaf(shown.entry), shown.index, published->size, published->root);
-      if (!included) return Set(Verdict::kWrong, "a shown entry is not included");
+      leaves.push_back({shown.index, merkle::HashLeaf(shown.entry)});
+    }
+    if (!answer->inclusion.front().proof.Verify(leaves, published->size, published->root)) {
+      return Set(Verdict::kWrong, "a shown entry is not included");
     }
     if (answer->chain.empty()) Set(Verdict::kWrong, "a history is empty");
   }

@@ -1,18 +1,19 @@
-// TestFolder is a directory that goes away with the test; test code only.
+// TestFolder is a directory that goes away with the test. Test code only.
 #pragma once
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "base/check.h"
 
-namespace salus::pki {
+namespace salus {
 
 class TestFolder {
  public:
   TestFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "pki_test_XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "salus-test-XXXXXX").string();
     CHECK(::mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
   }
@@ -22,11 +23,11 @@ class TestFolder {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
   const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const char* name) const { return path_ / name; }
 
  private:
   std::filesystem::path path_;
 };
 
-}  // namespace salus::pki
+}  // namespace salus
