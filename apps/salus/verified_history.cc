@@ -82,7 +82,9 @@ Result<HistoryReader::Answered> HistoryReader::Read(const audit::Subject& subjec
   audit::HistoryQuestion asked;
   asked.subject = subject;
   asked.from = from;
-  asked.wait_cosigned = true;  // what was logged a moment ago is asked for too
+  // What was logged a moment ago is asked for too. Not by an auditor: the question itself may be
+  // sealed under a day key that is newer than the own chain that was read before.
+  asked.wait_cosigned = subject == keys_.reader;
   asked.known_size = state_.checkpoint() ? state_.checkpoint()->size.value : 0;
   const bool remembers_items = known.items.size() == known.count;
   asked.after = keep_evidence || !remembers_items ? 0 : known.count;

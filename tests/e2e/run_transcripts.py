@@ -112,12 +112,15 @@ class Servers:
         self.running = []
 
     def serve(self, directory, names):
-        server = subprocess.Popen([self.salusd, "--config", str(directory)], text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        with open(directory.with_name("salusd.log"), "w+", encoding="utf-8") as log:
+            server = subprocess.Popen([self.salusd, "--config", str(directory)], text=True,
+                                      stdout=subprocess.PIPE, stderr=log)
+            line = server.stdout.readline()
+            if not line:
+                server.stdout.close()
+                log.seek(0)
+                raise Mismatch(f"salusd ended with {server.wait(TIMEOUT_S)}: {log.read()}")
         self.running.append(server)
-        line = server.stdout.readline()
-        if not line:
-            raise Mismatch("salusd did not start")
         said = json.loads(line)
         names.update(public=str(said["public_port"]), machine=str(said["machine_port"]))
 
