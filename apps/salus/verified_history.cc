@@ -83,7 +83,6 @@ Result<HistoryReader::Answered> HistoryReader::Read(const audit::Subject& subjec
   asked.from = from;
   asked.purpose = purpose_;
   asked.under = permit_;
-  asked.wait_cosigned = true;  // what was logged a moment ago is asked for too
   return Ask(std::move(asked), keep_evidence);
 }
 
@@ -91,6 +90,9 @@ Result<HistoryReader::Answered> HistoryReader::Ask(audit::HistoryQuestion asked,
                                                    bool keep_evidence) {
   const audit::Subject& subject = asked.subject;
   TRY(const audit::KnownChain known, state_.Chain(subject));
+  // What was logged a moment ago is asked for too. Not by an auditor: the question itself may be
+  // sealed under a day key that is newer than the own chain that was read before.
+  asked.wait_cosigned = subject == keys_.reader;
   asked.known_size = state_.checkpoint() ? state_.checkpoint()->size.value : 0;
   const bool remembers_items = known.items.size() == known.count;
   asked.after = keep_evidence || !remembers_items ? 0 : known.count;

@@ -112,13 +112,15 @@ class Servers:
         self.running = []
 
     def serve(self, words, directory, names):
-        with open(directory / "salusd.log", "ab") as log:
+        with open(directory / "salusd.log", "w+", encoding="utf-8") as log:
             server = subprocess.Popen([self.salusd, "--config", *words], cwd=directory, text=True,
                                       stdout=subprocess.PIPE, stderr=log)
+            line = server.stdout.readline()
+            if not line:
+                server.stdout.close()
+                log.seek(0)
+                raise Mismatch(f"salusd ended with {server.wait(TIMEOUT_S)}: {log.read()}")
         self.running.append(server)
-        line = server.stdout.readline()
-        if not line:
-            raise Mismatch(f"salusd did not start: {(directory / 'salusd.log').read_text()}")
         said = json.loads(line)
         names.update(public=str(said["public_port"]), machine=str(said["machine_port"]))
 
