@@ -2,28 +2,23 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "audit/directory_rows.h"
+#include "base/test_folder.h"
 #include "codec/cbor.h"
 
 namespace salus::audit {
 namespace {
 
 TEST(DirectoryTest, NoTwoSourcesShareANumber) {
-  std::string folder = (std::filesystem::temp_directory_path() / "salus_test_XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  {
-    const auto directory = Directory::Create(folder + "/control.db").value();
-    EXPECT_EQ(directory->NextSourceNumber().value(), 1);
-    ASSERT_TRUE(directory->Put(SourceRow{"a", "", 65'534, {}}));
-    EXPECT_EQ(directory->NextSourceNumber().value(), 65'535);
-    ASSERT_TRUE(directory->Put(SourceRow{"b", "", 65'535, {}}));
-    const auto next = directory->NextSourceNumber();
-    ASSERT_FALSE(next);
-    EXPECT_EQ(next.error().code, ErrorCode::kResourceExhausted);
-  }
-  std::filesystem::remove_all(folder);
+  const TestFolder folder;
+  const auto directory = Directory::Create(folder / "control.db").value();
+  EXPECT_EQ(directory->NextSourceNumber().value(), 1);
+  ASSERT_TRUE(directory->Put(SourceRow{"a", "", 65'534, {}}));
+  EXPECT_EQ(directory->NextSourceNumber().value(), 65'535);
+  ASSERT_TRUE(directory->Put(SourceRow{"b", "", 65'535, {}}));
+  const auto next = directory->NextSourceNumber();
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().code, ErrorCode::kResourceExhausted);
 }
 
 TEST(DirectoryTest, RowsWithNumbersThatDoNotFitAreRefused) {
