@@ -145,6 +145,8 @@ class Scanner {
   }
 
   void CompareKnown() {
+    // What can't be read is named by itself, and leaves nothing to compare.
+    if (is_entry_tree_lost_ && is_tile_tree_lost_) return;
     if (!is_entry_tree_lost_ && by_entry_.Root() == check_.known->root) return;
     if (!is_tile_tree_lost_ && by_tile_.Root() == check_.known->root) return;  // named one by one
     CheckFinding finding;
