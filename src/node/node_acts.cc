@@ -317,7 +317,7 @@ Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id
 }
 
 Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
-  std::lock_guard acts(state_->acts_mutex);
+  const auto acts = state_->recorder->LockActs();
   const Timestamp now = state_->clock.Now();
   const auto published = state_->log->published();
   if (published && now < published->map.time) {
@@ -332,7 +332,7 @@ Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
   writer.Text(officer_id);
   writer.Uint(2);
   writer.Int(ToUnixMillis(now));
-  TRY(const LoggedPolicy logged,
+  TRY(const audit::LoggedPolicy logged,
       state_->recorder->RecordClear(tlog::EntryKind::kPolicy, EventType::kClockConfirmed, content));
   state_->log->ConfirmClock();
   return logged.index.value;
