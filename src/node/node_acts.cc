@@ -18,6 +18,7 @@ namespace salus::node {
 namespace {
 
 using audit::EventType;
+using audit::LoggedPolicy;
 using audit::NewPolicy;
 using audit::Subject;
 using audit::SubjectKind;
