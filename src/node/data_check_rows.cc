@@ -124,6 +124,11 @@ class RowCheck {
     return newest_.at(*entry.subject) == entry.index;
   }
 
+  bool IsUnreadable(std::uint64_t index) const {
+    const Result<storage::Record> record = segments_.Read(index);
+    return !record && record.error().code == ErrorCode::kCorruption;
+  }
+
   void CheckRow(const StoredRow& row) {
     const auto named = by_digest_.find(audit::RowDigest(row.origin.salt, row.content));
     if (row.is_intent) {  // an act that is under way, or that a crash broke off
@@ -136,6 +141,7 @@ class RowCheck {
                           entry != entries_.end() &&
                           Brings(entry->second.type, entry->second.subject.has_value(), row.kind) &&
                           audit::DecodeRow(row);
+    if (entry == entries_.end() && IsUnreadable(index)) return;  // named already
     if (!is_image) {
       findings_.Counted("row",
                         Changed(index, fmt::format("control.db: a row is not the one that entry {} "

@@ -180,7 +180,6 @@ Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
                          old->certificate_fingerprint == next.certificate_fingerprint;
     if (is_same) return {};
   }
-  if (next.name.empty()) next.name = next.subject.id;
   NewPolicy policy = Policy(EventType::kAuditorRegistered, next.subject, audit::EncodeRow(next));
   policy.first_key = next.key;
   policy.row = std::move(next);
