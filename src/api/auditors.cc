@@ -29,8 +29,10 @@ Result<Response> PutAuditor(const Call& call) {
   if (!certified.id.empty() && certified.id != id) {
     return InvalidArgument("certificate: is for another auditor");
   }
+  // A name that is not sent stays; a new auditor without one is called by its id.
+  const bool is_new = !call.service.node().directory().FindAuditor(id);
   const audit::AuditorRow row{subject,
-                              std::string(name.value_or("")),
+                              std::string(name.value_or(is_new ? id : "")),
                               *certified.key,
                               {},
                               certified.certificate_fingerprint};

@@ -39,9 +39,6 @@ Result<Response> PutPatient(const Call& call) {
   TRY(const auto name, codec::OptionalStringAt(body, "name"));
   row.name = name.value_or("");
   TRY(CertifiedKey certified, ReadCertifiedKey(call.service, body, pki::Role::kPatient));
-  if (!certified.id.empty() && certified.id != row.subject.id) {
-    return InvalidArgument("certificate: is for another patient");
-  }
   row.key = std::move(certified.key);
   row.certificate_fingerprint = std::move(certified.certificate_fingerprint);
   TRY_VOID(call.service.node().PutPatient(row));

@@ -171,7 +171,12 @@ Result<void> Historian::Record(const Subject& asker, const HistoryQuestion& ques
     answer.query_leaf = permit.query_leaf;
     return {};
   }
-  if (!may_ask) return NotPermitted();
+  if (!may_ask) {
+    // Whoever asks about itself learns nothing new from this; its row is missing or altered.
+    const bool is_known = asker == question.subject && asker.kind == SubjectKind::kPatient &&
+                          log_.ProveChain(recorder_.TagOf(asker).tag).value;
+    return is_known ? BrokenRegistration() : NotPermitted();
+  }
   const Recorder::Query query{question.subject, asker, question.purpose,
                               question.from ? Timestamp(*question.from) : Timestamp(),
                               question.to ? Timestamp(*question.to + std::chrono::days(1)) : now};

@@ -137,8 +137,10 @@ Result<void> CheckSegments(const SegmentCheck& check, EntryCheck& entries, Findi
 // CheckRuns holds the index runs against the segments; CheckRows control.db against its entries,
 // CheckCertificates root.pem, ca/ and server/ against the entries that recorded certificates.
 Result<void> CheckRuns(const SegmentCheck& check, Findings& findings);
+// The tail is what the log holds behind `entries`.
 void CheckRows(const Result<std::vector<audit::StoredRow>>& stored,
-               const storage::SegmentLog& segments, const RowEntries& entries, Findings& findings);
+               const storage::SegmentLog& segments, std::uint64_t tail_begin,
+               std::uint64_t tail_end, const RowEntries& entries, Findings& findings);
 void CheckCertificates(storage::FileSystem& fs, const std::string& directory,
                        const std::set<crypto::Hash32>& logged, Findings& findings);
 

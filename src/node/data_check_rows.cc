@@ -83,8 +83,19 @@ class RowCheck {
     for (const RowEntry& entry : entries.all) Add(entry);
   }
 
+  // Entries behind the last signed checkpoint: what they brought must be there too.
+  void AddTail(std::uint64_t begin, std::uint64_t end) {
+    for (std::uint64_t index = begin; index < end; ++index) {
+      const Result<storage::Record> record = segments_.Read(index);
+      if (!record) continue;
+      const Result<tlog::RecordMeta> meta = tlog::RecordMeta::Parse(record->meta());
+      const Result<audit::EntryView> view = audit::ParseEntry(record->payload());
+      if (!meta || !view) continue;
+      if (const auto entry = RowEntryOf(index, *meta, *view)) Add(*entry);
+    }
+  }
+
   void Run(const std::vector<StoredRow>& rows) {
-    for (const StoredRow& row : rows) AddLater(row);
     for (const StoredRow& row : rows) CheckRow(row);
     for (const auto& [index, entry] : entries_) {
       if (!IsNewest(entry) || served_.contains(index)) continue;
@@ -106,22 +117,15 @@ class RowCheck {
     if (entry.replaces) replaced_.insert(*entry.replaces);
   }
 
-  // An entry behind the last signed checkpoint: not checked, but what it brought is no finding.
-  void AddLater(const StoredRow& row) {
-    const std::uint64_t index = row.origin.entry_index;
-    if (row.is_intent || entries_.contains(index)) return;
-    const Result<storage::Record> record = segments_.Read(index);
-    if (!record) return;
-    const Result<tlog::RecordMeta> meta = tlog::RecordMeta::Parse(record->meta());
-    const Result<audit::EntryView> view = audit::ParseEntry(record->payload());
-    if (!meta || !view) return;
-    if (const auto entry = RowEntryOf(index, *meta, *view)) Add(*entry);
-  }
-
   bool IsNewest(const RowEntry& entry) const {
     if (replaced_.contains(entry.index)) return false;
     if (!entry.subject || !audit::EndsEpoch(entry.type)) return true;
     return newest_.at(*entry.subject) == entry.index;
+  }
+
+  bool IsUnreadable(std::uint64_t index) const {
+    const Result<storage::Record> record = segments_.Read(index);
+    return !record && record.error().code == ErrorCode::kCorruption;
   }
 
   void CheckRow(const StoredRow& row) {
@@ -136,6 +140,7 @@ class RowCheck {
                           entry != entries_.end() &&
                           Brings(entry->second.type, entry->second.subject.has_value(), row.kind) &&
                           audit::DecodeRow(row);
+    if (entry == entries_.end() && IsUnreadable(index)) return;  // named already
     if (!is_image) {
       findings_.Counted("row",
                         Changed(index, fmt::format("control.db: a row is not the one that entry {} "
@@ -181,14 +186,17 @@ std::optional<RowEntry> RowEntryOf(std::uint64_t index, const tlog::RecordMeta& 
 }
 
 void CheckRows(const Result<std::vector<StoredRow>>& stored, const storage::SegmentLog& segments,
-               const RowEntries& entries, Findings& findings) {
+               std::uint64_t tail_begin, std::uint64_t tail_end, const RowEntries& entries,
+               Findings& findings) {
   if (!stored) {
     CheckFinding finding = Changed(0, "control.db: " + stored.error().message);
     finding.entry.reset();
     findings.Add(std::move(finding));
     return;
   }
-  RowCheck(segments, entries, findings).Run(*stored);
+  RowCheck check(segments, entries, findings);
+  check.AddTail(tail_begin, tail_end);
+  check.Run(*stored);
 }
 
 void CheckCertificates(storage::FileSystem& fs, const std::string& directory,

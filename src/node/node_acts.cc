@@ -180,7 +180,6 @@ Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
                          old->certificate_fingerprint == next.certificate_fingerprint;
     if (is_same) return {};
   }
-  if (next.name.empty()) next.name = next.subject.id;
   NewPolicy policy = Policy(EventType::kAuditorRegistered, next.subject, audit::EncodeRow(next));
   policy.first_key = next.key;
   policy.row = std::move(next);
@@ -333,7 +332,7 @@ Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
   writer.Text(officer_id);
   writer.Uint(2);
   writer.Int(ToUnixMillis(now));
-  TRY(const LoggedPolicy logged,
+  TRY(const audit::LoggedPolicy logged,
       state_->recorder->RecordClear(tlog::EntryKind::kPolicy, EventType::kClockConfirmed, content));
   state_->log->ConfirmClock();
   return logged.index.value;
