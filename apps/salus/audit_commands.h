@@ -9,7 +9,6 @@ Result<ExitCode> RunAuditAppend(Session& session);
 Result<ExitCode> RunAuditSend(Session& session);
 Result<ExitCode> RunAuditQuery(Session& session);
 Result<ExitCode> RunAuditReaders(Session& session);
-Result<ExitCode> RunAuditMandates(Session& session);
 Result<ExitCode> RunAuditShare(Session& session);
 Result<ExitCode> RunAuditReconcile(Session& session);
 Result<ExitCode> RunAuditVerify(Session& session);

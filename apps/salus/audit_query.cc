@@ -55,7 +55,9 @@ Result<std::vector<audit::Subject>> AskedSubjects(Session& session, HistoryReade
     if (!is_self) return session.Usage("a patient reads its own history: leave --patient out");
     return std::vector{reader.reader()};
   }
-  if (ids.empty()) return reader.AskMandate();
+  // Evidence holds the receipt of its own question, and not of a mandate's.
+  const bool keep = session.arguments().Has("--save");
+  if (ids.empty()) return keep ? reader.Mandated() : reader.AskMandate();
   std::vector<audit::Subject> subjects;
   for (const std::string& id : ids) {
     Result<audit::Subject> subject = audit::Subject::Create(
@@ -128,7 +130,11 @@ Result<ExitCode> RunAuditQuery(Session& session) {
                              "; check it again with: salus audit verify " + path);
     }
     SayProven(session, reader->reader(), subject, answered->history);
-    if (questions) TRY_VOID(questions->Write(subject, answered->history));
+    if (questions) {
+      TRY_VOID(questions->Write(subject, answered->history));
+      TRY(const auto of_mandates, reader->MandateQuestions(*answered));
+      for (const auto& question : of_mandates) questions->Write(subject, question);
+    }
     if (events) WriteEvents(session, subject, filter, answered->history, *events);
   }
   if (questions) questions->Finish();

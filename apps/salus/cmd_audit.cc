@@ -102,7 +102,8 @@ void AddReading(std::vector<Command>& all) {
                        "create, read, delete, change, query, print or copy"},
                       {"--user", FlagKind::kText, "USER", "only this user's accesses"},
                       {"--purpose", FlagKind::kText, "TEXT", "why; stands in the question's entry"},
-                      {"--queries", FlagKind::kSwitch, "", "show who asked, instead of accesses"},
+                      {"--queries", FlagKind::kSwitch, "",
+                       "show who asked, about a whole mandate too, instead of accesses"},
                       {"--save", FlagKind::kText, "FILE", "keep the evidence; verifies offline"}},
                      {ViaFlag(), PlaceFlags(), OutputFlags()}),
        .positionals = {},
@@ -123,18 +124,6 @@ void AddReading(std::vector<Command>& all) {
                      {PlaceFlags(), OutputFlags()}),
        .positionals = {},
        .run = RunAuditReaders});
-  all.push_back({.noun = "audit",
-                 .verb = "mandates",
-                 .summary = "What auditors asked about all patients of a mandate, you among them",
-                 .details =
-                     "Such a question is one entry in the mandate's own chain, and not in each "
-                     "patient's. A patient reads it with what its own chain tells of the "
-                     "mandate.",
-                 .examples = {"salus audit mandates --as ./ana --server clinic"},
-                 .flags = With({{"--system", FlagKind::kText, "SYSTEM", "naming system of the id"}},
-                               {ViaFlag(), PlaceFlags(), OutputFlags()}),
-                 .positionals = {},
-                 .run = RunAuditMandates});
   all.push_back(
       {.noun = "audit",
        .verb = "share",

@@ -84,6 +84,17 @@ Result<void> QuestionWriter::Write(const audit::Subject& subject,
   return {};
 }
 
+void QuestionWriter::Write(const audit::Subject& subject,
+                           const HistoryReader::MandateQuestion& question) {
+  rows_.Row({{"asked", codec::FormatRfc3339(question.time)},
+             {"patient", subject.id},
+             {"role", "auditor"},
+             {"asker", question.auditor},
+             {"purpose", question.purpose},
+             {"from", ""},
+             {"index", question.entry.value}});
+}
+
 std::uint64_t OthersQuestions(const audit::Subject& reader, const audit::VerifiedHistory& history) {
   std::uint64_t count = 0;
   for (const audit::VerifiedEntry& entry : history.others) {

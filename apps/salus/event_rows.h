@@ -4,6 +4,7 @@
 #include <string>
 
 #include "apps/salus/result_writer.h"
+#include "apps/salus/verified_history.h"
 #include "audit/verify.h"
 
 namespace salus::cli {
@@ -41,6 +42,8 @@ class QuestionWriter {
   QuestionWriter(const Terminal& terminal, OutputFormat format);
   // Errors: VerificationFailed when an entry is no question.
   Result<void> Write(const audit::Subject& subject, const audit::VerifiedHistory& history);
+  // One question of a mandate that names the subject.
+  void Write(const audit::Subject& subject, const HistoryReader::MandateQuestion& question);
   void Finish() { rows_.Finish(); }
 
  private:

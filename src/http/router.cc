@@ -9,6 +9,10 @@
 namespace salus::http {
 namespace {
 
+constexpr char kAmbiguous[] =
+    "the path could mean two things: no segment may be . or .., nor hold a backslash or control "
+    "character, and an escaped slash stands in an id only";
+
 constexpr std::size_t kMethodCount = 7;
 constexpr std::size_t kMaxSegments = 64;
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
@@ -139,15 +143,16 @@ RouteMatch Router::Match(Method method, std::string_view path) const {
   const auto segments = SegmentsOf(path);
   if (!segments) {
     match.status = 400;
-    match.detail =
-        "the path could mean two things: no segment may be . or .., nor hold an escaped slash, "
-        "backslash or control character";
+    match.detail = kAmbiguous;
     return match;
   }
   std::vector<std::string> captured;
   const Node* node = Find(*root_, 0, *segments, captured);
   if (node == nullptr) {
-    if (std::ranges::any_of(*segments, &PathSegment::is_value_only)) match.status = 400;
+    if (std::ranges::any_of(*segments, &PathSegment::is_value_only)) {
+      match.status = 400;
+      match.detail = kAmbiguous;
+    }
     return match;
   }
   const auto route_of = [&](Method m) { return node->routes[static_cast<std::size_t>(m)]; };

@@ -126,8 +126,8 @@ TEST_F(ApiTest, AnAuditorIsMandatedAndReads) {
   EXPECT_EQ(Post(*client, "/audit/v1/history", codec::WriteJson(under), kJson).status, 200);
   EXPECT_EQ(node_->log().record_count(), before);
   under["under"] = "forged";
-  EXPECT_EQ(Post(*client, "/audit/v1/history", codec::WriteJson(under), kJson).status, 412);
-  EXPECT_EQ(Post(*client, "/audit/v1/history", R"({"page":"forged"})", kJson).status, 412);
+  EXPECT_EQ(Post(*client, "/audit/v1/history", codec::WriteJson(under), kJson).status, 409);
+  EXPECT_EQ(Post(*client, "/audit/v1/history", R"({"page":"forged"})", kJson).status, 409);
   EXPECT_EQ(Post(*client, "/audit/v1/history", R"({"page":"x","patient":"y"})", kJson).status, 400);
   EXPECT_EQ(Post(*client, "/audit/v1/history", R"({"purpose":"a\nb"})", kJson).status, 400);
 
