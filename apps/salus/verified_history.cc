@@ -61,7 +61,7 @@ Result<void> HistoryReader::ReadOwnChain() {
       audit::JoinHistory(QuestionOf(keys_.reader, known, keys_), {&answer, 1}));
   TRY_VOID(state_.RememberChain(keys_.reader, joined.own_chain.chain));
   TRY_VOID(state_.Remember(joined.own_chain.checkpoint));
-  own_chain_answers_.push_back(std::move(encoded));
+  own_chain_answers_.assign(1, std::move(encoded));
   keys_ = std::move(joined.keys);
   return {};
 }
@@ -90,19 +90,23 @@ Result<HistoryReader::Answered> HistoryReader::Ask(audit::HistoryQuestion asked,
                                                    bool keep_evidence) {
   const audit::Subject& subject = asked.subject;
   TRY(const audit::KnownChain known, state_.Chain(subject));
-  // What was logged a moment ago is asked for too. Not by an auditor: the question itself may be
-  // sealed under a day key that is newer than the own chain that was read before.
-  asked.wait_cosigned = subject == keys_.reader;
+  asked.wait_cosigned = true;  // what was logged a moment ago is asked for too
   asked.known_size = state_.checkpoint() ? state_.checkpoint()->size.value : 0;
   const bool remembers_items = known.items.size() == known.count;
   asked.after = keep_evidence || !remembers_items ? 0 : known.count;
   TRY(Bytes encoded, place_.History(keys_.reader, asked));
   TRY(const audit::HistoryAnswer answer, audit::DecodeHistory(encoded));
+  keys_.shared.clear();
   audit::VerifyQuestion question = QuestionOf(subject, known, keys_);
   question.from = asked.from;
   question.under = under_;
-  keys_.shared.clear();
   TRY(audit::VerifiedHistory history, audit::VerifyHistory(question, answer));
+  // A day key that is newer than the own chain as it was read: the chain is read once more.
+  const auto& known_to = keys_.own_chain_size;
+  if (history.not_for_reader > 0 && known_to && history.checkpoint.size > *known_to) {
+    TRY_VOID(ReadOwnChain());
+    TRY(history, audit::VerifyHistory(question, answer));
+  }
   TRY(audit::SharedDays shared, audit::SharedWith(history, keys_));
   if (shared.closed > 0) {
     session_.terminal().Warn("days that the patient shared can't be opened with this key");

@@ -198,7 +198,10 @@ Result<HistoryAnswer> Historian::Answer(const Subject& asker, const HistoryQuest
   const Timestamp now = clock_.Now();
   HistoryAnswer answer;
   TRY_VOID(Record(asker, question, now, answer));
-  if (question.wait_cosigned) log_.WaitPublished(answer.query_index, kMaxCosignedWait);
+  if (question.wait_cosigned) {
+    // A repeated question has an old entry: what is waited for is all that is logged by now.
+    log_.WaitPublished(merkle::LeafIndex{log_.record_count() - 1}, kMaxCosignedWait);
+  }
 
   const ProvenTag tag = recorder_.TagOf(question.subject);
   const tlog::ChainProof chain = log_.ProveChain(tag.tag);

@@ -78,6 +78,9 @@ struct ReaderKeys {
   std::vector<SecretArray<32>> day_keys;                // an auditor's, all days
   Subject reader;
   std::vector<ReaderMandate> mandates;  // an auditor's, ascending
+  // How far the own chain was read that day keys and mandates are from: a grant behind it may be
+  // under a newer day key, and its not opening accuses nobody yet.
+  std::optional<merkle::TreeSize> own_chain_size;
   std::vector<SharedGrant> shared;      // past days that the patient opened to an auditor
 };
 

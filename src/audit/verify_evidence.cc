@@ -222,6 +222,7 @@ Result<JoinedHistory> JoinHistory(const VerifyQuestion& question,
   }
   joined.keys.own_key = question.keys->own_key;
   joined.keys.reader = question.subject;
+  joined.keys.own_chain_size = joined.own_chain.checkpoint.size;
   CollectKeys(joined.own_chain, question.subject, joined.keys);
   return joined;
 }

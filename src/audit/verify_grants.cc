@@ -156,6 +156,8 @@ Result<void> CheckOpened(const VerifyQuestion& question, std::uint64_t index,
 // force.
 bool MustOpen(const VerifyQuestion& question, std::uint64_t grant, std::uint64_t mandate_entry,
               const Timeline& timeline) {
+  const auto& known_to = question.keys->own_chain_size;
+  if (known_to && grant >= known_to->value) return false;
   const ReaderMandate* in_force = nullptr;
   for (const ReaderMandate& mandate : question.keys->mandates) {
     if (mandate.index.value < mandate_entry) in_force = &mandate;
