@@ -86,8 +86,8 @@ Result<HistoryReader::Answered> HistoryReader::Read(const audit::Subject& subjec
   return Ask(std::move(asked), keep_evidence);
 }
 
-Result<HistoryReader::Answered> HistoryReader::Ask(audit::HistoryQuestion asked,
-                                                   bool keep_evidence) {
+Result<HistoryReader::Answered> HistoryReader::Ask(audit::HistoryQuestion asked, bool keep_evidence,
+                                                   bool is_again) {
   const audit::Subject& subject = asked.subject;
   TRY(const audit::KnownChain known, state_.Chain(subject));
   asked.wait_cosigned = true;  // what was logged a moment ago is asked for too
@@ -101,11 +101,10 @@ Result<HistoryReader::Answered> HistoryReader::Ask(audit::HistoryQuestion asked,
   question.from = asked.from;
   question.under = under_;
   TRY(audit::VerifiedHistory history, audit::VerifyHistory(question, answer));
-  // A day key that is newer than the own chain as it was read: the chain is read once more.
-  const auto& known_to = keys_.own_chain_size;
-  if (history.not_for_reader > 0 && known_to && history.checkpoint.size > *known_to) {
+  if (history.newer_than_keys > 0 && !is_again) {
+    // A day key came to be between the two questions: both are asked again.
     TRY_VOID(ReadOwnChain());
-    TRY(history, audit::VerifyHistory(question, answer));
+    return Ask(std::move(asked), keep_evidence, true);
   }
   TRY(audit::SharedDays shared, audit::SharedWith(history, keys_));
   if (shared.closed > 0) {

@@ -52,7 +52,7 @@ class HistoryReader {
   HistoryReader(Session& session, Backend& place, audit::PinnedLog log, client::ReaderState state)
       : session_(session), place_(place), log_(std::move(log)), state_(std::move(state)) {}
   Result<void> ReadOwnChain();
-  Result<Answered> Ask(audit::HistoryQuestion asked, bool keep_evidence);
+  Result<Answered> Ask(audit::HistoryQuestion asked, bool keep_evidence, bool is_again = false);
   audit::VerifyQuestion QuestionOf(const audit::Subject& subject, const audit::KnownChain& known,
                                    const audit::ReaderKeys& keys) const;
 

@@ -106,6 +106,11 @@ Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const Hist
   TRY(history.chain, VerifyQueries(log, question, answer, chain, newest));
   TRY(GrantTable table, OpenGrants(question, chain, entries, timeline));
   TRY_VOID(OpenEntries(question, chain, entries, timeline, table, history));
+  if (question.keys != nullptr && question.keys->own_chain_size) {
+    const std::uint64_t known_to = question.keys->own_chain_size->value;
+    history.newer_than_keys = static_cast<std::uint64_t>(std::ranges::count_if(
+        table.closed, [known_to](std::uint64_t grant) { return grant >= known_to; }));
+  }
   TRY_VOID(CheckQueryEntry(question, answer, history));
 
   const bool is_watching = question.known && question.known->watched_since > Timestamp();
