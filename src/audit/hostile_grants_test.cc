@@ -131,6 +131,12 @@ TEST_F(HostileGrantsTest, AnAuditorIsNotLeftOut) {
   const auto opened = verify(server.Answer(anna.subject, query_leaf, 0));
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(opened->events.size(), 2u);
+  // Behind the own chain as it was read the day key may be a newer one: no accusation yet.
+  const auto newer = verify(WithGrant(True(), server));
+  ASSERT_TRUE(newer) << newer.error().message;
+  EXPECT_EQ(opened->newer_than_keys, 0u);
+  EXPECT_EQ(newer->newer_than_keys, 1u);
+  joined = Joined(otto);
   ExpectRefused(verify(WithGrant(True(), server)), "mandate covers it");
   // Under its day key, but in the name of somebody else.
   Grant grant = True();
