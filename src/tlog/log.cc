@@ -129,11 +129,24 @@ std::shared_ptr<const PublishedCheckpoint> Log::published() const {
 
 std::shared_ptr<const PublishedCheckpoint> Log::WaitPublished(
     LeafIndex index, std::chrono::milliseconds timeout) const {
-  std::unique_lock lock(published_mutex_);
-  published_changed_.wait_for(lock, timeout, [&] {
+  const auto is_covered = [&] {
     const auto current = published();
     return current && current->size.value > index.value;
-  });
+  };
+  if (is_covered()) return published();
+  const auto count_waiting = [this](int change) {
+    {
+      std::lock_guard lock(queue_mutex_);
+      waiting_ += change;
+    }
+    queue_changed_.notify_all();
+  };
+  count_waiting(1);
+  {
+    std::unique_lock lock(published_mutex_);
+    published_changed_.wait_for(lock, timeout, is_covered);
+  }
+  count_waiting(-1);
   return published();
 }
 

@@ -60,7 +60,8 @@ struct Log::Plan {
 };
 
 std::chrono::milliseconds Log::Interval() const {
-  if (entries_since_checkpoint_ >= kLoadedEntries) return options_.interval_loaded;
+  const bool is_awaited = waiting_ > 0 && entries_since_checkpoint_ > 0;
+  if (is_awaited || entries_since_checkpoint_ >= kLoadedEntries) return options_.interval_loaded;
   return entries_since_checkpoint_ > 0 ? options_.interval_quiet : options_.interval_idle;
 }
 
@@ -79,7 +80,10 @@ void Log::RunSequencer(std::stop_token stop) {
     {
       std::unique_lock lock(queue_mutex_);
       const auto due = last_checkpoint_at_ + Interval();
-      const auto ready = [this] { return !queue_.empty() || IsCheckpointDue(); };
+      // Who waits for a checkpoint makes the next one due earlier than was reckoned.
+      const auto ready = [&] {
+        return !queue_.empty() || IsCheckpointDue() || last_checkpoint_at_ + Interval() < due;
+      };
       if (options_.manual_checkpoints || !is_clock_trusted_) {
         queue_changed_.wait(lock, stop, ready);
       } else {

@@ -67,6 +67,17 @@ TEST_F(LogTest, RepeatGetsItsFirstIndexAndOtherContentIsAConflict) {
   EXPECT_EQ(Log1(*log, 1, 7).index.value, index);
 }
 
+TEST_F(LogTest, WhoWaitsForACheckpointDoesNotWaitUntilTheNextWouldBeDue) {
+  LogOptions options = Options();
+  options.manual_checkpoints = false;
+  options.interval_quiet = std::chrono::hours(1);
+  const auto log = *Log::Open(fs, "log", options, Signer());
+  const LeafIndex index = Log1(*log, 1, 1).index;
+  const auto published = log->WaitPublished(index, std::chrono::minutes(1));
+  ASSERT_TRUE(published);
+  EXPECT_GT(published->size.value, index.value);
+}
+
 TEST_F(LogTest, RepeatInsideOneSubmissionIsSeen) {
   const auto log = *Open(fs);
   auto submission = Event(*log, 1, 5);
