@@ -82,7 +82,13 @@ Result<std::vector<StoredRow>> ReadStoredRows(const std::string& path) {
   TRY(storage::Database db, storage::Database::Open(path, storage::DatabaseAccess::kReadOnly));
   auto rows = ReadRows(db);
   if (!rows) return SchemaOr(std::move(rows.error()));
-  return rows;
+  // What is in the cache of tags is proven anew; pages that can't be read would stop a start.
+  auto tags = db.Prepare("SELECT key, tag, proof FROM tags");
+  if (!tags) return SchemaOr(std::move(tags.error()));
+  for (;;) {
+    TRY(const bool more, tags->Step());
+    if (!more) return rows;
+  }
 }
 
 }  // namespace salus::audit
