@@ -12,22 +12,6 @@ using codec::CborReader;
 using codec::CborType;
 using codec::CborWriter;
 
-void WriteSubject(CborWriter& writer, const Subject& subject) {
-  writer.Array(3);
-  writer.Text(SubjectKindName(subject.kind));
-  writer.Text(subject.system);
-  writer.Text(subject.id);
-}
-
-Result<Subject> ReadSubject(CborReader& reader) {
-  TRY_VOID(reader.ArrayOf(3));
-  TRY(const std::string_view kind, reader.Text());
-  TRY(const std::string_view system, reader.Text());
-  TRY(const std::string_view id, reader.Text());
-  TRY(const SubjectKind parsed, ParseSubjectKind(kind));
-  return Subject{parsed, std::string(system), std::string(id)};
-}
-
 void WriteKey(CborWriter& writer, const std::optional<crypto::P256PublicKey>& key) {
   if (!key) return writer.Null();
   writer.ByteString(key->sec1());

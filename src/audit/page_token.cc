@@ -27,24 +27,10 @@ crypto::HmacSha256Key MakeKey(RandomSource& random) {
   return crypto::HmacSha256Key(key);
 }
 
-void WriteSubject(codec::CborWriter& writer, const Subject& subject) {
-  writer.Text(SubjectKindName(subject.kind));
-  writer.Text(subject.system);
-  writer.Text(subject.id);
-}
-
-Result<Subject> ReadSubject(codec::CborReader& reader) {
-  TRY(const std::string_view kind_name, reader.Text());
-  TRY(const std::string_view system, reader.Text());
-  TRY(const std::string_view id, reader.Text());
-  TRY(const SubjectKind kind, ParseSubjectKind(kind_name));
-  return Subject::Create(kind, system, id);
-}
-
 Result<PageToken> ReadToken(ByteSpan bytes) {
   codec::CborReader reader(bytes);
   PageToken token;
-  TRY_VOID(reader.ArrayOf(14));
+  TRY_VOID(reader.ArrayOf(10));
   TRY(const std::string_view label, reader.Text());
   if (label != kPageLabel) return InvalidArgument("label");
   TRY(token.asker, ReadSubject(reader));
@@ -64,7 +50,7 @@ Result<PageToken> ReadToken(ByteSpan bytes) {
 Result<QueryPermit> ReadPermit(ByteSpan bytes) {
   codec::CborReader reader(bytes);
   QueryPermit permit;
-  TRY_VOID(reader.ArrayOf(10));
+  TRY_VOID(reader.ArrayOf(6));
   TRY(const std::string_view label, reader.Text());
   if (label != kPermitLabel) return InvalidArgument("label");
   TRY(permit.asker, ReadSubject(reader));
@@ -102,7 +88,7 @@ Result<Bytes> PageTokenSigner::Content(std::string_view text) const {
 std::string PageTokenSigner::Sign(const PageToken& token) const {
   Bytes bytes;
   codec::CborWriter writer(bytes);
-  writer.Array(14);
+  writer.Array(10);
   writer.Text(kPageLabel);
   WriteSubject(writer, token.asker);
   WriteSubject(writer, token.subject);
@@ -119,7 +105,7 @@ std::string PageTokenSigner::Sign(const PageToken& token) const {
 std::string PageTokenSigner::Sign(const QueryPermit& permit) const {
   Bytes bytes;
   codec::CborWriter writer(bytes);
-  writer.Array(10);
+  writer.Array(6);
   writer.Text(kPermitLabel);
   WriteSubject(writer, permit.asker);
   WriteSubject(writer, permit.subject);

@@ -40,6 +40,22 @@ Result<Subject> Subject::Create(SubjectKind kind, std::string_view system, std::
   return Subject{kind, std::string(system), std::string(id)};
 }
 
+void WriteSubject(codec::CborWriter& writer, const Subject& subject) {
+  writer.Array(3);
+  writer.Text(SubjectKindName(subject.kind));
+  writer.Text(subject.system);
+  writer.Text(subject.id);
+}
+
+Result<Subject> ReadSubject(codec::CborReader& reader) {
+  TRY_VOID(reader.ArrayOf(3));
+  TRY(const std::string_view kind_name, reader.Text());
+  TRY(const std::string_view system, reader.Text());
+  TRY(const std::string_view id, reader.Text());
+  TRY(const SubjectKind kind, ParseSubjectKind(kind_name));
+  return Subject::Create(kind, system, id);
+}
+
 Bytes VrfInput(std::string_view origin, const Subject& subject) {
   Bytes alpha;
   codec::CborWriter writer(alpha);

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "codec/cbor.h"
 #include "crypto/vrf.h"
 #include "merkle/map.h"
 
@@ -39,6 +40,11 @@ struct Subject {
   friend bool operator==(const Subject&, const Subject&) = default;
   friend auto operator<=>(const Subject&, const Subject&) = default;
 };
+
+// A subject as CBOR [role, system, id], as rows and tokens hold it.
+void WriteSubject(codec::CborWriter& writer, const Subject& subject);
+// Errors: InvalidArgument when what comes next is not exactly a subject.
+Result<Subject> ReadSubject(codec::CborReader& reader);
 
 // VrfInput is the alpha of the subject's VRF: CBOR ["salus/subject", origin, role, system, id].
 Bytes VrfInput(std::string_view origin, const Subject& subject);
