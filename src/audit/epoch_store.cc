@@ -105,13 +105,6 @@ Result<std::shared_ptr<EpochStore::DayKey>> EpochStore::DayKeyOf(const AuditorRo
   return day_key;
 }
 
-Result<std::shared_ptr<tlog::PendingGrant>> EpochStore::DayKeyGrant(const AuditorRow& auditor,
-                                                                    Day today) {
-  std::shared_lock readers(readers_mutex_);
-  TRY(const std::shared_ptr<DayKey> day_key, DayKeyOf(auditor, today));
-  return day_key->grant;
-}
-
 Result<std::shared_ptr<Epoch>> EpochStore::Make(const std::shared_ptr<const KnownSubject>& subject,
                                                 Day today,
                                                 const std::optional<crypto::P256PublicKey>& key) {

@@ -55,8 +55,6 @@ class EpochStore {
 
   // LockReaders keeps new epochs from being made while a policy entry and its row come to stand.
   std::unique_lock<std::shared_mutex> LockReaders() { return std::unique_lock(readers_mutex_); }
-  // DayKeyGrant is the grant of the auditor's day key of today, made when there is none.
-  Result<std::shared_ptr<tlog::PendingGrant>> DayKeyGrant(const AuditorRow& auditor, Day today);
 
   void Forget(tlog::SubjectNumber subject);
   // ForgetBefore wipes all keys of days before today.
