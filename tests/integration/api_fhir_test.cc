@@ -24,26 +24,14 @@ std::string Resource(std::string_view id, std::string_view patient, std::string_
          std::string(patient) + R"("},"type":"Patient"}}]})";
 }
 
-class ApiFhirTest : public ApiTest {
+class ApiFhirTest : public ApiSourceTest {
  protected:
-  void SetUp() override {
-    ApiTest::SetUp();
-    ASSERT_TRUE(node_->PutSource("kis", "Hospital system"));
-    client_ = ClientOf(pki::Role::kSource, "kis");
-  }
-  void TearDown() override {
-    client_.reset();
-    ApiTest::TearDown();
-  }
-
   static codec::JsonArray Issues(const http::ClientResponse& response) {
     const auto outcome = codec::ParseJson(response.body);
     EXPECT_TRUE(outcome) << response.body;
     EXPECT_EQ(outcome->at("resourceType").as_string(), "OperationOutcome");
     return outcome->at("issue").as_array();
   }
-
-  std::unique_ptr<http::Client> client_;
 };
 
 TEST_F(ApiFhirTest, OneEventIsCreatedAndThenARepeat) {

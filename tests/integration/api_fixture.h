@@ -70,4 +70,21 @@ class ApiTest : public testing::Test {
   std::map<std::string, pki::IdentityDirectory> identities_;
 };
 
+// ApiSourceTest has a source, kis, and a connection of its own.
+class ApiSourceTest : public ApiTest {
+ protected:
+  void SetUp() override {
+    ApiTest::SetUp();
+    ASSERT_TRUE(node_->PutSource("kis", "Hospital system"));
+    client_ = ClientOf(pki::Role::kSource, "kis");
+  }
+  // An idle connection would hold up the drain until it lingers no more.
+  void TearDown() override {
+    client_.reset();
+    ApiTest::TearDown();
+  }
+
+  std::unique_ptr<http::Client> client_;
+};
+
 }  // namespace salus

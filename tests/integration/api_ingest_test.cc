@@ -14,20 +14,8 @@ namespace {
 
 using codec::JsonObject;
 
-class ApiIngestTest : public ApiTest {
+class ApiIngestTest : public ApiSourceTest {
  protected:
-  void SetUp() override {
-    ApiTest::SetUp();
-    ASSERT_TRUE(node_->PutSource("kis", "Hospital system"));
-    client_ = ClientOf(pki::Role::kSource, "kis");
-  }
-
-  // An idle connection would hold up the drain until it lingers no more.
-  void TearDown() override {
-    client_.reset();
-    ApiTest::TearDown();
-  }
-
   static const JsonObject* LineOf(const std::vector<JsonObject>& lines, std::int64_t number) {
     for (const JsonObject& line : lines) {
       const auto* value = line.if_contains("line");
@@ -35,8 +23,6 @@ class ApiIngestTest : public ApiTest {
     }
     return nullptr;
   }
-
-  std::unique_ptr<http::Client> client_;
 };
 
 TEST_F(ApiIngestTest, OneEventIsLoggedWithItsReceipt) {
