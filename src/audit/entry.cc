@@ -137,6 +137,17 @@ Result<EntryView> ParseEntry(ByteSpan entry) {
   return view;
 }
 
+bool StepsAChain(const EntryView& entry) {
+  switch (entry.kind) {
+    case EntryKind::kSealedEvent:
+    case EntryKind::kGrant:
+    case EntryKind::kQuery:
+      return true;
+    default:
+      return entry.other && entry.other->about_subject;
+  }
+}
+
 std::size_t SealedEntrySize(std::size_t plaintext_size) {
   const std::size_t ciphertext = plaintext_size + kTagSize;
   const std::size_t length_bytes = ciphertext < 24       ? 1

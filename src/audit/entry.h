@@ -94,6 +94,11 @@ struct EntryView {
 //         tlog.
 Result<EntryView> ParseEntry(ByteSpan entry);
 
+// StepsAChain says whether an entry belongs to the chain of exactly one subject, or to none.
+//
+// Source: protocol.md P4.1.
+bool StepsAChain(const EntryView& entry);
+
 // SealedEntrySize is the exact size of a kind 1 entry with a plaintext of that size.
 std::size_t SealedEntrySize(std::size_t plaintext_size);
 

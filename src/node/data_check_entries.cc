@@ -6,10 +6,8 @@
 #include <algorithm>
 
 #include "audit/grant.h"
-#include "base/endian.h"
 #include "codec/cbor.h"
 #include "codec/rfc3339.h"
-#include "merkle/hash.h"
 #include "node/data_check_parts.h"
 
 namespace salus::node {
@@ -19,25 +17,9 @@ namespace {
 using audit::EntryKind;
 using audit::EntryView;
 
-constexpr std::uint32_t kMaxSubjectNumber = 1u << 28;
-
-// [kind, body]: the encoding of a two-element array, then a small number.
-std::optional<EntryKind> KindOf(ByteSpan entry) {
-  if (entry.size() < 2 || entry[0] != 0x82 || entry[1] > 7) return std::nullopt;
-  return static_cast<EntryKind>(entry[1]);
-}
-
-// P4.1: which entries step a chain.
-bool MustStep(const EntryView& entry) {
-  switch (entry.kind) {
-    case EntryKind::kSealedEvent:
-    case EntryKind::kGrant:
-    case EntryKind::kQuery:
-      return true;
-    default:
-      return entry.other && entry.other->about_subject;
-  }
-}
+// Numbers are given in order, and each that is known for longer than a moment gets an entry. The
+// bound keeps a made up number from taking memory.
+constexpr std::uint64_t kUnusedSubjects = 1u << 20;
 
 }  // namespace
 
@@ -59,58 +41,41 @@ void EntryCheck::Visit(std::uint64_t index, ByteSpan meta_bytes, ByteSpan entry,
     is_map_lost_ = true;
     return;
   }
-  Chain* const chain = ChainOf(index, *meta);
-  CheckEntry(index, entry, *meta, chain);
-  if (chain != nullptr) {
-    chain->head = merkle::ChainStep(chain->head, merkle::LeafIndex{index}, leaf);
-    if (chain->count++ == 0) ++subjects_;
-    if (!chain->is_touched) touched_.push_back(meta->subject->value);
-    chain->is_touched = true;
-    Bytes update;
-    AppendBe(update, index);
-    Append(update, chain->tag.span());
-    updates_.push_back(merkle::HashLeaf(update));
-  }
-  if (KindOf(entry) == EntryKind::kMapRoot) CloseMap(index, entry);
+  const std::optional<std::uint32_t> subject = SubjectOf(index, *meta);
+  CheckEntry(index, entry, *meta, subject);
+  if (subject) map_.Step(*subject, merkle::LeafIndex{index}, leaf);
+  if (tlog::EntryKindOf(entry) == EntryKind::kMapRoot) CloseMap(index, entry);
 }
 
 void EntryCheck::Missing(std::uint64_t) { is_map_lost_ = true; }
 
-EntryCheck::Chain* EntryCheck::ChainOf(std::uint64_t index, const tlog::RecordMeta& meta) {
-  if (!meta.subject) return nullptr;
+std::optional<std::uint32_t> EntryCheck::SubjectOf(std::uint64_t index,
+                                                   const tlog::RecordMeta& meta) {
+  if (!meta.subject) return std::nullopt;
   const std::uint32_t number = meta.subject->value;
-  if (number >= kMaxSubjectNumber) {
+  if (number > index + kUnusedSubjects) {
     Tampered(index, "subject", fmt::format("entry {} names a subject that can't be", index));
     is_map_lost_ = true;
-    return nullptr;
+    return std::nullopt;
   }
-  if (number >= chains_.size()) chains_.resize(number + 1);
-  Chain& chain = chains_[number];
-  if (meta.introduces) {
-    if (chain.is_known || !tags_.insert(*meta.introduces).second) {
-      Tampered(index, "subject",
-               fmt::format("entry {} introduces a subject a second time: it would have two chains",
-                           index));
-    }
-    chain.tag = *meta.introduces;
-    chain.head = merkle::ChainHead0(log_.origin, chain.tag);
-    chain.is_known = true;
-  }
-  if (!chain.is_known) {
+  if (meta.introduces && !map_.Introduce(number, *meta.introduces)) {
     Tampered(index, "subject",
-             fmt::format("entry {} belongs to a subject that was not introduced", index));
-    is_map_lost_ = true;
-    return nullptr;
+             fmt::format("entry {} introduces a subject a second time: it would have two chains",
+                         index));
   }
-  return &chain;
+  if (map_.IsKnown(number)) return number;
+  Tampered(index, "subject",
+           fmt::format("entry {} belongs to a subject that was not introduced", index));
+  is_map_lost_ = true;
+  return std::nullopt;
 }
 
 void EntryCheck::CheckEntry(std::uint64_t index, ByteSpan entry, const tlog::RecordMeta& meta,
-                            const Chain* chain) {
-  const std::optional<EntryKind> kind = KindOf(entry);
+                            std::optional<std::uint32_t> subject) {
+  const std::optional<EntryKind> kind = tlog::EntryKindOf(entry);
   if (index == 0) return CheckGenesis(entry);
   if (kind == EntryKind::kMapRoot) {
-    if (chain != nullptr) {
+    if (subject) {
       Tampered(index, "kind", fmt::format("map root {} stands in a subject's chain", index));
     }
     return;
@@ -124,15 +89,13 @@ void EntryCheck::CheckEntry(std::uint64_t index, ByteSpan entry, const tlog::Rec
     Tampered(index, "entry", fmt::format("entry {} is not the encoding of an entry", index));
     return;
   }
-  CheckKind(index, *view, meta, chain);
+  CheckKind(index, *view, meta, subject);
 }
 
 void EntryCheck::CheckGenesis(ByteSpan entry) {
   const Result<audit::Genesis> genesis = audit::ParseGenesis(entry);
   const bool fits =
-      genesis && genesis->origin == log_.origin && genesis->log_key == log_.log_vkey &&
-      genesis->receipt_key == log_.receipt_vkey && genesis->vrf_key == log_.vrf_key.bytes() &&
-      genesis->index_check == index_check_;
+      audit::IsGenesisOf(log_, entry) && genesis && genesis->index_check == index_check_;
   if (fits) return;
   Tampered(0, "genesis",
            "entry 0 does not name this log's origin and keys: keys/ or the config is "
@@ -140,19 +103,18 @@ void EntryCheck::CheckGenesis(ByteSpan entry) {
 }
 
 void EntryCheck::CheckKind(std::uint64_t index, const EntryView& entry,
-                           const tlog::RecordMeta& meta, const Chain* chain) {
-  if (MustStep(entry) != (chain != nullptr)) {
+                           const tlog::RecordMeta& meta, std::optional<std::uint32_t> subject) {
+  if (audit::StepsAChain(entry) != subject.has_value()) {
     Tampered(index, "step",
-             chain == nullptr
-                 ? fmt::format("entry {} is about a subject, and is filed under none", index)
-                 : fmt::format("entry {} is filed under a subject, and is about none", index));
+             !subject ? fmt::format("entry {} is about a subject, and is filed under none", index)
+                      : fmt::format("entry {} is filed under a subject, and is about none", index));
     return;
   }
   if (const auto row = RowEntryOf(index, meta, entry)) rows_.all.push_back(*row);
   if (entry.kind == EntryKind::kCertificate) KeepCertificate(entry);
-  if (entry.grant && chain != nullptr) {
-    grants_[index] = meta.subject->value;
-    if (audit::FindOf(chain->tag, entry.grant->commit) != entry.grant->find) {
+  if (entry.grant && subject) {
+    grants_[index] = *subject;
+    if (audit::FindOf(map_.TagOf(*subject), entry.grant->commit) != entry.grant->find) {
       Tampered(index, "misfiled",
                fmt::format("grant {} is filed under another subject than the one it was made for",
                            index));
@@ -195,30 +157,25 @@ void EntryCheck::CloseMap(std::uint64_t index, ByteSpan entry) {
     Tampered(index, "map", fmt::format("map root {} can't be read", index));
     return;
   }
-  if (stored->time < last_time_) {
-    Tampered(index, "time", fmt::format("map root {} is older than the one before it", index));
+  const tlog::MapReplay::Comparison compared = map_.Close(merkle::LeafIndex{index}, *stored);
+  report_.subjects = map_.subjects();
+  if (!compared.is_in_order) {
+    Tampered(index, "time",
+             fmt::format("map root {} does not say its own place, or is older than the one before "
+                         "it",
+                         index));
   }
-  last_time_ = stored->time;
-  std::vector<merkle::MapUpdate> changed;
-  for (const std::uint32_t number : touched_) {
-    Chain& chain = chains_[number];
-    changed.push_back({merkle::PositionOf(chain.tag), {chain.count, chain.head}});
-    chain.is_touched = false;
-  }
-  map_.Apply(changed);
-  report_.subjects = subjects_;
-  const bool fits = stored->size == index && stored->map_root == map_.root() &&
-                    stored->subjects == subjects_ && stored->updates == merkle::RootOf(updates_);
+  const bool fits = compared.fits();
   if (!fits && !is_map_lost_ && differing_roots_++ == 0) {
     CheckFinding finding;
-    const bool same_updates = stored->updates == merkle::RootOf(updates_);
     finding.what = fmt::format(
         "the map that follows from entries 0 to {} is not the one that entry {} ({}) states: {}",
         index - 1, index, codec::FormatRfc3339(stored->time),
-        same_updates ? "the map was replaced (a subject's count or head was set otherwise)"
-                     : fmt::format("an entry from {} to {} was filed under another subject, or "
-                                   "changed",
-                                   last_root_ + 1, index - 1));
+        compared.has_steps
+            ? "the map was replaced (a subject's count or head was set otherwise)"
+            : fmt::format("an entry from {} to {} was filed under another subject, or "
+                          "changed",
+                          last_root_ + 1, index - 1));
     finding.file = "log/segments";
     finding.entry = index;
     finding.advice =
@@ -227,8 +184,6 @@ void EntryCheck::CloseMap(std::uint64_t index, ByteSpan entry) {
   }
   if (!fits) last_differing_ = index;
   last_root_ = index;
-  touched_.clear();
-  updates_.clear();
 }
 
 void EntryCheck::Finish() {

@@ -11,10 +11,9 @@
 #include "audit/directory.h"
 #include "audit/entry.h"
 #include "merkle/compact_range.h"
-#include "merkle/map.h"
 #include "node/data_check.h"
 #include "storage/segment_log.h"
-#include "tlog/map_root_entry.h"
+#include "tlog/map_replay.h"
 #include "tlog/record_meta.h"
 
 namespace salus::node {
@@ -70,7 +69,11 @@ class EntryCheck {
  public:
   EntryCheck(const audit::PinnedLog& log, const crypto::Hash32& index_check, Findings& findings,
              DataCheckReport& report)
-      : log_(log), index_check_(index_check), findings_(findings), report_(report) {}
+      : log_(log),
+        index_check_(index_check),
+        findings_(findings),
+        report_(report),
+        map_(log.origin) {}
 
   // Visit takes a readable record; Missing stands for one that is not, whose leaf hash is taken
   // from the hash tiles, where they have it.
@@ -82,21 +85,14 @@ class EntryCheck {
   const RowEntries& rows() const { return rows_; }
 
  private:
-  struct Chain {
-    merkle::SubjectTag tag;
-    merkle::ChainHead head;
-    std::uint64_t count = 0;
-    bool is_known = false;
-    bool is_touched = false;
-  };
-
   void Tampered(std::uint64_t index, const std::string& kind, std::string what);
-  Chain* ChainOf(std::uint64_t index, const tlog::RecordMeta& meta);
+  // The subject that the entry is filed under, by its number.
+  std::optional<std::uint32_t> SubjectOf(std::uint64_t index, const tlog::RecordMeta& meta);
   void CheckEntry(std::uint64_t index, ByteSpan entry, const tlog::RecordMeta& meta,
-                  const Chain* chain);
+                  std::optional<std::uint32_t> subject);
   void CheckGenesis(ByteSpan entry);
   void CheckKind(std::uint64_t index, const audit::EntryView& entry, const tlog::RecordMeta& meta,
-                 const Chain* chain);
+                 std::optional<std::uint32_t> subject);
   void KeepCertificate(const audit::EntryView& entry);
   void CheckGrantOf(std::uint64_t index, const tlog::RecordMeta& meta);
   void CloseMap(std::uint64_t index, ByteSpan entry);
@@ -105,15 +101,9 @@ class EntryCheck {
   const crypto::Hash32 index_check_;
   Findings& findings_;
   DataCheckReport& report_;
-  std::vector<Chain> chains_;  // by subject number
-  std::set<merkle::SubjectTag> tags_;
+  tlog::MapReplay map_;                            // by the log's own numbers of subjects
   std::map<std::uint64_t, std::uint32_t> grants_;  // grant entry to subject number
-  std::vector<std::uint32_t> touched_;
-  std::vector<merkle::LeafHash> updates_;
-  merkle::MapTree map_;
-  std::uint64_t subjects_ = 0;
-  std::uint64_t last_root_ = 0;  // index of the last kind 3 entry
-  Timestamp last_time_;
+  std::uint64_t last_root_ = 0;                    // index of the last kind 3 entry
   bool is_map_lost_ = false;  // an unreadable entry: what follows can't be replayed
   std::uint64_t differing_roots_ = 0;
   std::uint64_t last_differing_ = 0;

@@ -2,6 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+
+#include "base/bytes.h"
 
 namespace salus::tlog {
 
@@ -18,6 +21,13 @@ enum class EntryKind : std::uint8_t {
   kQuery = 6,
   kNotice = 7,
 };
+
+// EntryKindOf looks at the first two bytes alone: those of a two-element array, and of a small
+// number. nullopt for what is no entry.
+inline std::optional<EntryKind> EntryKindOf(ByteSpan entry) {
+  if (entry.size() < 2 || entry[0] != 0x82 || entry[1] > 7) return std::nullopt;
+  return static_cast<EntryKind>(entry[1]);
+}
 
 // An entry bundle's length field has 16 bits (C2SP tlog-tiles).
 inline constexpr std::size_t kMaxEntryBytes = 65'535;

@@ -1,6 +1,8 @@
 #include "tlog/map_root_entry.h"
 
+#include "base/endian.h"
 #include "codec/cbor.h"
+#include "merkle/hash.h"
 #include "tlog/entry_kind.h"
 
 namespace salus::tlog {
@@ -50,6 +52,13 @@ Result<MapRootEntry> MapRootEntry::Parse(ByteSpan entry) {
   Result<MapRootEntry> parsed = Read(entry);
   if (!parsed) return NotAMapRoot();
   return parsed;
+}
+
+merkle::LeafHash HashUpdate(merkle::LeafIndex index, const merkle::SubjectTag& tag) {
+  Bytes update;
+  AppendBe(update, index.value);
+  Append(update, tag.span());
+  return merkle::HashLeaf(update);
 }
 
 }  // namespace salus::tlog

@@ -28,4 +28,7 @@ struct MapRootEntry {
   friend bool operator==(const MapRootEntry&, const MapRootEntry&) = default;
 };
 
+// HashUpdate is the leaf of `updates` for one chain step.
+merkle::LeafHash HashUpdate(merkle::LeafIndex index, const merkle::SubjectTag& tag);
+
 }  // namespace salus::tlog
