@@ -65,12 +65,17 @@ Result<HistoryQuestion> ReadQuestion(CborReader& reader) {
   return question;
 }
 
-Result<Evidence> ReadEvidence(ByteSpan bytes) {
-  CborReader reader(bytes);
+Result<void> ReadHead(CborReader& reader) {
   TRY_VOID(reader.ArrayOf(7));
   TRY(const std::string_view label, reader.Text());
   TRY(const std::uint64_t version, reader.Uint());
-  if (label != kEvidenceLabel || version != kVersion) return InvalidArgument("not evidence");
+  return label == kEvidenceLabel && version == kVersion ? Result<void>()
+                                                        : InvalidArgument("not evidence");
+}
+
+Result<Evidence> ReadEvidence(ByteSpan bytes) {
+  CborReader reader(bytes);
+  TRY_VOID(ReadHead(reader));
   TRY_VOID(reader.ArrayOf(5));
   TRY(const std::string_view origin, reader.Text());
   TRY(const std::string_view log_vkey, reader.Text());
@@ -175,8 +180,13 @@ Bytes EncodeEvidence(const Evidence& evidence) {
 }
 
 Result<Evidence> DecodeEvidence(ByteSpan bytes) {
+  if (CborReader reader(bytes); !ReadHead(reader)) {
+    return InvalidArgument(
+        "this is no evidence file of this format, or its first bytes were changed: "
+        "`salus audit query --save` makes one");
+  }
   Result<Evidence> evidence = ReadEvidence(bytes);
-  if (!evidence) return VerificationFailed("the file is not evidence of this format");
+  if (!evidence) return VerificationFailed("the evidence was changed: it is not what was saved");
   return evidence;
 }
 
