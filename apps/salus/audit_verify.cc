@@ -7,9 +7,8 @@
 #include "apps/salus/event_rows.h"
 #include "apps/salus/published_log.h"
 #include "apps/salus/verified_history.h"
+#include "client/published_check.h"
 #include "codec/rfc3339.h"
-#include "merkle/compact_range.h"
-#include "merkle/hash.h"
 
 namespace salus::cli {
 
@@ -29,7 +28,9 @@ bool HasPlace(Session& session) {
 Result<ExitCode> VerifyFile(Session& session, const std::string& path) {
   TRY(const OutputFormat format, session.Format());
   TRY(const std::string bytes, ReadTextFile(path, kMaxEvidenceBytes));
-  TRY(const audit::Evidence evidence, audit::DecodeEvidence(AsBytes(bytes)));
+  const Result<audit::Evidence> decoded = audit::DecodeEvidence(AsBytes(bytes));
+  if (!decoded) return Error(decoded.error()).WithContext(path);
+  const audit::Evidence& evidence = *decoded;
   if (HasPlace(session)) {
     TRY(Backend* const place, session.Place(Access::kRead));
     if (!IsSameLog(place->Pinned(), evidence.log)) {
@@ -61,78 +62,51 @@ Result<ExitCode> VerifyFile(Session& session, const std::string& path) {
   return ExitCode::kDone;
 }
 
-// A server's public part: every hash tile leads to the signed root, and where entry bundles are
-// admitted, every entry is the one that was hashed.
-class ServerCheck {
- public:
-  ServerCheck(Session& session, Backend& place, const client::PublishedTree& tree)
-      : session_(session), place_(place), tree_(tree) {}
-
-  Result<void> Run() {
-    const std::uint64_t size = tree_.size().value;
-    ProgressBar bar(session_.terminal(), "verifying", "entries", size);
-    merkle::CompactRange range;
-    for (std::uint64_t n = 0; n * merkle::kTileWidth < size; ++n) {
-      const unsigned width = merkle::TileWidthAt(tree_.size(), 0, n);
-      const merkle::TileId id{0, n, width};
-      TRY(const Bytes bytes, place_.Tile(id));
-      TRY(const std::vector<merkle::NodeHash> hashes, merkle::DecodeTile(id, bytes));
-      for (const merkle::NodeHash& hash : hashes) range.Append(merkle::LeafHash(hash.bytes()));
-      TRY_VOID(CheckBundle(id, hashes));
-      bar.Set(n * merkle::kTileWidth + width);
-    }
-    if (range.Root() == tree_.checkpoint().checkpoint.root) return {};
-    return VerificationFailed("the server's tiles do not lead to the root that the log signed");
+std::string WhatIsShown(const client::PublishedReport& report) {
+  if (!report.shows_entries) {
+    return "the entries themselves are shown to admitted followers only (--as)";
   }
-
-  std::uint64_t entries() const { return entries_; }
-
- private:
-  Result<void> CheckBundle(const merkle::TileId& id, const std::vector<merkle::NodeHash>& hashes) {
-    if (!is_admitted_) return {};
-    const Result<Bytes> bundle = place_.Bundle(id);
-    if (!bundle) {
-      is_admitted_ = false;
-      return {};
-    }
-    TRY(const std::vector<ByteSpan> entries, merkle::ParseBundle(*bundle, id.width));
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      const std::uint64_t index = id.n * merkle::kTileWidth + i;
-      if (merkle::HashLeaf(entries[i]).bytes() != hashes[i].bytes()) {
-        return VerificationFailed(fmt::format("entry {} is not the one that was signed", index));
-      }
-      const bool is_parsed_elsewhere = index == 0 || (entries[i].size() > 1 && entries[i][1] == 3);
-      if (!is_parsed_elsewhere && !audit::ParseEntry(entries[i])) {
-        return VerificationFailed(fmt::format("entry {} is not the encoding of an entry", index));
-      }
-      ++entries_;
-    }
-    return {};
+  if (!report.shows_steps) {
+    return fmt::format(
+        "read {} entries; which chain each is in is shown to admitted map verifiers only (--as)",
+        report.entries);
   }
-
-  Session& session_;
-  Backend& place_;
-  const client::PublishedTree& tree_;
-  bool is_admitted_ = true;
-  std::uint64_t entries_ = 0;
-};
+  return fmt::format("read {} entries, replayed {} map roots of {} subjects", report.entries,
+                     report.map_roots, report.subjects);
+}
 
 Result<ExitCode> VerifyServer(Session& session) {
+  TRY(const OutputFormat format, session.Format());
   TRY(Backend* const place, session.Place(Access::kRead));
   TRY(const client::PublishedTree tree, OpenPublishedTree(session, *place));
-  ServerCheck check(session, *place, tree);
-  TRY_VOID(check.Run());
+  ProgressBar bar(session.terminal(), "verifying", "entries", tree.size().value);
+  TRY(const client::PublishedReport report,
+      client::CheckPublished(
+          {.tile = [&](const merkle::TileId& id) { return place->Tile(id); },
+           .bundle = [&](const merkle::TileId& id) { return place->Bundle(id); },
+           .updates = [&](std::uint64_t first,
+                          std::uint64_t last) { return place->Updates(first, last); }},
+          place->Pinned(), tree, [&bar](std::uint64_t done) { bar.Set(done); }));
   Terminal& terminal = session.terminal();
-  if (tree.compared()) {
-    terminal.Say(fmt::format("compared with the remembered checkpoint over {} entries",
-                             tree.compared()->size.value));
+  if (format == OutputFormat::kTable) {
+    if (tree.compared()) {
+      terminal.Say(fmt::format("compared with the remembered checkpoint over {} entries",
+                               tree.compared()->size.value));
+    }
+    terminal.Say(WhatIsShown(report));
+    terminal.Say(fmt::format("the tree of {} entries leads to the signed root", tree.size().value),
+                 Colour::kGreen);
+    return ExitCode::kDone;
   }
-  terminal.Say(fmt::format("the tree of {} entries leads to the signed root; {} entries read",
-                           tree.size().value, check.entries()),
-               Colour::kGreen);
-  if (check.entries() == 0) {
-    terminal.Say("the entries themselves are shown to admitted followers only");
-  }
+  ResultWriter writer(terminal, format,
+                      {"size", "compared_with", "entries", "map_roots", "subjects"});
+  codec::JsonObject row{{"size", tree.size().value},
+                        {"compared_with", nullptr},
+                        {"entries", report.entries},
+                        {"map_roots", report.map_roots},
+                        {"subjects", report.subjects}};
+  if (tree.compared()) row["compared_with"] = tree.compared()->size.value;
+  writer.Row(std::move(row));
   return ExitCode::kDone;
 }
 

@@ -153,6 +153,9 @@ class Backend {
   virtual Result<Bytes> Tile(const merkle::TileId& id) = 0;
   // Bundle is an entry bundle: admitted followers only, at a server.
   virtual Result<Bytes> Bundle(const merkle::TileId& id) = 0;
+  // Updates are the chain steps of entries first to last, as the server sends them: admitted map
+  // verifiers only, at a server.
+  virtual Result<Bytes> Updates(std::uint64_t first, std::uint64_t last) = 0;
   // ChainOf is which entries below size are a subject's, as a data directory has filed them.
   virtual Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag& tag,
                                                      merkle::TreeSize size) = 0;

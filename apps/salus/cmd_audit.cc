@@ -148,8 +148,11 @@ void AddReading(std::vector<Command>& all) {
        .summary = "Verify an evidence file, or everything in a data directory or at a server",
        .details =
            "With --data: every entry, tile, map root, checkpoint, index and control row. Names "
-           "every damage: what, where, since when.",
+           "every damage: what, where, since when. At a server: what it shows to whom --as names: "
+           "hashes to everybody, entries to followers, and to map verifiers which chain each entry "
+           "is in, so that the map is replayed.",
        .examples = {"salus audit verify --data /srv/salus",
+                    "salus audit verify --as ./verifier --server clinic",
                     "salus audit verify evidence.salus --as ./ana --server clinic"},
        .flags = With({}, {PlaceFlags(), OutputFlags()}),
        .positionals = {{"FILE", "evidence of audit query --save", false}},

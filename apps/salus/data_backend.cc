@@ -83,6 +83,9 @@ class DataBackend final : public Backend {
   }
   Result<Bytes> Tile(const merkle::TileId& id) override { return node_->log().ReadTile(id); }
   Result<Bytes> Bundle(const merkle::TileId& id) override { return node_->log().ReadBundle(id); }
+  Result<Bytes> Updates(std::uint64_t, std::uint64_t) override {
+    return FailedPrecondition("a data directory is checked with its segments, not by its answers");
+  }
   Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag& tag,
                                              merkle::TreeSize size) override {
     return node_->log().EntriesOf(tag, size);

@@ -11,6 +11,7 @@
 #include "client/exchange.h"
 #include "client/fhir_input.h"
 #include "client/pinned_server.h"
+#include "client/published_check.h"
 #include "client/published_tree.h"
 #include "client/reader_state.h"
 #include "client/sender.h"
@@ -149,6 +150,9 @@ class ServerBackend final : public Backend {
   Result<std::string> Checkpoint() override { return connection_.Checkpoint(); }
   Result<Bytes> Tile(const merkle::TileId& id) override { return connection_.Tile(id); }
   Result<Bytes> Bundle(const merkle::TileId& id) override { return connection_.Bundle(id); }
+  Result<Bytes> Updates(std::uint64_t first, std::uint64_t last) override {
+    return connection_.Updates(first, last);
+  }
   Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag&, merkle::TreeSize) override {
     return FailedPrecondition("a server shows a chain to its subject only: name it with --data");
   }
@@ -257,6 +261,22 @@ Result<std::unique_ptr<Backend>> OpenServer(const ServerPlace& place) {
       new ServerBackend(std::move(server), place, std::move(machine), std::move(connection)));
 }
 
+namespace {
+
+// Who answers there holds the log that it names: entry 0 of its tree says so.
+Result<void> CheckLog(const client::PinnedServer& server) {
+  TRY(client::Connection connection, client::Connection::Open(server, nullptr));
+  TRY(const client::PublishedTree tree,
+      client::PublishedTree::Open(
+          {.checkpoint = [&] { return connection.Checkpoint(); },
+           .tile = [&](const merkle::TileId& id) { return connection.Tile(id); }},
+          server.log, std::nullopt));
+  TRY(const Bytes first, connection.FirstEntry());
+  return client::CheckFirstEntry(tree, server.log, first);
+}
+
+}  // namespace
+
 Result<std::string> ConnectServer(const FirstContactCall& call) {
   client::FirstContact contact;
   contact.url = call.url;
@@ -264,6 +284,9 @@ Result<std::string> ConnectServer(const FirstContactCall& call) {
   contact.fingerprint = call.fingerprint;
   contact.name = call.name;
   TRY(const client::PinnedServer server, client::Connect(contact));
+  if (Result<void> checked = CheckLog(server); !checked) {
+    return std::move(checked.error()).WithContext(server.public_url);
+  }
   TRY(const client::ServerStore store, client::ServerStore::OfUser());
   TRY_VOID(store.Save(server));
   return server.name;

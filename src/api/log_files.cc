@@ -139,6 +139,8 @@ Result<Response> GetConnect(const Call& call) {
   body["vrf_key"] = codec::Base64UrlEncode(pinned.vrf_key.bytes());
   body["policy"] = pinned.policy;
   body["root"] = node.root_certificate_pem();
+  TRY(const tlog::StoredEntry first, node.log().ReadEntry(merkle::LeafIndex{0}));
+  body["genesis"] = codec::Base64UrlEncode(first.entry);
   body["exchange"] = call.service.server_chain_pem();
   // Where the doors are helps to find them; who answers there is checked against the root.
   const std::string_view host = HostOf(call.request);

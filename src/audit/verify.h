@@ -35,6 +35,9 @@ struct PinnedLog {
 // Errors: InvalidArgument when what was pinned does not parse, or names another log.
 Result<tlog::Policy> PolicyOf(const PinnedLog& log);
 
+// IsGenesisOf says whether an entry is entry 0 of the pinned log: its origin and its keys.
+bool IsGenesisOf(const PinnedLog& log, ByteSpan entry);
+
 // KnownCheckpoint is the newest one that this device has verified; it never goes back.
 struct KnownCheckpoint {
   merkle::TreeSize size;
@@ -189,7 +192,9 @@ struct Evidence {
   Bytes answer;
 };
 Bytes EncodeEvidence(const Evidence& evidence);
-// Errors: VerificationFailed when bytes is not exactly such an encoding.
+// Errors: InvalidArgument when bytes does not begin as evidence; VerificationFailed when the rest
+// is
+//         not exactly such an encoding.
 Result<Evidence> DecodeEvidence(ByteSpan bytes);
 // VerifyEvidence verifies the file as of its own time. It says what the pinned log of the file
 // says: whoever reads it compares evidence.log with the log that they know.

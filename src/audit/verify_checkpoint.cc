@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "audit/entry.h"
 #include "audit/verify_parts.h"
 #include "codec/rfc3339.h"
 #include "merkle/hash.h"
@@ -62,6 +63,12 @@ Result<tlog::Policy> PolicyOf(const PinnedLog& log) {
     return BadPin("the policy is about another log");
   }
   return policy;
+}
+
+bool IsGenesisOf(const PinnedLog& log, ByteSpan entry) {
+  const Result<Genesis> genesis = ParseGenesis(entry);
+  return genesis && genesis->origin == log.origin && genesis->log_key == log.log_vkey &&
+         genesis->receipt_key == log.receipt_vkey && genesis->vrf_key == log.vrf_key.bytes();
 }
 
 Result<TrustedLog> TrustPinned(const PinnedLog& log) {

@@ -1,5 +1,7 @@
 #include "client/connection.h"
 
+#include <fmt/format.h>
+
 #include "client/json_read.h"
 #include "client/secret_access.h"
 #include "codec/hex.h"
@@ -208,8 +210,10 @@ Result<CallAnswer> Connection::Ask(Transport& transport, const Call& call) {
   return answer;
 }
 
-Result<codec::JsonObject> Connection::AskJson(const Call& call) {
-  TRY(const CallAnswer answer, Ask(*api_, call));
+Result<codec::JsonObject> Connection::AskJson(const Call& call) { return AskJson(*api_, call); }
+
+Result<codec::JsonObject> Connection::AskJson(Transport& transport, const Call& call) {
+  TRY(const CallAnswer answer, Ask(transport, call));
   Result<codec::Json> json = codec::ParseJson(answer.body);
   if (!json) return NoSuchAnswer(where_, json.error());
   if (!json->is_object()) return NoSuchAnswer(where_, InvalidArgument("it is no object"));
@@ -478,6 +482,21 @@ Result<Bytes> Connection::Bundle(const merkle::TileId& id) {
   call.path = "/log/" + id.EntriesPath();
   TRY(const CallAnswer answer, Ask(*api_, call));
   return ToBytes(answer.body);
+}
+
+Result<Bytes> Connection::Updates(std::uint64_t first, std::uint64_t last) {
+  Call call;
+  call.path = fmt::format("/log/updates/{}-{}", first, last);
+  TRY(const CallAnswer answer, Ask(*api_, call));
+  return ToBytes(answer.body);
+}
+
+Result<Bytes> Connection::FirstEntry() {
+  Call call;
+  call.path = "/connect.json";
+  TRY(const codec::JsonObject page, AskJson(log_ ? *log_ : *api_, call));
+  TRY(const std::string text, TextAt(page, "genesis"));
+  return codec::Base64UrlDecode(text);
 }
 
 Result<void> Connection::CheckReady() {

@@ -115,6 +115,11 @@ class Connection {
   Result<Bytes> Tile(const merkle::TileId& id);
   // Bundle needs an admitted identity.
   Result<Bytes> Bundle(const merkle::TileId& id);
+  // Updates are the chain steps of entries first to last, 65,536 at most; needs an identity that is
+  // admitted as a map verifier.
+  Result<Bytes> Updates(std::uint64_t first, std::uint64_t last);
+  // FirstEntry is entry 0.
+  Result<Bytes> FirstEntry();
   // CheckReady asks /readyz. Errors: Unavailable, with what the server says is missing.
   Result<void> CheckReady();
 
@@ -123,6 +128,7 @@ class Connection {
  private:
   Result<CallAnswer> Ask(Transport& transport, const Call& call);
   Result<codec::JsonObject> AskJson(const Call& call);
+  Result<codec::JsonObject> AskJson(Transport& transport, const Call& call);
   template <typename Row>
   Result<Row> AskRow(const std::string& path, Result<Row> (*read)(const codec::JsonObject&));
   template <typename Row>
