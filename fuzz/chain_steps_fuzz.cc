@@ -1,5 +1,5 @@
-// The chain steps that a server shows to map verifiers: what is taken is exactly the CBOR sequence of
-// rising steps that it says it is.
+// The chain steps that a server shows to map verifiers: what is taken is exactly the CBOR sequence
+// of rising steps that it says it is.
 #include "base/check.h"
 #include "client/published_check.h"
 #include "codec/cbor.h"
