@@ -2,6 +2,7 @@
 // and which chain each entry is in.
 //
 // Source: protocol.md P2.1, P4.1, P4.6.
+// Shape:  chain steps are a CBOR sequence of [index, tag], as docs/formats/http-api.md says.
 #pragma once
 
 #include <cstdint>
