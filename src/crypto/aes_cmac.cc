@@ -5,8 +5,8 @@
 
 namespace salus::crypto {
 
-using MacPtr = OpensslPtr<EVP_MAC, EVP_MAC_free>;
-using MacContextPtr = OpensslPtr<EVP_MAC_CTX, EVP_MAC_CTX_free>;
+using MacPtr = CHandle<EVP_MAC, EVP_MAC_free>;
+using MacContextPtr = CHandle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
 
 Result<std::array<std::uint8_t, 16>> AesCmac(ByteSpan key, std::initializer_list<ByteSpan> parts) {
   char cipher[] = "AES-128-CBC";

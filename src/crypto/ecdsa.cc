@@ -6,7 +6,7 @@ namespace salus::crypto {
 
 namespace {
 
-using SignaturePtr = OpensslPtr<ECDSA_SIG, ECDSA_SIG_free>;
+using SignaturePtr = CHandle<ECDSA_SIG, ECDSA_SIG_free>;
 
 }  // namespace
 

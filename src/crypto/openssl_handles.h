@@ -10,36 +10,25 @@
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
-#include <memory>
-
 #include "base/bytes.h"
+#include "base/c_handle.h"
 #include "base/check.h"
 
 namespace salus::crypto {
 
-template <auto Free>
-struct OpensslDelete {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-template <typename T, auto Free>
-using OpensslPtr = std::unique_ptr<T, OpensslDelete<Free>>;
-
-using CipherPtr = OpensslPtr<EVP_CIPHER, EVP_CIPHER_free>;
-using CipherContextPtr = OpensslPtr<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-using DigestPtr = OpensslPtr<EVP_MD, EVP_MD_free>;
-using DigestContextPtr = OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free>;
-using KeyPtr = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
-using KeyContextPtr = OpensslPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using NumberPtr = OpensslPtr<BIGNUM, BN_clear_free>;
-using NumberContextPtr = OpensslPtr<BN_CTX, BN_CTX_free>;
-using GroupPtr = OpensslPtr<EC_GROUP, EC_GROUP_free>;
-using PointPtr = OpensslPtr<EC_POINT, EC_POINT_clear_free>;
-using ParamBuilderPtr = OpensslPtr<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
-using ParamsPtr = OpensslPtr<OSSL_PARAM, OSSL_PARAM_free>;
-using BioPtr = OpensslPtr<BIO, BIO_free_all>;
+using CipherPtr = CHandle<EVP_CIPHER, EVP_CIPHER_free>;
+using CipherContextPtr = CHandle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using DigestPtr = CHandle<EVP_MD, EVP_MD_free>;
+using DigestContextPtr = CHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
+using KeyPtr = CHandle<EVP_PKEY, EVP_PKEY_free>;
+using KeyContextPtr = CHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using NumberPtr = CHandle<BIGNUM, BN_clear_free>;
+using NumberContextPtr = CHandle<BN_CTX, BN_CTX_free>;
+using GroupPtr = CHandle<EC_GROUP, EC_GROUP_free>;
+using PointPtr = CHandle<EC_POINT, EC_POINT_clear_free>;
+using ParamBuilderPtr = CHandle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using ParamsPtr = CHandle<OSSL_PARAM, OSSL_PARAM_free>;
+using BioPtr = CHandle<BIO, BIO_free_all>;
 
 // SizeOf narrows a length for the calls that take int.
 inline int SizeOf(ByteSpan bytes) {

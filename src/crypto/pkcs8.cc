@@ -17,12 +17,12 @@ namespace salus::crypto {
 
 namespace {
 
-using PrivateInfoPtr = OpensslPtr<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
-using SealedInfoPtr = OpensslPtr<X509_SIG, X509_SIG_free>;
-using AlgorithmPtr = OpensslPtr<X509_ALGOR, X509_ALGOR_free>;
-using Pbes2Ptr = OpensslPtr<PBE2PARAM, PBE2PARAM_free>;
-using Pbkdf2Ptr = OpensslPtr<PBKDF2PARAM, PBKDF2PARAM_free>;
-using ScryptPtr = OpensslPtr<SCRYPT_PARAMS, SCRYPT_PARAMS_free>;
+using PrivateInfoPtr = CHandle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
+using SealedInfoPtr = CHandle<X509_SIG, X509_SIG_free>;
+using AlgorithmPtr = CHandle<X509_ALGOR, X509_ALGOR_free>;
+using Pbes2Ptr = CHandle<PBE2PARAM, PBE2PARAM_free>;
+using Pbkdf2Ptr = CHandle<PBKDF2PARAM, PBKDF2PARAM_free>;
+using ScryptPtr = CHandle<SCRYPT_PARAMS, SCRYPT_PARAMS_free>;
 
 constexpr std::size_t kMaxFileSize = 32 * 1024;
 constexpr std::uint64_t kScryptN = 1 << 14;

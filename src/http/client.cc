@@ -8,21 +8,15 @@
 #include <cstring>
 #include <optional>
 
+#include "base/c_handle.h"
 #include "base/check.h"
 #include "http/tls.h"
 
 namespace salus::http {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using CurlPtr = std::unique_ptr<CURL, Freer<curl_easy_cleanup>>;
-using ListPtr = std::unique_ptr<curl_slist, Freer<curl_slist_free_all>>;
+using CurlPtr = CHandle<CURL, curl_easy_cleanup>;
+using ListPtr = CHandle<curl_slist, curl_slist_free_all>;
 
 constexpr std::chrono::milliseconds kPauseTime{100};
 constexpr long kUploadBufferBytes = 128 * 1024;
@@ -215,7 +209,7 @@ Result<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
   TRY_VOID(CheckBaseUrl(options.base_url));
   if (options.base_url.starts_with("https://")) {
     // A rehearsal, so that a bad key is told here and not by the first request.
-    std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>> context(SSL_CTX_new(TLS_client_method()));
+    CHandle<SSL_CTX, SSL_CTX_free> context(SSL_CTX_new(TLS_client_method()));
     if (context == nullptr) return Internal("OpenSSL has no memory");
     TRY_VOID(ConfigureClient(context.get(), options));
   }

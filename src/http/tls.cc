@@ -12,22 +12,16 @@
 #include <cstring>
 #include <limits>
 
+#include "base/c_handle.h"
 #include "base/check.h"
 
 namespace salus::http {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Freer<BIO_free>>;
-using X509Ptr = std::unique_ptr<X509, Freer<X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using ContextPtr = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
+using BioPtr = CHandle<BIO, BIO_free>;
+using X509Ptr = CHandle<X509, X509_free>;
+using KeyPtr = CHandle<EVP_PKEY, EVP_PKEY_free>;
+using ContextPtr = CHandle<SSL_CTX, SSL_CTX_free>;
 
 // TlsKeyAccess is the one place of this module that sees private keys.
 class TlsKeyAccess : private SecretAccessMint {

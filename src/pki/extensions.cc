@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/c_handle.h"
 #include "base/check.h"
 #include "crypto/sha256.h"
 #include "pki/certificate.h"
@@ -22,19 +23,12 @@ struct StackFree {
 };
 using ExtensionStack = std::unique_ptr<STACK_OF(X509_EXTENSION), StackFree>;
 
-template <auto Free>
-struct FreeWith {
-  template <typename T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using ObjectHandle = std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>>;
-using NamesHandle = std::unique_ptr<GENERAL_NAMES, FreeWith<GENERAL_NAMES_free>>;
-using NameConstraintsHandle = std::unique_ptr<NAME_CONSTRAINTS, FreeWith<NAME_CONSTRAINTS_free>>;
-using OctetsHandle = std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>>;
-using BitsHandle = std::unique_ptr<ASN1_BIT_STRING, FreeWith<ASN1_BIT_STRING_free>>;
-using ExtensionHandle = std::unique_ptr<X509_EXTENSION, FreeWith<X509_EXTENSION_free>>;
+using ObjectHandle = CHandle<ASN1_OBJECT, ASN1_OBJECT_free>;
+using NamesHandle = CHandle<GENERAL_NAMES, GENERAL_NAMES_free>;
+using NameConstraintsHandle = CHandle<NAME_CONSTRAINTS, NAME_CONSTRAINTS_free>;
+using OctetsHandle = CHandle<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
+using BitsHandle = CHandle<ASN1_BIT_STRING, ASN1_BIT_STRING_free>;
+using ExtensionHandle = CHandle<X509_EXTENSION, X509_EXTENSION_free>;
 
 Error OutOfMemory() {
   ERR_clear_error();
@@ -216,8 +210,7 @@ Result<void> ExtensionList::AddLeafConstraints() {
 }
 
 Result<void> ExtensionList::AddAuthorityConstraints(std::optional<int> path_length) {
-  std::unique_ptr<BASIC_CONSTRAINTS, FreeWith<BASIC_CONSTRAINTS_free>> constraints(
-      BASIC_CONSTRAINTS_new());
+  CHandle<BASIC_CONSTRAINTS, BASIC_CONSTRAINTS_free> constraints(BASIC_CONSTRAINTS_new());
   if (!constraints) return OutOfMemory();
   constraints->ca = 0xff;
   if (path_length.has_value()) {
@@ -244,8 +237,7 @@ Result<void> ExtensionList::AddKeyUsage(KeyUsage usage) {
 }
 
 Result<void> ExtensionList::AddExtendedKeyUsage(Purpose purpose) {
-  std::unique_ptr<EXTENDED_KEY_USAGE, FreeWith<EXTENDED_KEY_USAGE_free>> usage(
-      EXTENDED_KEY_USAGE_new());
+  CHandle<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free> usage(EXTENDED_KEY_USAGE_new());
   // The objects are OpenSSL's static ones; freeing them with the stack does nothing.
   ASN1_OBJECT* object =
       OBJ_nid2obj(purpose == Purpose::kServer ? NID_server_auth : NID_client_auth);
@@ -267,7 +259,7 @@ Result<void> ExtensionList::AddAuthorityKeyId(const x509_st* issuer) {
   if (issuer_id == nullptr) {
     return InvalidArgument("the issuer's certificate has no subject key identifier");
   }
-  std::unique_ptr<AUTHORITY_KEYID, FreeWith<AUTHORITY_KEYID_free>> id(AUTHORITY_KEYID_new());
+  CHandle<AUTHORITY_KEYID, AUTHORITY_KEYID_free> id(AUTHORITY_KEYID_new());
   if (!id) return OutOfMemory();
   id->keyid = ASN1_OCTET_STRING_dup(issuer_id);
   return Add(NID_authority_key_identifier, id.get(), false);
@@ -280,7 +272,7 @@ Result<void> ExtensionList::AddPermittedDnsNames(const std::vector<std::string>&
   if (constraints->permittedSubtrees == nullptr) return OutOfMemory();
   for (const std::string& text : names) {
     TRY_VOID(ValidateDnsName(text));
-    std::unique_ptr<GENERAL_SUBTREE, FreeWith<GENERAL_SUBTREE_free>> tree(GENERAL_SUBTREE_new());
+    CHandle<GENERAL_SUBTREE, GENERAL_SUBTREE_free> tree(GENERAL_SUBTREE_new());
     ASN1_IA5STRING* value = ASN1_IA5STRING_new();
     if (!tree || value == nullptr ||
         ASN1_STRING_set(value, text.data(), static_cast<int>(text.size())) != 1) {
