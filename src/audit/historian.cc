@@ -22,11 +22,8 @@ constexpr std::size_t kReadTogether = 256;
 // One text for everybody without the right: it must not tell whether the subject exists.
 Error NotPermitted() { return PermissionDenied("not permitted"); }
 
-// [kind, body] begins with the byte of a two-element array, then the small number itself.
-EntryKind KindOf(ByteSpan entry) { return static_cast<EntryKind>(entry.size() < 2 ? 0 : entry[1]); }
-
 // Entries that a reader always gets, whatever days it asked for: they say who could read when.
-bool IsAlwaysShown(EntryKind kind) {
+bool IsAlwaysShown(std::optional<EntryKind> kind) {
   return kind == EntryKind::kGrant || kind == EntryKind::kPolicy;
 }
 
@@ -128,7 +125,7 @@ Result<HistoryPage> Historian::MakePage(PageToken at) const {
       page.chain.push_back({index, merkle::LeafHash(record.payload_hash)});
     }
     const bool is_asked = index.value >= at.shown_begin && index.value < at.shown_end;
-    if (!is_asked && !IsAlwaysShown(KindOf(record.payload))) return {};
+    if (!is_asked && !IsAlwaysShown(tlog::KindOf(record.payload))) return {};
     page.shown.push_back({index, ToBytes(record.payload)});
     bytes += record.payload.size();
     return {};

@@ -18,14 +18,9 @@ namespace {
 
 using audit::EntryKind;
 using audit::EntryView;
+using tlog::KindOf;
 
 constexpr std::uint32_t kMaxSubjectNumber = 1u << 28;
-
-// [kind, body]: the encoding of a two-element array, then a small number.
-std::optional<EntryKind> KindOf(ByteSpan entry) {
-  if (entry.size() < 2 || entry[0] != 0x82 || entry[1] > 7) return std::nullopt;
-  return static_cast<EntryKind>(entry[1]);
-}
 
 // P4.1: which entries step a chain.
 bool MustStep(const EntryView& entry) {

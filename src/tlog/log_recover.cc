@@ -136,9 +136,7 @@ class Log::Replay {
       log_.StepChains({&leaf, 1}, {&meta, 1}, n);
     }
     ++log_.entries_since_checkpoint_;
-    // [3, ...]: the encoding of a two-element array and the number 3.
-    const bool is_map_root =
-        record.payload.size() > 2 && record.payload[0] == 0x82 && record.payload[1] == 0x03;
+    const bool is_map_root = KindOf(record.payload) == EntryKind::kMapRoot;
     return is_map_root ? CloseMap(record, leaf) : Result<void>();
   }
 
