@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "audit/grant.h"
-#include "base/endian.h"
 #include "codec/cbor.h"
 #include "codec/rfc3339.h"
 #include "merkle/hash.h"
@@ -61,10 +60,7 @@ void EntryCheck::Visit(std::uint64_t index, ByteSpan meta_bytes, ByteSpan entry,
     if (chain->count++ == 0) ++subjects_;
     if (!chain->is_touched) touched_.push_back(meta->subject->value);
     chain->is_touched = true;
-    Bytes update;
-    AppendBe(update, index);
-    Append(update, chain->tag.span());
-    updates_.push_back(merkle::HashLeaf(update));
+    updates_.push_back(tlog::HashUpdate(merkle::LeafIndex{index}, chain->tag));
   }
   if (KindOf(entry) == EntryKind::kMapRoot) CloseMap(index, entry);
 }

@@ -1,6 +1,11 @@
 #include "tlog/map_root_entry.h"
 
+#include <algorithm>
+#include <array>
+
+#include "base/endian.h"
 #include "codec/cbor.h"
+#include "merkle/hash.h"
 #include "tlog/entry_kind.h"
 
 namespace salus::tlog {
@@ -50,6 +55,13 @@ Result<MapRootEntry> MapRootEntry::Parse(ByteSpan entry) {
   Result<MapRootEntry> parsed = Read(entry);
   if (!parsed) return NotAMapRoot();
   return parsed;
+}
+
+merkle::LeafHash HashUpdate(merkle::LeafIndex index, const merkle::SubjectTag& tag) {
+  std::array<std::uint8_t, 40> step;
+  StoreBe(step.data(), index.value);
+  std::ranges::copy(tag.span(), step.begin() + 8);
+  return merkle::HashLeaf(step);
 }
 
 }  // namespace salus::tlog
