@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "client/kept_receipt.h"
 #include "client/line_batch.h"
+#include "client/reconcile.h"
 #include "merkle/tile.h"
 #include "node/data_check.h"
 #include "pki/identity.h"
@@ -153,9 +154,9 @@ class Backend {
   virtual Result<Bytes> Tile(const merkle::TileId& id) = 0;
   // Bundle is an entry bundle: admitted followers only, at a server.
   virtual Result<Bytes> Bundle(const merkle::TileId& id) = 0;
-  // ChainOf is which entries below size are a subject's, as a data directory has filed them.
-  virtual Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag& tag,
-                                                     merkle::TreeSize size) = 0;
+  // FilingSource is how this place tells under whom the entries below size were filed: a data
+  // directory by its chains, a server by proofs, which only the entries' source gets.
+  virtual Result<client::ReconcileOptions> FilingSource(merkle::TreeSize size) = 0;
 };
 
 // ServerPlace says which server, and as whom.

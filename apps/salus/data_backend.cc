@@ -83,9 +83,12 @@ class DataBackend final : public Backend {
   }
   Result<Bytes> Tile(const merkle::TileId& id) override { return node_->log().ReadTile(id); }
   Result<Bytes> Bundle(const merkle::TileId& id) override { return node_->log().ReadBundle(id); }
-  Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag& tag,
-                                             merkle::TreeSize size) override {
-    return node_->log().EntriesOf(tag, size);
+  Result<client::ReconcileOptions> FilingSource(merkle::TreeSize size) override {
+    client::ReconcileOptions options;
+    options.chain_of = [this, size](const audit::SubjectTag& tag) {
+      return node_->log().EntriesOf(tag, size);
+    };
+    return options;
   }
 
  private:

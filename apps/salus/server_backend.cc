@@ -149,8 +149,18 @@ class ServerBackend final : public Backend {
   Result<std::string> Checkpoint() override { return connection_.Checkpoint(); }
   Result<Bytes> Tile(const merkle::TileId& id) override { return connection_.Tile(id); }
   Result<Bytes> Bundle(const merkle::TileId& id) override { return connection_.Bundle(id); }
-  Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag&, merkle::TreeSize) override {
-    return FailedPrecondition("a server shows a chain to its subject only: name it with --data");
+  Result<client::ReconcileOptions> FilingSource(merkle::TreeSize) override {
+    client::ReconcileOptions options;
+    // A certificate is there: without one, the connection was not made.
+    if (place_.identity == nullptr) return options;
+    TRY(const pki::Identity me, place_.identity->chain().front().identity());
+    if (me.role != pki::Role::kSource) return options;
+    options.filing_of =
+        [this](merkle::LeafIndex index) -> Result<std::optional<tlog::UpdateProof>> {
+      TRY(client::SourceEntry entry, connection_.EntryOf(index));
+      return std::move(entry.filing);
+    };
+    return options;
   }
 
  private:
