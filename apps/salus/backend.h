@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "client/kept_receipt.h"
 #include "client/line_batch.h"
+#include "client/reconcile.h"
 #include "merkle/tile.h"
 #include "node/data_check.h"
 #include "pki/identity.h"
@@ -156,9 +157,9 @@ class Backend {
   // Updates are the chain steps of entries first to last, as the server sends them: admitted map
   // verifiers only, at a server.
   virtual Result<Bytes> Updates(std::uint64_t first, std::uint64_t last) = 0;
-  // ChainOf is which entries below size are a subject's, as a data directory has filed them.
-  virtual Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag& tag,
-                                                     merkle::TreeSize size) = 0;
+  // FilingSource is how this place tells under whom the entries below size were filed: a data
+  // directory by its chains, a server by proofs, which only the entries' source gets.
+  virtual Result<client::ReconcileOptions> FilingSource(merkle::TreeSize size) = 0;
 };
 
 // ServerPlace says which server, and as whom.

@@ -70,10 +70,16 @@ void AddIngest(std::vector<Command>& all) {
                  .summary = "Compare a source's receipts with the log",
                  .details =
                      "Each receipt's signature, each event's place and hash: what was changed, "
-                     "removed or withheld since. With --data also what was filed under "
-                     "another patient.",
-                 .examples = {"salus audit reconcile --receipts receipts.jsonl --data /srv/salus"},
-                 .flags = With({{"--receipts", FlagKind::kText, "FILE", "kept by append or send"}},
+                     "removed or withheld since, and what was filed under another patient. A "
+                     "server proves the last to the source itself only (--as); without it that is "
+                     "not checked, and said.",
+                 .examples = {"salus audit reconcile --receipts receipts.jsonl --server clinic "
+                              "--as ./ehr",
+                              "salus audit reconcile --receipts receipts.jsonl --sample 1% --data "
+                              "/srv/salus"},
+                 .flags = With({{"--receipts", FlagKind::kText, "FILE", "kept by append or send"},
+                                {"--sample", FlagKind::kText, "PERCENT",
+                                 "compare only so many of the events, drawn by chance"}},
                                {PlaceFlags(), OutputFlags()}),
                  .positionals = {},
                  .run = RunAuditReconcile});

@@ -86,9 +86,12 @@ class DataBackend final : public Backend {
   Result<Bytes> Updates(std::uint64_t, std::uint64_t) override {
     return FailedPrecondition("a data directory is checked with its segments, not by its answers");
   }
-  Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag& tag,
-                                             merkle::TreeSize size) override {
-    return node_->log().EntriesOf(tag, size);
+  Result<client::ReconcileOptions> FilingSource(merkle::TreeSize size) override {
+    client::ReconcileOptions options;
+    options.chain_of = [this, size](const audit::SubjectTag& tag) {
+      return node_->log().EntriesOf(tag, size);
+    };
+    return options;
   }
 
  private:

@@ -153,8 +153,18 @@ class ServerBackend final : public Backend {
   Result<Bytes> Updates(std::uint64_t first, std::uint64_t last) override {
     return connection_.Updates(first, last);
   }
-  Result<std::vector<std::uint64_t>> ChainOf(const audit::SubjectTag&, merkle::TreeSize) override {
-    return FailedPrecondition("a server shows a chain to its subject only: name it with --data");
+  Result<client::ReconcileOptions> FilingSource(merkle::TreeSize) override {
+    client::ReconcileOptions options;
+    // A certificate is there: without one, the connection was not made.
+    if (place_.identity == nullptr) return options;
+    TRY(const pki::Identity me, place_.identity->chain().front().identity());
+    if (me.role != pki::Role::kSource) return options;
+    options.filing_of =
+        [this](merkle::LeafIndex index) -> Result<std::optional<tlog::UpdateProof>> {
+      TRY(client::SourceEntry entry, connection_.EntryOf(index));
+      return std::move(entry.filing);
+    };
+    return options;
   }
 
  private:

@@ -25,21 +25,36 @@ Result<ProvenEntry> ProveEntry(node::Node& node, const audit::SourceRow& source,
   return Unavailable("checkpoints follow each other too fast: ask again");
 }
 
+codec::JsonArray HashesOf(const merkle::InclusionProof& proof) {
+  codec::JsonArray hashes;
+  for (const merkle::NodeHash& hash : proof.hashes()) {
+    hashes.emplace_back(codec::Base64UrlEncode(hash.span()));
+  }
+  return hashes;
+}
+
+codec::JsonObject FilingOf(const tlog::UpdateProof& proof) {
+  codec::JsonObject filing;
+  filing["map_root"] = proof.map_root.value;
+  filing["map_entry"] = codec::Base64UrlEncode(proof.map_entry);
+  filing["position"] = proof.position;
+  filing["steps"] = proof.steps.value;
+  filing["path"] = HashesOf(proof.path);
+  return filing;
+}
+
 }  // namespace
 
 Result<Response> GetEntry(const Call& call) {
   TRY(const audit::SourceRow source, call.service.SourceOf(call.caller));
   TRY(const std::uint64_t index, tlog::ParseDecimal(call.request.Parameter("index")));
   TRY(const ProvenEntry proven, ProveEntry(call.service.node(), source, {index}));
-  codec::JsonArray inclusion;
-  for (const merkle::NodeHash& hash : proven.shown.inclusion.hashes()) {
-    inclusion.emplace_back(codec::Base64UrlEncode(hash.span()));
-  }
   codec::JsonObject body;
   body["index"] = index;
   body["entry"] = codec::Base64UrlEncode(proven.shown.entry);
-  body["inclusion"] = std::move(inclusion);
+  body["inclusion"] = HashesOf(proven.shown.inclusion);
   body["checkpoint"] = proven.checkpoint;
+  if (proven.shown.filing) body["filing"] = FilingOf(*proven.shown.filing);
   return JsonResponse(body);
 }
 

@@ -58,9 +58,11 @@ std::vector<Endpoint> SourceRoutes() {
       {.pattern = "/audit/v1/entries/{index}",
        .roles = Role::kSource,
        .name = "getEntry",
-       .summary = "The source's own entry, sealed as it stands, with its inclusion proof",
+       .summary = "The source's own entry, sealed as it stands, with proofs that it is in the log, "
+                  "and under whom it was filed",
        .entry = "none: the source gets back what it sent",
-       .answer = GetEntry},
+       .answer = GetEntry,
+       .is_quiet = true},  // a source that reconciles asks for each of its entries
   };
 }
 

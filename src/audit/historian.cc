@@ -99,6 +99,7 @@ Historian::Historian(const tlog::Log& log, const Directory& directory, Recorder&
       directory_(directory),
       recorder_(recorder),
       clock_(clock),
+      updates_(log),
       tokens_(random),
       limits_(limits) {}
 
@@ -125,7 +126,7 @@ Result<HistoryPage> Historian::MakePage(PageToken at) const {
       page.chain.push_back({index, merkle::LeafHash(record.payload_hash)});
     }
     const bool is_asked = index.value >= at.shown_begin && index.value < at.shown_end;
-    if (!is_asked && !IsAlwaysShown(tlog::EntryKindOf(record.payload))) return {};
+    if (!is_asked && !IsAlwaysShown(tlog::KindOf(record.payload))) return {};
     page.shown.push_back({index, ToBytes(record.payload)});
     bytes += record.payload.size();
     return {};
@@ -253,8 +254,9 @@ Result<IncludedEntry> Historian::EntryForSource(const SourceRow& source, merkle:
   if (index.value >= published->size.value) return NotPermitted();
   TRY(tlog::StoredEntry entry, log_.ReadEntry(index));
   if (entry.meta.source != source.number) return NotPermitted();
-  IncludedEntry shown{index, std::move(entry.entry), {}};
+  IncludedEntry shown{index, std::move(entry.entry), {}, {}};
   TRY(shown.inclusion, merkle::ProveInclusion(index, published->size, log_.hashes()));
+  TRY(shown.filing, updates_.Prove(index));
   return shown;
 }
 

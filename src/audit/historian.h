@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "audit/directory.h"
@@ -13,6 +14,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "tlog/log.h"
+#include "tlog/update_prover.h"
 
 namespace salus::audit {
 
@@ -20,6 +22,14 @@ namespace salus::audit {
 struct PageLimits {
   std::size_t chain_items = 10'000;
   std::size_t shown_bytes = 8u << 20;  // and one entry more
+};
+
+// IncludedEntry is one entry with proofs of its own: that it is in the log, and where it was filed.
+struct IncludedEntry {
+  merkle::LeafIndex index;
+  Bytes entry;
+  merkle::InclusionProof inclusion;
+  std::optional<tlog::UpdateProof> filing;  // none: it is in no chain
 };
 
 class Historian {
@@ -58,6 +68,7 @@ class Historian {
   const Directory& directory_;
   Recorder& recorder_;
   const Clock& clock_;
+  const tlog::UpdateProver updates_;
   const PageTokenSigner tokens_;
   const PageLimits limits_;
 };

@@ -78,13 +78,6 @@ struct ShownProof {
   merkle::MultiProof proof;
 };
 
-// IncludedEntry is one entry with a proof of its own.
-struct IncludedEntry {
-  merkle::LeafIndex index;
-  Bytes entry;
-  merkle::InclusionProof inclusion;
-};
-
 // NextPage says how many entries of the chain an answer covers so far, and what the page behind
 // them is asked for with.
 struct NextPage {

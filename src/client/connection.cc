@@ -426,23 +426,8 @@ Result<void> Connection::ShareDays(std::string_view auditor_id, Day from, Day to
 }
 
 Result<SourceEntry> Connection::EntryOf(merkle::LeafIndex index) {
-  const auto read = [](const codec::JsonObject& object) -> Result<SourceEntry> {
-    SourceEntry out;
-    TRY(out.index.value, CountAt(object, "index"));
-    TRY(out.entry, BytesAt(object, "entry"));
-    TRY(out.checkpoint, TextAt(object, "checkpoint"));
-    TRY(const codec::JsonArray* hashes, codec::ArrayAt(object, "inclusion"));
-    std::vector<merkle::NodeHash> path;
-    for (const codec::Json& item : *hashes) {
-      if (!item.is_string()) return InvalidArgument("inclusion: must hold strings");
-      TRY(const Bytes bytes, codec::Base64UrlDecode(std::string_view(item.get_string())));
-      TRY(const merkle::NodeHash hash, merkle::NodeHash::FromBytes(bytes));
-      path.push_back(hash);
-    }
-    TRY(out.inclusion, merkle::InclusionProof::FromHashes(std::move(path)));
-    return out;
-  };
-  return AskRow<SourceEntry>("/audit/v1/entries/" + std::to_string(index.value), +read);
+  return AskRow<SourceEntry>("/audit/v1/entries/" + std::to_string(index.value),
+                             &SourceEntry::FromJson);
 }
 
 Result<CustodyState> Connection::Custody(const audit::Subject& patient) {

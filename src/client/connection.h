@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "client/pinned_server.h"
+#include "client/source_entry.h"
 #include "client/transport.h"
 #include "codec/json.h"
 #include "merkle/tile.h"
@@ -26,14 +27,6 @@ struct WhoAmI {
   std::string role;
   std::string id;
   std::string origin;
-};
-
-// SourceEntry is an entry given back to the source that sent it.
-struct SourceEntry {
-  merkle::LeafIndex index;
-  Bytes entry;
-  merkle::InclusionProof inclusion;  // under checkpoint
-  std::string checkpoint;            // note, not verified here
 };
 
 // CustodyState is what the caller may see of a patient's custody key: a custodian its own sealed
@@ -103,7 +96,7 @@ class Connection {
   Result<void> ShareDays(std::string_view auditor_id, Day from, Day to,
                          std::string_view sealed_keys_jwe);
 
-  // Source: its own entries. Events are sent by Sender.
+  // Source: its own entries, nothing verified. Events are sent by Sender.
   Result<SourceEntry> EntryOf(merkle::LeafIndex index);
 
   // Custodian and patient.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -11,6 +12,7 @@
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "codec/rfc3339.h"
+#include "merkle/types.h"
 
 namespace salus::client {
 
@@ -46,6 +48,21 @@ Result<D> DigestAt(const codec::JsonObject& object, std::string_view name) {
   Result<D> digest = D::FromBytes(bytes);
   if (!digest) return InvalidArgument(std::string(name) + ": must be 32 bytes");
   return digest;
+}
+
+inline Result<std::vector<merkle::NodeHash>> HashesAt(const codec::JsonObject& object,
+                                                      std::string_view name) {
+  TRY(const codec::JsonArray* items, codec::ArrayAt(object, name));
+  std::vector<merkle::NodeHash> hashes;
+  for (const codec::Json& item : *items) {
+    if (!item.is_string()) return InvalidArgument(std::string(name) + ": must hold strings");
+    const Result<Bytes> bytes = codec::Base64UrlDecode(std::string_view(item.get_string()));
+    if (!bytes) return InvalidArgument(std::string(name) + ": must hold base64url");
+    const Result<merkle::NodeHash> hash = merkle::NodeHash::FromBytes(*bytes);
+    if (!hash) return InvalidArgument(std::string(name) + ": must hold hashes of 32 bytes");
+    hashes.push_back(*hash);
+  }
+  return hashes;
 }
 
 inline Result<std::optional<Day>> OptionalDayAt(const codec::JsonObject& object,

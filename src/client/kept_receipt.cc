@@ -43,15 +43,9 @@ Result<audit::Receipt> ReceiptFromJson(const codec::JsonObject& object) {
   TRY(receipt.note, codec::StringAt(object, "note"));
   TRY(receipt.first, CountAt(object, "first"));
   TRY(receipt.own, CountAt(object, "own"));
-  TRY(const codec::JsonArray* beside, codec::ArrayAt(object, "beside"));
-  if (beside->size() > kMaxBeside) return InvalidArgument("beside: has more than 126 hashes");
-  for (const codec::Json& item : *beside) {
-    if (!item.is_string()) return InvalidArgument("beside: must hold strings");
-    const Result<Bytes> bytes = codec::Base64UrlDecode(std::string_view(item.get_string()));
-    if (!bytes) return InvalidArgument("beside: must hold base64url");
-    const Result<merkle::NodeHash> hash = merkle::NodeHash::FromBytes(*bytes);
-    if (!hash) return InvalidArgument("beside: must hold hashes of 32 bytes");
-    receipt.beside.push_back(*hash);
+  TRY(receipt.beside, HashesAt(object, "beside"));
+  if (receipt.beside.size() > kMaxBeside) {
+    return InvalidArgument("beside: has more than 126 hashes");
   }
   return receipt;
 }

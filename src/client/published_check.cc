@@ -78,7 +78,7 @@ class PublishedCheck {
   Result<void> CheckEntry(std::uint64_t index, ByteSpan entry, const merkle::LeafHash& leaf) {
     TRY(const std::optional<std::uint32_t> subject, SubjectOf(index));
     const bool begins = index == 0;
-    const bool is_map_root = tlog::EntryKindOf(entry) == tlog::EntryKind::kMapRoot;
+    const bool is_map_root = tlog::KindOf(entry) == tlog::EntryKind::kMapRoot;
     bool steps = false;
     if (begins) {
       if (!audit::IsGenesisOf(log_, entry)) return NotThePinnedLog();

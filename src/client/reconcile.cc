@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "merkle/hash.h"
+
 namespace salus::client {
 namespace {
 
@@ -15,12 +17,12 @@ using Kind = ReceiptFinding::Kind;
 }  // namespace
 
 Reconciler::Reconciler(const audit::PinnedLog& log, const PublishedTree& tree, Timestamp now,
-                       OnFinding on_finding, ChainOf chain_of)
+                       OnFinding on_finding, ReconcileOptions options)
     : log_(log),
       tree_(tree),
       now_(now),
       on_finding_(std::move(on_finding)),
-      chain_of_(std::move(chain_of)) {}
+      options_(std::move(options)) {}
 
 void Reconciler::Report(ReceiptFinding finding) {
   finding.receipt_line = line_;
@@ -57,66 +59,121 @@ Result<void> Reconciler::Add(std::string_view line) {
   }
   for (const KeptReceipt::Event& event : kept->events) {
     ++report_.events;
+    if (options_.is_drawn && !options_.is_drawn()) continue;
+    ++report_.drawn;
     TRY_VOID(CheckEvent(*body, event));
   }
   return {};
 }
 
+// Adds what is found; an error ends the run.
 Result<void> Reconciler::CheckEvent(const audit::ReceiptBody& body,
+                                    const KeptReceipt::Event& event) {
+  TRY(const bool is_there, CheckEntry(body, event));
+  if (!is_there) return {};
+  if (options_.chain_of) return CheckChain(event);
+  if (options_.filing_of) return CheckFiling(event);
+  ++report_.filing_unknown;
+  ++report_.matching;
+  return {};
+}
+
+// Whether the receipted entry stands at its place; where not, that is reported.
+Result<bool> Reconciler::CheckEntry(const audit::ReceiptBody& body,
                                     const KeptReceipt::Event& event) {
   const auto report = [&](Kind kind, std::string text) {
     Report({kind, 0, event.id, event.index, std::move(text)});
+    return false;
   };
   const merkle::TreeSize size = tree_.size();
   if (event.index.value >= size.value) {
     if (now_ - body.time <= kLatest) {
-      report(Kind::kPending, "is newer than the newest checkpoint: ask again in a few minutes");
-    } else {
-      report(Kind::kMissing,
-             "was promised, but the log ends before it: the newest checkpoint has " +
-                 std::to_string(size.value) +
-                 " entries. The log was cut, or an old copy is served");
+      return report(Kind::kPending,
+                    "is newer than the newest checkpoint: ask again in a few "
+                    "minutes");
     }
-    return {};
+    return report(Kind::kMissing,
+                  "was promised, but the log ends before it: the newest checkpoint "
+                  "has " +
+                      std::to_string(size.value) +
+                      " entries. The log was cut, or an old copy is served");
   }
   const Result<merkle::LeafHash> leaf = tree_.LeafAt(event.index);
   if (!leaf) {
     const ErrorCode code = leaf.error().code;
     if (code == ErrorCode::kNotFound || code == ErrorCode::kPermissionDenied) {
-      report(Kind::kMissing, "was promised, but what the log has there is withheld");
-    } else if (code == ErrorCode::kVerificationFailed || code == ErrorCode::kCorruption) {
-      report(Kind::kAltered, leaf.error().message);
-    } else if (report_.matching + report_.wrong == 0) {
-      return leaf.error();
-    } else {
-      report(Kind::kUnreadable, leaf.error().message);
+      return report(Kind::kMissing, "was promised, but what the log has there is withheld");
     }
-    return {};
+    if (code == ErrorCode::kVerificationFailed || code == ErrorCode::kCorruption) {
+      return report(Kind::kAltered, leaf.error().message);
+    }
+    TRY_VOID(NotAnswered(event, leaf.error()));
+    return false;
   }
   if (*leaf != event.leaf) {
-    report(Kind::kAltered, "entry " + std::to_string(event.index.value) +
-                               " is not the one that was receipted: the log was changed");
-    return {};
+    return report(Kind::kAltered, "entry " + std::to_string(event.index.value) +
+                                      " is not the one that was receipted: the log was changed");
   }
-  TRY(const bool is_misfiled, IsMisfiled(event));
-  if (is_misfiled) {
-    report(Kind::kMisfiled,
-           "stands in the chain of another subject than its patient: the patient "
-           "does not find it");
-  } else {
+  return true;
+}
+
+Result<void> Reconciler::CheckChain(const KeptReceipt::Event& event) {
+  auto chain = chains_.find(event.tag);
+  if (chain == chains_.end()) {
+    TRY(std::vector<std::uint64_t> indexes, options_.chain_of(event.tag));
+    chain = chains_.emplace(event.tag, std::move(indexes)).first;
+  }
+  if (std::ranges::binary_search(chain->second, event.index.value)) {
     ++report_.matching;
+  } else {
+    Report({Kind::kMisfiled, 0, event.id, event.index,
+            "stands in the chain of another subject than its patient: the patient does not find "
+            "it"});
   }
   return {};
 }
 
-Result<bool> Reconciler::IsMisfiled(const KeptReceipt::Event& event) {
-  if (!chain_of_) return false;
-  auto chain = chains_.find(event.tag);
-  if (chain == chains_.end()) {
-    TRY(std::vector<std::uint64_t> indexes, chain_of_(event.tag));
-    chain = chains_.emplace(event.tag, std::move(indexes)).first;
+Result<void> Reconciler::CheckFiling(const KeptReceipt::Event& event) {
+  const auto filing = options_.filing_of(event.index);
+  if (!filing) return NotAnswered(event, filing.error());
+  const Result<void> filed = VerifyFiling(event, *filing);
+  if (filed) {
+    ++report_.matching;
+    return {};
   }
-  return !std::ranges::binary_search(chain->second, event.index.value);
+  const ErrorCode code = filed.error().code;
+  if (code != ErrorCode::kVerificationFailed && code != ErrorCode::kCorruption) {
+    return NotAnswered(event, filed.error());
+  }
+  Report({Kind::kMisfiled, 0, event.id, event.index,
+          filed.error().message +
+              ": it stands in another subject's chain than its patient's, who does not find it, or "
+              "the server withholds the proof"});
+  return {};
+}
+
+// A published tree ends in a map root entry, so that one behind the event is in it: no server can
+// say that there is none yet.
+Result<void> Reconciler::VerifyFiling(const KeptReceipt::Event& event,
+                                      const std::optional<tlog::UpdateProof>& filing) const {
+  if (!filing) return VerificationFailed("no map root is shown to have filed it");
+  TRY_VOID(filing->Verify(event.index, event.tag));
+  const std::string name = "map root " + std::to_string(filing->map_root.value);
+  if (filing->map_root.value >= tree_.size().value) {
+    return VerificationFailed(name + " is not under the newest checkpoint");
+  }
+  TRY(const merkle::LeafHash leaf, tree_.LeafAt(filing->map_root));
+  if (leaf != merkle::HashLeaf(filing->map_entry)) {
+    return VerificationFailed(name + " is not the one that the log has");
+  }
+  return {};
+}
+
+// At the first contact it is not worth going on.
+Result<void> Reconciler::NotAnswered(const KeptReceipt::Event& event, const Error& error) {
+  if (report_.matching + report_.wrong == 0) return error;
+  Report({Kind::kUnreadable, 0, event.id, event.index, error.message});
+  return {};
 }
 
 }  // namespace salus::client

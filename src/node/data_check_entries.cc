@@ -14,6 +14,7 @@ namespace salus::node {
 
 namespace {
 
+using tlog::KindOf;
 using audit::EntryKind;
 using audit::EntryView;
 
@@ -44,7 +45,7 @@ void EntryCheck::Visit(std::uint64_t index, ByteSpan meta_bytes, ByteSpan entry,
   const std::optional<std::uint32_t> subject = SubjectOf(index, *meta);
   CheckEntry(index, entry, *meta, subject);
   if (subject) map_.Step(*subject, merkle::LeafIndex{index}, leaf);
-  if (tlog::EntryKindOf(entry) == EntryKind::kMapRoot) CloseMap(index, entry);
+  if (KindOf(entry) == EntryKind::kMapRoot) CloseMap(index, entry);
 }
 
 void EntryCheck::Missing(std::uint64_t) { is_map_lost_ = true; }
@@ -72,7 +73,7 @@ std::optional<std::uint32_t> EntryCheck::SubjectOf(std::uint64_t index,
 
 void EntryCheck::CheckEntry(std::uint64_t index, ByteSpan entry, const tlog::RecordMeta& meta,
                             std::optional<std::uint32_t> subject) {
-  const std::optional<EntryKind> kind = tlog::EntryKindOf(entry);
+  const std::optional<EntryKind> kind = KindOf(entry);
   if (index == 0) return CheckGenesis(entry);
   if (kind == EntryKind::kMapRoot) {
     if (subject) {

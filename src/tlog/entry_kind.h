@@ -22,9 +22,9 @@ enum class EntryKind : std::uint8_t {
   kNotice = 7,
 };
 
-// EntryKindOf looks at the first two bytes alone: those of a two-element array, and of a small
-// number. nullopt for what is no entry.
-inline std::optional<EntryKind> EntryKindOf(ByteSpan entry) {
+// KindOf is what an entry says it is: [kind, body] begins with the byte of a two-element array,
+// then the small number itself. Nothing else of the entry is looked at.
+inline std::optional<EntryKind> KindOf(ByteSpan entry) {
   if (entry.size() < 2 || entry[0] != 0x82 || entry[1] > 7) return std::nullopt;
   return static_cast<EntryKind>(entry[1]);
 }

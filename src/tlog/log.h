@@ -146,6 +146,10 @@ class Log {
                     const storage::RecordVisitor& visit) const {
     return segments_->Scan(from, to, visit);
   }
+  // CommitOf is the group commit that an entry came with.
+  Result<storage::FrameView> CommitOf(std::uint64_t index) const {
+    return segments_->FrameOf(index);
+  }
 
   // EntriesOf are the indexes of a subject's chain below size, ascending.
   Result<std::vector<std::uint64_t>> EntriesOf(const SubjectTag& tag, TreeSize size) const;

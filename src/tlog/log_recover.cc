@@ -136,7 +136,7 @@ class Log::Replay {
       log_.StepChains({&leaf, 1}, {&meta, 1}, n);
     }
     ++log_.entries_since_checkpoint_;
-    const bool is_map_root = EntryKindOf(record.payload) == EntryKind::kMapRoot;
+    const bool is_map_root = KindOf(record.payload) == EntryKind::kMapRoot;
     return is_map_root ? CloseMap(record, leaf) : Result<void>();
   }
 

@@ -1,5 +1,8 @@
 #include "tlog/map_root_entry.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/endian.h"
 #include "codec/cbor.h"
 #include "merkle/hash.h"
@@ -55,10 +58,10 @@ Result<MapRootEntry> MapRootEntry::Parse(ByteSpan entry) {
 }
 
 merkle::LeafHash HashUpdate(merkle::LeafIndex index, const merkle::SubjectTag& tag) {
-  Bytes update;
-  AppendBe(update, index.value);
-  Append(update, tag.span());
-  return merkle::HashLeaf(update);
+  std::array<std::uint8_t, 40> step;
+  StoreBe(step.data(), index.value);
+  std::ranges::copy(tag.span(), step.begin() + 8);
+  return merkle::HashLeaf(step);
 }
 
 }  // namespace salus::tlog

@@ -28,7 +28,8 @@ struct MapRootEntry {
   friend bool operator==(const MapRootEntry&, const MapRootEntry&) = default;
 };
 
-// HashUpdate is the leaf of `updates` for one chain step.
+// HashUpdate is the leaf of `updates` for one chain step: the RFC 6962 leaf hash of u64 index ||
+// tag.
 merkle::LeafHash HashUpdate(merkle::LeafIndex index, const merkle::SubjectTag& tag);
 
 }  // namespace salus::tlog

@@ -18,6 +18,9 @@
 #include "client/sender.h"
 #include "codec/hex.h"
 #include "pki/certificate.h"
+#include "pki/key_file.h"
+#include "tlog/note.h"
+#include "tlog/signer_key.h"
 
 namespace salus {
 namespace {
@@ -87,6 +90,51 @@ class ClientServerTest : public ApiTest {
     return sender.Send(TextInput(text), options, report_);
   }
 
+  // Reconcile holds receipts against the server, as their source.
+  std::vector<ReceiptFinding> Reconcile(const std::string& receipts) {
+    client::Connection connection = Open(pki::Role::kSource, "kis");
+    const audit::PinnedLog pinned = node_->pinned();
+    const auto tree = client::PublishedTree::Open(FilesOf(connection), pinned, std::nullopt);
+    EXPECT_TRUE(tree.has_value()) << tree.error().message;
+    std::vector<ReceiptFinding> findings;
+    client::ReconcileOptions options;
+    options.filing_of = [&](merkle::LeafIndex index) -> Result<std::optional<tlog::UpdateProof>> {
+      TRY(client::SourceEntry entry, connection.EntryOf(index));
+      return entry.filing;
+    };
+    client::Reconciler reconciler(
+        pinned, *tree, clock_.Now(),
+        [&](const ReceiptFinding& finding) { findings.push_back(finding); }, std::move(options));
+    std::string_view rest = receipts;
+    while (!rest.empty()) {
+      const std::size_t end = rest.find('\n');
+      EXPECT_TRUE(reconciler.Add(rest.substr(0, end)).has_value());
+      rest.remove_prefix(end + 1);
+    }
+    reconciled_ = reconciler.report();
+    return findings;
+  }
+
+  // Resign makes a receipt of what the events say now, under the server's own key.
+  void Resign(client::KeptReceipt& kept) {
+    const auto key =
+        tlog::SignerKey::Parse(*pki::ReadKeyFile(root_ / "data" / "keys" / "receipt.key"));
+    audit::ReceiptBody body =
+        *audit::ReceiptBody::Parse(tlog::Note::Parse(kept.receipt.note)->text());
+    std::vector<merkle::LeafHash> leaves;
+    for (const auto& event : kept.events) {
+      leaves.push_back(
+          audit::HashReceiptLeaf({kept.source, event.id, event.index, event.leaf, event.tag}));
+    }
+    const merkle::MemoryTree tree(leaves);
+    body.leaves = leaves.size();
+    body.root = tree.Root();
+    auto note = tlog::Note::Create(body.ToText());
+    ASSERT_TRUE(note->Add(*key->Sign(note->text(), clock_.Now())));
+    kept.receipt = audit::MakeReceipt(note->ToText(), tree, 0, leaves.size());
+  }
+
+  client::ReconcileReport reconciled_;
   client::SendReport report_;
   std::string receipts_;
   // The sender's own threads look at these while a test changes servers.
@@ -128,22 +176,49 @@ TEST_F(ClientServerTest, SendsOverARestartAndReconciles) {
   EXPECT_EQ(report_.repeats, 500u);
 
   ASSERT_TRUE(node_->log().MakeCheckpoint());
-  client::Connection connection = *client::Connection::Open(Pin(), nullptr);
-  const audit::PinnedLog pinned = node_->pinned();
-  const auto tree = client::PublishedTree::Open(FilesOf(connection), pinned, std::nullopt);
-  ASSERT_TRUE(tree.has_value()) << tree.error().message;
-  std::vector<ReceiptFinding> findings;
-  client::Reconciler reconciler(pinned, *tree, clock_.Now(), [&](const ReceiptFinding& finding) {
-    findings.push_back(finding);
-  });
-  std::string_view rest = receipts_;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('\n');
-    ASSERT_TRUE(reconciler.Add(rest.substr(0, end)).has_value());
-    rest.remove_prefix(end + 1);
-  }
+  const std::vector<ReceiptFinding> findings = Reconcile(receipts_);
   EXPECT_TRUE(findings.empty()) << findings.front().text;
-  EXPECT_EQ(reconciler.report().matching, 1000u);
+  EXPECT_EQ(reconciled_.matching, 1000u);
+  EXPECT_EQ(reconciled_.filing_unknown, 0u);
+}
+
+// The source was given the receipt that it expects, and the entry stands in the chain of somebody
+// else: what an operator with all keys can do at ingest.
+TEST_F(ClientServerTest, SeesWhatTheServerFiledUnderAnotherPatient) {
+  ASSERT_TRUE(
+      SendLines(Event("a", kPatientId) + Event("b", kOtherPatientId) + Event("c", kPatientId), {})
+          .has_value());
+  ASSERT_TRUE(node_->log().MakeCheckpoint());
+  EXPECT_TRUE(Reconcile(receipts_).empty());
+  const client::KeptReceipt honest =
+      *client::KeptReceipt::Parse(receipts_.substr(0, receipts_.find('\n')));
+  ASSERT_EQ(honest.events.size(), 3u);
+  client::KeptReceipt promised = honest;
+  promised.events[1].tag = honest.events[0].tag;
+  promised.events[1].patient = kPatientId;
+  Resign(promised);
+  const std::vector<ReceiptFinding> findings = Reconcile(promised.ToLine());
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].kind, ReceiptFinding::Kind::kMisfiled) << findings[0].text;
+  EXPECT_EQ(findings[0].event_id, "b");
+  EXPECT_EQ(reconciled_.matching, 2u);
+}
+
+// Nobody but the source is told where its entries were filed.
+TEST_F(ClientServerTest, ProvesFilingToTheSourceOnly) {
+  ASSERT_TRUE(SendLines(Event("a", kPatientId), {}).has_value());
+  ASSERT_TRUE(node_->log().MakeCheckpoint());
+  ASSERT_TRUE(node_->PutSource("lab", "Lab"));
+  const auto kept = *client::KeptReceipt::Parse(receipts_.substr(0, receipts_.find('\n')));
+  const merkle::LeafIndex index = kept.events[0].index;
+  const auto own = Open(pki::Role::kSource, "kis").EntryOf(index);
+  ASSERT_TRUE(own.has_value()) << own.error().message;
+  ASSERT_TRUE(own->filing.has_value());
+  EXPECT_TRUE(own->filing->Verify(index, kept.events[0].tag));
+  EXPECT_EQ(Open(pki::Role::kSource, "lab").EntryOf(index).error().code,
+            ErrorCode::kPermissionDenied);
+  EXPECT_EQ(Open(pki::Role::kAuditor, "auditco").EntryOf(index).error().code,
+            ErrorCode::kPermissionDenied);
 }
 
 std::string Resource(std::string_view id, std::string_view entities) {
