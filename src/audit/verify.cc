@@ -51,6 +51,12 @@ void AddWarnings(const VerifyQuestion& question, const AskedRange& asked, const 
                     "they stay closed",
                     history.under_older_key));
   }
+  if (history.before_own_key > 0) {
+    warn(
+        fmt::format("{} entries are sealed to an older key of yours, or from outside your mandate: "
+                    "your present key was registered behind them",
+                    history.before_own_key));
+  }
   if (history.not_for_reader > 0) {
     warn(fmt::format("{} entries are from outside your mandate, and stay closed to you",
                      history.not_for_reader));
