@@ -91,6 +91,22 @@ Result<void> CheckQueryEntry(const VerifyQuestion& question, const HistoryAnswer
   return {};
 }
 
+// A patient sees the questions of a mandate from when on it names the patient. One from before
+// would be a question that this patient never sees.
+Result<void> CheckUnder(const VerifyQuestion& question, const GrantTable& table) {
+  const bool is_of_mandate = question.under && question.keys != nullptr &&
+                             question.keys->reader.kind == SubjectKind::kAuditor &&
+                             question.subject.kind == SubjectKind::kPatient;
+  if (!is_of_mandate || table.opened.empty()) return {};
+  const auto first = std::ranges::min_element(
+      table.opened, {}, [](const auto& grant) { return grant.second.policy_index; });
+  if (first->second.policy_index <= question.under->index.value) return {};
+  return FailedPrecondition(fmt::format(
+      "entry {}: this patient's readers were changed behind the question, entry {}, and "
+      "may have come under your mandate only then: ask for the mandate again",
+      first->second.policy_index, question.under->index.value));
+}
+
 }  // namespace
 
 Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const HistoryAnswer& answer) {
@@ -111,6 +127,7 @@ Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const Hist
   VerifiedHistory history;
   TRY(history.chain, VerifyQueries(log, question, answer, chain, newest));
   TRY(GrantTable table, OpenGrants(question, chain, entries, timeline));
+  TRY_VOID(CheckUnder(question, table));
   TRY_VOID(OpenEntries(question, chain, entries, timeline, table, history));
   if (question.keys != nullptr && question.keys->own_chain_size) {
     const std::uint64_t known_to = question.keys->own_chain_size->value;

@@ -153,7 +153,8 @@ struct VerifyQuestion {
 //
 // Errors: VerificationFailed: the message says which entry, what is wrong, and what it means. Never
 //         anything that was not proven is returned. FailedPrecondition "check your clock" when only
-//         this device's clock disagrees, or when it does not remember what it asked to go on from.
+//         this device's clock disagrees, or when it does not remember what it asked to go on from;
+//         or when it asked under a question from before the mandate.
 //         InvalidArgument when what was pinned does not parse.
 Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const HistoryAnswer& answer);
 
