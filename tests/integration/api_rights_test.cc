@@ -153,6 +153,35 @@ TEST_F(ApiRightsTest, ANewCertificateEndsTheOldOneAtOnce) {
   }
 }
 
+TEST_F(ApiRightsTest, AReplacedCertificateIsNobodysAtEveryRoute) {
+  const auto registrar = ClientOf(pki::Role::kRegistrar, "desk");
+  for (const auto& [role, kind] :
+       {std::pair(pki::Role::kPatient, "patients"), std::pair(pki::Role::kAuditor, "auditors")}) {
+    const std::string target = std::string("/audit/v1/") + kind + "/1";  // as TargetOf
+    const auto second = Another(role, "1");
+    for (const auto* identity : {&Identity(role, "1"), &second}) {
+      ASSERT_EQ(Send(*registrar, http::Method::kPut, target, CertificateBody(*identity),
+                     "application/json")
+                    .status,
+                200);
+    }
+  }
+  ASSERT_TRUE(node_->PutMandate("1", {{audit::SubjectKind::kPatient, "", "1"}}, "review", {}, {}));
+  int tried = 0;
+  for (const pki::Role role : {pki::Role::kPatient, pki::Role::kAuditor}) {
+    const auto client = ClientOf(role, "1");
+    for (const api::Endpoint& endpoint : api::Endpoints()) {
+      const bool is_for_all = endpoint.roles.empty() || endpoint.roles.Has(pki::Role::kWitness);
+      if (is_for_all || !endpoint.roles.Has(role)) continue;
+      const auto response = Try(*client, endpoint);
+      EXPECT_EQ(response.status, 403) << pki::RoleName(role) << " " << endpoint.name;
+      EXPECT_EQ(response.body, kForbidden) << pki::RoleName(role) << " " << endpoint.name;
+      ++tried;
+    }
+  }
+  EXPECT_GE(tried, 10);
+}
+
 TEST_F(ApiRightsTest, APatientOfANamingSystemIsNobodyElse) {
   const auto registrar = ClientOf(pki::Role::kRegistrar, "desk");
   const auto& here = Identity(pki::Role::kPatient, "77");
