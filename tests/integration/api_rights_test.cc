@@ -202,6 +202,19 @@ TEST_F(ApiRightsTest, APatientOfANamingSystemIsNobodyElse) {
   EXPECT_EQ(Get(*client_there, "/audit/v1/readers/77?system=hosp-b").status, 200);
 }
 
+// A key is public: whoever is certified with it under another id is somebody else.
+TEST_F(ApiRightsTest, AKeyOfARowIsItsHoldersOnly) {
+  const auto& mallory = Identity(pki::Role::kPatient, "mallory");
+  audit::PatientRow dora;
+  dora.subject = {audit::SubjectKind::kPatient, "", "dora"};
+  dora.key = mallory.encryption_key().public_key();
+  ASSERT_TRUE(node_->PutPatient(dora));
+  const auto client = ClientOf(mallory);
+  EXPECT_EQ(Get(*client, "/audit/v1/readers/dora").status, 403);
+  EXPECT_EQ(Get(*client, "/audit/v1/history/me").status, 403);
+  EXPECT_NE(Get(*client, "/audit/v1/whoami").body.find("\"registered\":false"), std::string::npos);
+}
+
 // One certificate, or key, is one patient's, and under the id that it was certified for.
 TEST_F(ApiRightsTest, ACertificateIsOnePatients) {
   const auto registrar = ClientOf(pki::Role::kRegistrar, "desk");
