@@ -9,6 +9,7 @@
 #include "crypto/p256.h"
 #include "crypto/sha256.h"
 #include "http/exchange.h"
+#include "pki/certificate.h"
 #include "pki/identity.h"
 
 namespace salus::api {
@@ -26,6 +27,7 @@ struct Caller {
 // IdentifyCaller reads the identity out of a certificate that TLS has verified. A stranger is no
 // error here: every route answers it 403 in the same words.
 Caller IdentifyCaller(const http::PeerCertificate& peer, std::string_view origin);
+Caller IdentifyCaller(const pki::Certificate& certificate, std::string_view origin);
 
 // Roles is a set of roles.
 class Roles {

@@ -55,13 +55,12 @@ Result<void> ExchangePeers::Read(const std::filesystem::path& file) {
   if (codec::HexEncode(leaf.fingerprint()) + ".pem" != file.filename().string()) {
     return InvalidArgument("the file is not named after its certificate");
   }
-  TRY(pki::Identity identity, leaf.identity());
+  TRY(const pki::Identity identity, leaf.identity());
   TRY(std::string uri, identity.ToUri());
   TRY(crypto::PublicKey key, leaf.public_key());
   TRY(const std::optional<crypto::P256PublicKey> seals, leaf.encryption_key());
-  by_uri_.emplace(std::move(uri),
-                  ExchangePeer{Caller{std::move(identity), leaf.fingerprint()}, std::move(key),
-                               seals, leaf.not_before(), leaf.not_after()});
+  by_uri_.emplace(std::move(uri), ExchangePeer{IdentifyCaller(leaf, origin_), std::move(key), seals,
+                                               leaf.not_before(), leaf.not_after()});
   return {};
 }
 

@@ -108,6 +108,17 @@ TEST_F(ApiExchangeTest, TheSameHandlersAnswer) {
   EXPECT_EQ(refused->body, "not permitted");
 }
 
+TEST_F(ApiExchangeTest, WhoIsRegisteredByKeyIsKnownHereToo) {
+  audit::PatientRow row;
+  row.subject = {audit::SubjectKind::kPatient, "", kPatientId};
+  row.key = Identity(pki::Role::kPatient, kPatientId).encryption_key().public_key();
+  ASSERT_TRUE(node_->PutPatient(row));
+  const auto patient = TransportOf(pki::Role::kPatient, kPatientId);
+  const auto answer = patient->Send(GetCall(std::string("/audit/v1/readers/") + kPatientId));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200) << answer->body;
+}
+
 TEST_F(ApiExchangeTest, AReplayIsRefusedAlsoAfterARestart) {
   const auto source = TransportOf(pki::Role::kSource, "kis");
   ASSERT_TRUE(source->Send(GetCall("/audit/v1/whoami")));
