@@ -93,10 +93,32 @@ std::map<std::string, Reader, std::less<>> ReadersOf(Config& c) {
   };
 }
 
+// Whoever recomputes the map, or copies the log, must be somebody of its own: never a source, which
+// would judge itself, nor a reader.
+Result<void> CheckAdmitted(std::string_view key, const std::string& origin,
+                           const std::vector<std::string>& admitted) {
+  for (std::size_t i = 0; i < admitted.size(); ++i) {
+    const Result<pki::Identity> identity = pki::Identity::Parse(admitted[i]);
+    const bool is_ours = identity && identity->origin == origin;
+    if (is_ours && identity->role == pki::Role::kWitness) continue;
+    const std::string found = !identity ? "is no identity"
+                              : !is_ours
+                                  ? "is an identity of another origin"
+                                  : fmt::format("is of the role {}", pki::RoleName(identity->role));
+    return InvalidArgument(
+        fmt::format("salus.toml: {}[{}]: {}: only witnesses are admitted, urn:salus:ORIGIN:witness:"
+                    "ID",
+                    key, i, found));
+  }
+  return {};
+}
+
 Result<void> Check(const Config& config) {
   if (Result<void> ok = pki::ValidateOrigin(config.origin); !ok) {
     return std::move(ok.error()).WithContext("salus.toml: log.origin");
   }
+  TRY_VOID(CheckAdmitted("log.followers", config.origin, config.followers));
+  TRY_VOID(CheckAdmitted("log.map_verifiers", config.origin, config.map_verifiers));
   Result<tlog::Policy> policy = tlog::Policy::Parse(config.policy);
   if (!policy) return std::move(policy.error()).WithContext("salus.toml: log.policy");
   // A checkpoint may be published once the quorum has cosigned it, and nobody asks witnesses yet:

@@ -25,8 +25,8 @@ struct Config {
   std::string spool;                       // folder for file exchange; empty: none
   std::string policy = "quorum none\n";    // C2SP tlog-policy text
   bool public_entries = false;             // entry bundles for everyone
-  std::vector<std::string> followers;      // identities admitted to bundles
-  std::vector<std::string> map_verifiers;  // identities admitted to map updates
+  std::vector<std::string> followers;      // witnesses admitted to bundles
+  std::vector<std::string> map_verifiers;  // witnesses admitted to map updates
   std::uint64_t max_body_bytes = 4ull << 30;
   std::uint32_t max_connections = 4096;
   unsigned threads = 0;  // 0: one per core

@@ -20,7 +20,7 @@ TEST(ConfigTest, WhatItWritesItReads) {
   Config config;
   config.origin = "hospital.example/2026";
   config.machine_port = 9999;
-  config.followers = {"urn:salus:hospital.example/2026:auditor:a"};
+  config.followers = {"urn:salus:hospital.example/2026:witness:a"};
   const auto read = Config::Parse(config.ToToml());
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->origin, config.origin);
@@ -39,6 +39,22 @@ TEST(ConfigTest, NamesTheLineAndTheKeyThatIsWrong) {
     const auto read = Config::Parse(WithLog(lines));
     ASSERT_FALSE(read) << lines;
     EXPECT_THAT(read.error().message, HasSubstr(expected));
+  }
+}
+
+TEST(ConfigTest, AdmitsWitnessesOnly) {
+  for (const char* key : {"followers", "map_verifiers"}) {
+    for (const auto& [identity, found] :
+         {std::pair("urn:salus:hospital.example/2026:source:ehr-1", "is of the role source"),
+          std::pair("urn:salus:hospital.example/2026:auditor:a", "is of the role auditor"),
+          std::pair("urn:salus:elsewhere.example:witness:w", "is an identity of another origin"),
+          std::pair("witness w", "is no identity")}) {
+      const auto read = Config::Parse(
+          WithLog(std::string(key) + " = [\"urn:salus:hospital.example/2026:witness:w\", \"" +
+                  identity + "\"]\n"));
+      ASSERT_FALSE(read) << identity;
+      EXPECT_THAT(read.error().message, HasSubstr(std::string("log.") + key + "[1]: " + found));
+    }
   }
 }
 
