@@ -244,15 +244,19 @@ void ExchangeFolder::State::Take(const std::string& name) {
 Result<jose::SecureMessageHeader> ExchangeFolder::State::CarryOut(const fs::path& path) {
   TRY(const Bytes sealed, ReadMessage(path));
   std::optional<ExchangePeer> peer;
+  std::optional<Error> is_unknown;
   const auto lookup = [&](std::string_view sender,
                           Timestamp signed_at) -> Result<crypto::PublicKey> {
-    TRY(peer, peers.Find(sender, signed_at));
+    Result<ExchangePeer> found = peers.Find(sender, signed_at);
+    if (!found) return is_unknown.emplace(std::move(found.error()));
+    peer = *std::move(found);
     return peer->verifies;
   };
   node::Node& node = service.node();
-  TRY(const jose::OpenedMessage message,
-      jose::OpenMessage(sealed, identity.encryption_key(), lookup, {.recipient = own_uri}, *replays,
-                        node.clock()));
+  Result<jose::OpenedMessage> opened = jose::OpenMessage(
+      sealed, identity.encryption_key(), lookup, {.recipient = own_uri}, *replays, node.clock());
+  if (is_unknown) return *std::move(is_unknown);
+  TRY(const jose::OpenedMessage message, std::move(opened));
   if (!codec::Uuid::Parse(message.header.id)) {
     return InvalidArgument("the message's id must be a UUID: its answer is named after it");
   }

@@ -30,20 +30,31 @@ Result<ExchangePeer> ExchangePeers::Find(std::string_view uri, Timestamp signed_
     if (signed_at < peer.not_before || signed_at > peer.not_after) continue;
     if (newest == nullptr || newest->not_before < peer.not_before) newest = &peer;
   }
-  if (newest == nullptr) return NotFound("no certificate of the sender is in certificates/");
+  if (newest == nullptr) return NotFound("no valid certificate of the sender is in certificates/");
   return *newest;
 }
 
-// A file that is no valid chain is not looked at again until the process starts anew.
+// A file that is no valid chain is looked at again when it has changed: it may be half written, or
+// of tomorrow. One that is valid stays: it is named after its certificate.
 void ExchangePeers::Look() {
   std::error_code failure;
   for (std::filesystem::directory_iterator at(folder_, failure), end; !failure && at != end;
        at.increment(failure)) {
     const std::string name = at->path().filename().string();
     const bool is_chain = name.size() == 68 && name.ends_with(".pem");
-    if (!is_chain || files_.size() >= kMaxFiles) continue;
-    if (!files_.emplace(name, true).second) continue;
-    if (const Result<void> read = Read(at->path()); !read) files_[name] = false;
+    if (!is_chain || known_.contains(name)) continue;
+    std::error_code unknown;
+    const Stamp stamp{at->last_write_time(unknown), at->file_size(unknown)};
+    const auto failed = failed_.find(name);
+    if (failed != failed_.end() && failed->second == stamp) continue;
+    if (Read(at->path())) {
+      known_.insert(name);
+      failed_.erase(name);
+      continue;
+    }
+    // Many names that are nobody's cost time, and lock nobody out.
+    if (failed_.size() >= kMaxFailed) failed_.clear();
+    failed_[name] = stamp;
   }
 }
 

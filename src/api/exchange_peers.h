@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "api/caller.h"
 #include "base/clock.h"
@@ -28,7 +30,8 @@ struct ExchangePeer {
 // Threads: one at a time.
 class ExchangePeers {
  public:
-  static constexpr std::size_t kMaxFiles = 10'000;
+  // kMaxFailed bounds the memory for files that are no valid chains.
+  static constexpr std::size_t kMaxFailed = 10'000;
 
   // Errors: InvalidArgument when the root is none.
   static Result<ExchangePeers> Create(std::filesystem::path folder, std::string_view root_pem,
@@ -40,6 +43,8 @@ class ExchangePeers {
   Result<ExchangePeer> Find(std::string_view uri, Timestamp signed_at);
 
  private:
+  using Stamp = std::pair<std::filesystem::file_time_type, std::uintmax_t>;
+
   ExchangePeers(std::filesystem::path folder, pki::TrustStore trust, std::string origin,
                 const Clock& clock);
   void Look();
@@ -49,7 +54,8 @@ class ExchangePeers {
   pki::TrustStore trust_;
   const std::string origin_;
   const Clock* clock_;
-  std::map<std::string, bool> files_;  // seen names
+  std::set<std::string> known_;          // names of valid chains
+  std::map<std::string, Stamp> failed_;  // the others, as they were when they were read
   std::multimap<std::string, ExchangePeer> by_uri_;
 };
 

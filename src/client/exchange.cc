@@ -25,6 +25,7 @@ namespace salus::client {
 namespace {
 
 constexpr std::size_t kMaxMessageBytes = 256u << 20;
+constexpr std::size_t kMaxReasonBytes = 4096;
 constexpr std::size_t kMaxCertificateFiles = 10'000;
 constexpr codec::JsonLimits kPayloadLimits{.max_depth = 4, .max_size_bytes = 192u << 20};
 
@@ -229,7 +230,7 @@ Result<CallAnswer> FolderTransport::Send(const Call& call) {
                                              state.server.seals, state.random));
   const std::string answer_name = id + ".answer";
   TRY_VOID(WriteShared(state.options.folder / "inbox", id + ".request", message));
-  TRY_VOID(WaitFor(answer_name));
+  TRY_VOID(WaitFor(id));
   const std::filesystem::path path = state.options.folder / "outbox" / answer_name;
   TRY(const std::string sealed, ReadSmallFile(path, kMaxMessageBytes));
   const auto lookup = [&](std::string_view sender, Timestamp) -> Result<crypto::PublicKey> {
@@ -256,8 +257,11 @@ Result<CallAnswer> FolderTransport::Send(const Call& call) {
 
 // WaitFor returns when the name stands in the outbox. Not every file system tells of new names, so
 // that it looks once a second too.
-Result<void> FolderTransport::WaitFor(const std::string& name) {
+Result<void> FolderTransport::WaitFor(const std::string& id) {
   const std::filesystem::path outbox = state_->options.folder / "outbox";
+  const std::filesystem::path reason =
+      state_->options.folder / "refused" / (id + ".request.reason");
+  const std::string name = id + ".answer";
   Descriptor watch{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
   if (watch.value >= 0) {
     ::inotify_add_watch(watch.value, outbox.c_str(), IN_MOVED_TO | IN_CLOSE_WRITE);
@@ -270,6 +274,10 @@ Result<void> FolderTransport::WaitFor(const std::string& name) {
   while (true) {
     std::error_code ignored;
     if (std::filesystem::exists(outbox / name, ignored)) return {};
+    if (const auto refused = ReadSmallFile(reason, kMaxReasonBytes)) {
+      return FailedPrecondition(reason.string() + ": the request was refused: " +
+                                refused->substr(0, refused->find('\n')));
+    }
     const auto now = state_->clock.Monotonic();
     if (!has_said && now - start >= options.waiting_after) {
       has_said = true;

@@ -47,7 +47,8 @@ struct FolderOptions {
 // FolderTransport is the client's side of a folder.
 //
 // Errors: of Send, beside Transport's: Unavailable when no answer came in time (the request stays,
-//         and may still be carried out); VerificationFailed when the answer is not the server's.
+//         and may still be carried out); FailedPrecondition when the folder says that it was
+//         refused, and why; VerificationFailed when the answer is not the server's.
 class FolderTransport final : public Transport {
  public:
   // server must have an exchange certificate; identity, clock and random must stay.
@@ -67,7 +68,7 @@ class FolderTransport final : public Transport {
  private:
   struct State;
   explicit FolderTransport(std::unique_ptr<State> state);
-  Result<void> WaitFor(const std::string& name);
+  Result<void> WaitFor(const std::string& id);
 
   std::unique_ptr<State> state_;
 };

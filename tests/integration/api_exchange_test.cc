@@ -11,6 +11,7 @@
 #include "api/replay_store.h"
 #include "api_fixture.h"
 #include "client/exchange.h"
+#include "codec/hex.h"
 
 namespace salus {
 namespace {
@@ -117,6 +118,25 @@ TEST_F(ApiExchangeTest, WhoIsRegisteredByKeyIsKnownHereToo) {
   const auto answer = patient->Send(GetCall(std::string("/audit/v1/readers/") + kPatientId));
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer->status, 200) << answer->body;
+}
+
+TEST_F(ApiExchangeTest, ACertificateSeenHalfWrittenIsLookedAtAgain) {
+  const auto& chain = Identity(pki::Role::kSource, "kis").chain();
+  const std::string pem = chain[0].ToPem() + chain[1].ToPem();
+  const auto file =
+      root_ / "spool/certificates" / (codec::HexEncode(chain[0].fingerprint()) + ".pem");
+  std::ofstream(file) << pem.substr(0, 300);
+  const auto source = TransportOf(pki::Role::kSource, "kis");
+  // Told at once, and why: nobody waits for an answer that never comes.
+  const auto refused = source->Send(GetCall("/audit/v1/whoami"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(refused.error().message.find("no valid certificate of the sender"), std::string::npos)
+      << refused.error().message;
+  std::ofstream(file) << pem;
+  const auto answer = source->Send(GetCall("/audit/v1/whoami"));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
 }
 
 TEST_F(ApiExchangeTest, AReplayIsRefusedAlsoAfterARestart) {
