@@ -320,10 +320,14 @@ Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
   const auto acts = state_->recorder->LockActs();
   const Timestamp now = state_->clock.Now();
   const auto published = state_->log->published();
+  if (state_->log->is_clock_trusted()) {
+    return FailedPrecondition("nothing waits for a word about the clock: checkpoints are made");
+  }
   if (published && now < published->map.time) {
     return FailedPrecondition("the clock stands before the last checkpoint, of " +
                               codec::FormatRfc3339(published->map.time) +
-                              ": set it right, or wait until then");
+                              ": set it right, or wait until then; what was signed for the future "
+                              "can't be taken back");
   }
   Bytes content;
   codec::CborWriter writer(content);
