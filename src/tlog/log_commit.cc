@@ -267,10 +267,11 @@ void Log::PlanEntry(Submission& submission, std::size_t i, Plan& plan) {
 
 bool Log::PlanGrant(PendingGrant& grant, Plan& plan) {
   const std::uint64_t last_policy = subjects_->at(grant.subject).last_policy;
+  if (grant.NeedsWhatIsOver()) return false;
   if (grant.index != 0) return grant.index >= last_policy;
   if (grant.policy_index != last_policy) return false;
   for (const auto& needed : grant.needs) {
-    // One that is in the log already serves, whatever came after it in its own chain.
+    // One that is in the log already serves, unless it is over.
     if (needed->index == 0 && !PlanGrant(*needed, plan)) return false;
   }
   grant.index = plan.next_index();
