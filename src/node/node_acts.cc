@@ -6,6 +6,8 @@
 
 #include "audit/entry.h"
 #include "audit/notices.h"
+#include "audit/sealed_form.h"
+#include "audit/shared_days.h"
 #include "base/id.h"
 #include "codec/cbor.h"
 #include "codec/rfc3339.h"
@@ -26,7 +28,7 @@ using audit::SubjectKind;
 constexpr std::chrono::days kLeafValidity{730};
 constexpr std::size_t kRowsPerCall = 1000;
 // A mandate's entry names its patients as long as it stays a small entry.
-constexpr std::size_t kMaxNamedPatients = 500;
+constexpr std::size_t kMaxNamingBytes = 32u << 10;
 
 bool SameKey(const std::optional<crypto::P256PublicKey>& a,
              const std::optional<crypto::P256PublicKey>& b) {
@@ -59,8 +61,8 @@ Bytes MandateClear(const audit::MandateRow& mandate) {
 }
 
 Bytes AuditorContent(const audit::MandateRow& mandate) {
-  if (mandate.patients.size() <= kMaxNamedPatients) return audit::EncodeRow(mandate);
-  return MandateClear(mandate);
+  Bytes row = audit::EncodeRow(mandate);
+  return row.size() <= kMaxNamingBytes ? row : MandateClear(mandate);
 }
 
 // An entry of the subject's chain, sealed to its readers, who may change with it.
@@ -143,6 +145,7 @@ bool IsSame(const audit::PatientRow& a, const audit::PatientRow& b) {
 Result<void> Node::PutPatient(const audit::PatientRow& row) { return PutPatients({&row, 1}); }
 
 Result<void> Node::PutPatients(std::span<const audit::PatientRow> rows) {
+  for (const audit::PatientRow& row : rows) TRY_VOID(CheckShownText("name", row.name));
   for (std::size_t at = 0; at < rows.size(); at += kRowsPerCall) {
     // Sources that name new patients wait for one part, not for all.
     const auto acts = state_->recorder->LockActs();
@@ -187,6 +190,7 @@ Result<void> Node::State::PutSome(std::span<const audit::PatientRow> rows) {
 }
 
 Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
+  TRY_VOID(CheckShownText("name", row.name));
   const auto acts = state_->recorder->LockActs();
   audit::AuditorRow next = row;
   if (const auto old = state_->directory->FindAuditor(row.subject.id)) {
@@ -206,8 +210,9 @@ Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
 }
 
 Result<void> Node::PutSource(std::string_view id, std::string_view name) {
-  const auto acts = state_->recorder->LockActs();
   TRY_VOID(ValidateIdText(id));
+  TRY_VOID(CheckShownText("name", name));
+  const auto acts = state_->recorder->LockActs();
   audit::SourceRow row;
   row.id = id;
   row.name = name;
@@ -225,6 +230,8 @@ Result<void> Node::PutSource(std::string_view id, std::string_view name) {
 }
 
 Result<void> Node::PutCustodian(const audit::CustodianRow& row) {
+  TRY_VOID(ValidateIdText(row.id));
+  TRY_VOID(CheckShownText("name", row.name));
   const auto acts = state_->recorder->LockActs();
   std::optional<std::uint64_t> replaced;
   for (const audit::CustodianRow& old : state_->directory->custodians()) {
@@ -238,6 +245,8 @@ Result<void> Node::PutCustodian(const audit::CustodianRow& row) {
 Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> patients,
                               std::string_view purpose, std::optional<Day> from,
                               std::optional<Day> until) {
+  TRY_VOID(CheckShownText("purpose", purpose));
+  if (purpose.empty()) return InvalidArgument("purpose: say why; the patients read it");
   const auto acts = state_->recorder->LockActs();
   const auto auditor = state_->directory->FindAuditor(auditor_id);
   if (!auditor) return NotFound("no such auditor: register it with `salus auditor add`");
@@ -256,6 +265,9 @@ Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> 
   row.purpose = purpose;
   row.from = std::max(from.value_or(today), today);  // forward only
   row.until = until;
+  if (until && *until < row.from && !patients.empty()) {
+    return InvalidArgument("until: is over before the mandate begins: it works forward only");
+  }
   NewPolicy own = Policy(EventType::kMandateSet, row.auditor, AuditorContent(row));
   own.row = *auditor;
   NewPolicy clear = Policy(EventType::kMandateSet, row.mandate, MandateClear(row));
@@ -321,6 +333,7 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
 
 Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id, Day from, Day to,
                              std::string_view sealed_keys_jwe) {
+  TRY_VOID(audit::CheckSealedForm("sealed", sealed_keys_jwe, audit::kMaxSharedBytes));
   const auto acts = state_->recorder->LockActs();
   if (!state_->directory->FindAuditor(auditor_id)) return NotFound("no such auditor");
   NewPolicy policy =

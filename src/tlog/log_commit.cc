@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "codec/base64.h"
 #include "merkle/hash.h"
+#include "tlog/entry_kind.h"
 #include "tlog/log.h"
 #include "tlog/log_metrics.h"
 
@@ -33,6 +34,23 @@ std::size_t BytesOf(const Submission& submission) {
     if (entry.grant && entry.grant->index == 0) size += entry.grant->entry.size() + 128;
   }
   return size;
+}
+
+// What is logged is read back, and shown to whoever it is about, for ever: nothing is logged that
+// their readers refuse.
+bool Fits(const PendingGrant& grant) {
+  return grant.index != 0 ||
+         (grant.entry.size() <= kMaxEntryBytes &&
+          std::ranges::all_of(grant.needs, [](const auto& needed) { return Fits(*needed); }));
+}
+
+Result<void> CheckSizes(const Submission& submission) {
+  const bool fits =
+      std::ranges::all_of(submission.entries,
+                          [](const NewEntry& entry) { return entry.size <= kMaxEntryBytes; }) &&
+      std::ranges::all_of(submission.grants, [](const auto& grant) { return Fits(*grant); });
+  if (fits) return {};
+  return InvalidArgument("too long: an entry of the log has at most 65,535 bytes");
 }
 
 }  // namespace
@@ -212,6 +230,7 @@ Result<void> Log::PlanSubmission(Submission& submission, Plan& plan) {
   if (is_full_ && !submission.may_use_reserve) {
     return ResourceExhausted("the disk is full: nothing was logged; free space and send again");
   }
+  TRY_VOID(CheckSizes(submission));
   submission.outcomes.assign(submission.entries.size(), Outcome{});
   TRY_VOID(FindDurableRepeats(submission));
   for (std::size_t i = 0; i < submission.entries.size(); ++i) PlanEntry(submission, i, plan);

@@ -50,6 +50,31 @@ TEST_F(LogTest, GrantComesRightBeforeTheFirstEntryThatNeedsIt) {
   EXPECT_EQ(log->ReadEntry(LeafIndex{first + 2})->meta.grant, first);
 }
 
+// Whatever kind it is of: its readers refuse what is longer, so it must never be signed.
+TEST_F(LogTest, AnEntryThatNobodyWouldReadIsNotLogged) {
+  const auto log = *Open(fs);
+  const std::uint64_t before = log->record_count();
+  const auto submit = [&](std::size_t size) {
+    auto submission = std::make_unique<Submission>();
+    submission->arena.assign(size, 0);
+    NewEntry entry;
+    entry.size = size;
+    entry.leaf_hash = merkle::HashLeaf(submission->arena);
+    submission->entries.push_back(entry);
+    return log->SubmitAndWait(std::move(submission))->status;
+  };
+  const Result<void> refused = submit(65'536);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  auto with_grant = Event(*log, 1, 1);
+  with_grant->grants[0]->needs.push_back(std::make_shared<PendingGrant>());
+  with_grant->grants[0]->needs[0]->entry.assign(65'536, 0);
+  EXPECT_FALSE(log->SubmitAndWait(std::move(with_grant))->status);
+  EXPECT_EQ(log->record_count(), before);
+  EXPECT_TRUE(submit(65'535));
+  EXPECT_EQ(log->record_count(), before + 1);
+}
+
 TEST_F(LogTest, RepeatGetsItsFirstIndexAndOtherContentIsAConflict) {
   std::uint64_t index;
   {
