@@ -50,14 +50,7 @@ Bytes MandateNotice(const audit::MandateRow& mandate, const audit::AuditorRow& a
 }
 
 Bytes MandateClear(const audit::MandateRow& mandate) {
-  Bytes content;
-  codec::CborWriter writer(content);
-  writer.Map(2);
-  writer.Uint(1);
-  writer.Uint(ToUnixDay(mandate.from));
-  writer.Uint(2);
-  writer.Uint(mandate.patients.size());
-  return content;
+  return audit::EncodeMandateCount({mandate.from, mandate.patients.size()});
 }
 
 Bytes AuditorContent(const audit::MandateRow& mandate) {
