@@ -14,9 +14,9 @@ namespace salus::node {
 
 namespace {
 
-using tlog::KindOf;
 using audit::EntryKind;
 using audit::EntryView;
+using tlog::KindOf;
 
 // Numbers are given in order, and each that is known for longer than a moment gets an entry. The
 // bound keeps a made up number from taking memory.
