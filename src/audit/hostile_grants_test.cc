@@ -128,6 +128,11 @@ TEST_F(HostileGrantsTest, AnAuditorIsNotLeftOut) {
     return VerifyHistory(VerifyAs(asked, joined->keys), answer);
   };
   ExpectRefused(verify(server.Answer(anna.subject, truth.query_leaf, 0)), "another name");
+  // The same of an earlier question, whose entry only this answer's checkpoint covers.
+  VerifyQuestion later = VerifyAs(asked, joined->keys);
+  later.chain.query_entries = {truth.query_index};
+  later.chain.query_leaves = {truth.query_leaf};
+  ExpectRefused(VerifyHistory(later, server.Answer(anna.subject, query_leaf, 0)), "another name");
   const auto opened = verify(server.Answer(anna.subject, query_leaf, 0));
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(opened->events.size(), 2u);
@@ -167,6 +172,31 @@ TEST_F(HostileGrantsTest, AnEndedMandateIsNoAccusation) {
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(opened->events.size(), 3u);
   EXPECT_GT(opened->not_for_reader, 3u);
+}
+
+TEST_F(HostileGrantsTest, AKeptKeyIsSeenWithoutCheckpointsBetween) {
+  clock.Advance(days(2));
+  Events(anna.subject, 1);
+  Checkpoint();
+  const LyingServer server(*this);
+  LyingServer liar = server;
+  LyingServer::LoggedEntry made_up{{}, history.tag};
+  Event event;
+  event.id = *EventId::Parse("made-up");
+  event.time = clock.Now() - days(2);
+  event.patient = anna.subject.id;
+  event.system = anna.subject.system;
+  event.user = "user";
+  event.source = "source-1";
+  Bytes plaintext;
+  EncodeEvent(event, plaintext);
+  Sealer(random).SealEvent(EpochKey(last_grant->grant->key.Clone()),
+                           SealingAad(origin, history.tag), plaintext, made_up.entry);
+  liar.entries.push_back(std::move(made_up));
+  asked = QuestionOf(anna.subject);
+  ASSERT_TRUE(VerifyAsAnna(server.Answer(anna.subject, query_leaf, 0)));
+  ExpectRefused(VerifyAsAnna(liar.Answer(anna.subject, query_leaf, 0)),
+                "behind a grant of 2025-11-22: the key was not forgotten");
 }
 
 TEST_F(HostileGrantsTest, BracketsDoNotCutDays) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "audit/notices.h"
 #include "audit/verify_parts.h"
@@ -57,6 +58,12 @@ void AddWarnings(const VerifyQuestion& question, const AskedRange& asked, const 
                     "they stay closed",
                     history.under_older_key));
   }
+  if (history.before_own_key > 0) {
+    warn(
+        fmt::format("{} entries are sealed to an older key of yours, or from outside your mandate: "
+                    "your present key was registered behind them",
+                    history.before_own_key));
+  }
   if (history.not_for_reader > 0) {
     warn(fmt::format("{} entries are from outside your mandate, and stay closed to you",
                      history.not_for_reader));
@@ -73,22 +80,44 @@ bool IsAskedBy(const Subject& reader, ByteSpan content) {
          question->asker == reader.id;
 }
 
-// What the receipt is for must be this reader's question, where it is shown and can be read.
-Result<void> CheckQueryEntry(const VerifyQuestion& question, const HistoryAnswer& answer,
-                             const VerifiedHistory& history) {
-  const std::uint64_t index = answer.query_index.value;
-  const auto is_it = [index](const auto& entry) { return entry.index.value == index; };
-  const auto other = std::find_if(history.others.begin(), history.others.end(), is_it);
-  const bool is_event = std::any_of(history.events.begin(), history.events.end(), is_it);
-  const bool is_other = other != history.others.end();
-  if (is_event || (is_other && other->kind != EntryKind::kQuery)) {
-    return AtEntry(index, "the receipt for this question names another entry");
+// What a receipt is for, of this question or of one before it, must be this reader's question,
+// where it is shown and can be read: most are covered by a later answer's checkpoint only.
+Result<void> CheckQueryEntries(const VerifyQuestion& question, const HistoryAnswer& answer,
+                               const VerifiedHistory& history) {
+  std::set<std::uint64_t> own{answer.query_index.value};
+  for (const merkle::LeafIndex index : history.chain.query_entries) own.insert(index.value);
+  for (const VerifiedEvent& event : history.events) {
+    if (!own.contains(event.index.value)) continue;
+    return AtEntry(event.index.value, "the receipt for a question names another entry");
   }
-  const bool can_read = is_other && question.keys != nullptr && !other->plaintext.empty();
-  if (can_read && !IsAskedBy(question.keys->reader, other->plaintext)) {
-    return AtEntry(index, "this question was logged in another name");
+  for (const VerifiedEntry& other : history.others) {
+    const std::uint64_t index = other.index.value;
+    if (!own.contains(index)) continue;
+    if (other.kind != EntryKind::kQuery) {
+      return AtEntry(index, "the receipt for a question names another entry");
+    }
+    const bool can_read = question.keys != nullptr && !other.plaintext.empty();
+    if (can_read && !IsAskedBy(question.keys->reader, other.plaintext)) {
+      return AtEntry(index, "this reader's question was logged in another name");
+    }
   }
   return {};
+}
+
+// A patient sees the questions of a mandate from when on it names the patient. One from before
+// would be a question that this patient never sees.
+Result<void> CheckUnder(const VerifyQuestion& question, const GrantTable& table) {
+  const bool is_of_mandate = question.under && question.keys != nullptr &&
+                             question.keys->reader.kind == SubjectKind::kAuditor &&
+                             question.subject.kind == SubjectKind::kPatient;
+  if (!is_of_mandate || table.opened.empty()) return {};
+  const auto first = std::ranges::min_element(
+      table.opened, {}, [](const auto& grant) { return grant.second.policy_index; });
+  if (first->second.policy_index <= question.under->index.value) return {};
+  return FailedPrecondition(fmt::format(
+      "entry {}: this patient's readers were changed behind the question, entry {}, and "
+      "may have come under your mandate only then: ask for the mandate again",
+      first->second.policy_index, question.under->index.value));
 }
 
 }  // namespace
@@ -111,13 +140,14 @@ Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const Hist
   VerifiedHistory history;
   TRY(history.chain, VerifyQueries(log, question, answer, chain, newest));
   TRY(GrantTable table, OpenGrants(question, chain, entries, timeline));
+  TRY_VOID(CheckUnder(question, table));
   TRY_VOID(OpenEntries(question, chain, entries, timeline, table, history));
   if (question.keys != nullptr && question.keys->own_chain_size) {
     const std::uint64_t known_to = question.keys->own_chain_size->value;
     history.newer_than_keys = static_cast<std::uint64_t>(std::ranges::count_if(
         table.closed, [known_to](std::uint64_t grant) { return grant >= known_to; }));
   }
-  TRY_VOID(CheckQueryEntry(question, answer, history));
+  TRY_VOID(CheckQueryEntries(question, answer, history));
 
   const bool is_watching = question.known && question.known->watched_since > Timestamp();
   history.checkpoint = {newest.size, newest.root, answer.newest.note, newest.map.time,

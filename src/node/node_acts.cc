@@ -6,6 +6,8 @@
 
 #include "audit/entry.h"
 #include "audit/notices.h"
+#include "audit/sealed_form.h"
+#include "audit/shared_days.h"
 #include "base/id.h"
 #include "codec/cbor.h"
 #include "codec/rfc3339.h"
@@ -26,7 +28,7 @@ using audit::SubjectKind;
 constexpr std::chrono::days kLeafValidity{730};
 constexpr std::size_t kRowsPerCall = 1000;
 // A mandate's entry names its patients as long as it stays a small entry.
-constexpr std::size_t kMaxNamedPatients = 500;
+constexpr std::size_t kMaxNamingBytes = 32u << 10;
 
 bool SameKey(const std::optional<crypto::P256PublicKey>& a,
              const std::optional<crypto::P256PublicKey>& b) {
@@ -52,8 +54,8 @@ Bytes MandateClear(const audit::MandateRow& mandate) {
 }
 
 Bytes AuditorContent(const audit::MandateRow& mandate) {
-  if (mandate.patients.size() <= kMaxNamedPatients) return audit::EncodeRow(mandate);
-  return MandateClear(mandate);
+  Bytes row = audit::EncodeRow(mandate);
+  return row.size() <= kMaxNamingBytes ? row : MandateClear(mandate);
 }
 
 // An entry of the subject's chain, sealed to its readers, who may change with it.
@@ -110,6 +112,22 @@ audit::PatientRow MergeRow(const audit::PatientRow& old, const audit::PatientRow
   return next;
 }
 
+// A certificate or a key is one patient's: whoever shows it is that one. `taken` has those of the
+// rows before in the same call.
+Result<void> CheckHolder(const audit::Directory& directory, const audit::PatientRow& row,
+                         std::map<std::string, Subject>& taken) {
+  if (row.subject.kind != SubjectKind::kPatient) return {};
+  bool is_free = !directory.FindOtherHolder(row);
+  const auto take = [&](std::string holder) {
+    const auto [at, is_new] = taken.try_emplace(std::move(holder), row.subject);
+    is_free = is_free && (is_new || at->second == row.subject);
+  };
+  if (row.key) take("key " + std::string(AsText(row.key->sec1())));
+  if (!row.certificate_fingerprint.empty()) take(row.certificate_fingerprint);
+  if (is_free) return {};
+  return Conflict("another patient is registered with this certificate or key: each needs its own");
+}
+
 bool IsSame(const audit::PatientRow& a, const audit::PatientRow& b) {
   return SameKey(a.key, b.key) && a.name == b.name &&
          a.certificate_fingerprint == b.certificate_fingerprint;
@@ -120,6 +138,7 @@ bool IsSame(const audit::PatientRow& a, const audit::PatientRow& b) {
 Result<void> Node::PutPatient(const audit::PatientRow& row) { return PutPatients({&row, 1}); }
 
 Result<void> Node::PutPatients(std::span<const audit::PatientRow> rows) {
+  for (const audit::PatientRow& row : rows) TRY_VOID(CheckShownText("name", row.name));
   for (std::size_t at = 0; at < rows.size(); at += kRowsPerCall) {
     // Sources that name new patients wait for one part, not for all.
     const auto acts = state_->recorder->LockActs();
@@ -137,12 +156,14 @@ Result<void> Node::State::PutSome(std::span<const audit::PatientRow> rows) {
   std::vector<NewPolicy> policies;
   std::vector<audit::PatientRow> changed;  // in the order in which they were sent
   std::map<Subject, std::size_t> places;
+  std::map<std::string, Subject> taken;
   for (const audit::PatientRow& row : rows) {
     const auto place = places.find(row.subject);
     const auto old = place != places.end() ? std::optional(changed[place->second])
                                            : directory->FindPatient(row.subject);
     const audit::PatientRow next = old ? MergeRow(*old, row) : row;
     if (old && IsSame(*old, next)) continue;
+    TRY_VOID(CheckHolder(*directory, next, taken));
     if (place != places.end()) {
       changed[place->second] = next;
       continue;
@@ -162,6 +183,7 @@ Result<void> Node::State::PutSome(std::span<const audit::PatientRow> rows) {
 }
 
 Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
+  TRY_VOID(CheckShownText("name", row.name));
   const auto acts = state_->recorder->LockActs();
   audit::AuditorRow next = row;
   if (const auto old = state_->directory->FindAuditor(row.subject.id)) {
@@ -181,8 +203,9 @@ Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
 }
 
 Result<void> Node::PutSource(std::string_view id, std::string_view name) {
-  const auto acts = state_->recorder->LockActs();
   TRY_VOID(ValidateIdText(id));
+  TRY_VOID(CheckShownText("name", name));
+  const auto acts = state_->recorder->LockActs();
   audit::SourceRow row;
   row.id = id;
   row.name = name;
@@ -200,6 +223,8 @@ Result<void> Node::PutSource(std::string_view id, std::string_view name) {
 }
 
 Result<void> Node::PutCustodian(const audit::CustodianRow& row) {
+  TRY_VOID(ValidateIdText(row.id));
+  TRY_VOID(CheckShownText("name", row.name));
   const auto acts = state_->recorder->LockActs();
   std::optional<std::uint64_t> replaced;
   for (const audit::CustodianRow& old : state_->directory->custodians()) {
@@ -213,6 +238,8 @@ Result<void> Node::PutCustodian(const audit::CustodianRow& row) {
 Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> patients,
                               std::string_view purpose, std::optional<Day> from,
                               std::optional<Day> until) {
+  TRY_VOID(CheckShownText("purpose", purpose));
+  if (purpose.empty()) return InvalidArgument("purpose: say why; the patients read it");
   const auto acts = state_->recorder->LockActs();
   const auto auditor = state_->directory->FindAuditor(auditor_id);
   if (!auditor) return NotFound("no such auditor: register it with `salus auditor add`");
@@ -231,6 +258,9 @@ Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> 
   row.purpose = purpose;
   row.from = std::max(from.value_or(today), today);  // forward only
   row.until = until;
+  if (until && *until < row.from && !patients.empty()) {
+    return InvalidArgument("until: is over before the mandate begins: it works forward only");
+  }
   NewPolicy own = Policy(EventType::kMandateSet, row.auditor, AuditorContent(row));
   own.row = *auditor;
   NewPolicy clear = Policy(EventType::kMandateSet, row.mandate, MandateClear(row));
@@ -296,6 +326,7 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
 
 Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id, Day from, Day to,
                              std::string_view sealed_keys_jwe) {
+  TRY_VOID(audit::CheckSealedForm("sealed", sealed_keys_jwe, audit::kMaxSharedBytes));
   const auto acts = state_->recorder->LockActs();
   if (!state_->directory->FindAuditor(auditor_id)) return NotFound("no such auditor");
   NewPolicy policy =
@@ -313,10 +344,14 @@ Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
   const auto acts = state_->recorder->LockActs();
   const Timestamp now = state_->clock.Now();
   const auto published = state_->log->published();
+  if (state_->log->is_clock_trusted()) {
+    return FailedPrecondition("nothing waits for a word about the clock: checkpoints are made");
+  }
   if (published && now < published->map.time) {
     return FailedPrecondition("the clock stands before the last checkpoint, of " +
                               codec::FormatRfc3339(published->map.time) +
-                              ": set it right, or wait until then");
+                              ": set it right, or wait until then; what was signed for the future "
+                              "can't be taken back");
   }
   Bytes content;
   codec::CborWriter writer(content);
