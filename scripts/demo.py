@@ -224,8 +224,10 @@ class Demo:
     def enrol(self):
         title("Elif Kaya enrols: two custodians hand over the past")
         folder = self.identity_at_server_stopped("patient", "elif", demo_trace.PATIENTS["elif"])
+        shown = self.salus("identity", "show", folder, "--json", state="elif").stdout
+        key = json.loads(shown)[0]["key"]  # what Elif tells the custodians
         for custodian in ("custodian-1", "custodian-2"):
-            self.salus("custody", "release", "--patient", "elif", "--as",
+            self.salus("custody", "release", "--patient", "elif", "--key", key, "--as",
                        os.path.join(self.data, "custodians-offline", custodian), "--server",
                        "hospital", state=custodian)
             good(f"{custodian} re-sealed its share to Elif's new key; the act is an entry")
@@ -298,7 +300,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--serve", action="store_true", help="leave the server running")
     parser.add_argument("--keep", action="store_true", help="keep the demo's folder")
-    parser.add_argument("--bin", default=os.path.join(HERE, "../build/release/apps"))
+    parser.add_argument("--bin", default=os.path.join(HERE, "../build/release/apps"),
+                        help="where salus/salus and salusd/salusd are (build/release/apps)")
     args = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="salus-demo-")
     demo = Demo(folder, os.path.abspath(args.bin))

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
+#include "audit/sealed_form.h"
 #include "audit/secret_access.h"
-#include "codec/base64.h"
 #include "codec/cbor.h"
-#include "codec/json.h"
-#include "crypto/aes_gcm.h"
 #include "crypto/shamir.h"
 #include "jose/jwe.h"
 
@@ -102,34 +100,7 @@ Result<std::string> ReleaseShare(const CustodyShareRow& share,
 
 Result<void> CheckReleasedShare(std::string_view released_share) {
   constexpr std::size_t kMaxShareBytes = 4096;
-  const Error refused =
-      InvalidArgument("share: is no custody share sealed to a P-256 key (ECDH-ES+A256KW, A256GCM)");
-  std::vector<std::string_view> parts;
-  for (std::size_t at = 0; at <= released_share.size() && parts.size() < 6;) {
-    const std::size_t end = std::min(released_share.find('.', at), released_share.size());
-    parts.push_back(released_share.substr(at, end - at));
-    at = end + 1;
-  }
-  if (parts.size() != 5 || released_share.size() > kMaxShareBytes) return refused;
-  std::vector<Bytes> raw;
-  for (const std::string_view part : parts) {
-    Result<Bytes> decoded = codec::Base64UrlDecode(part);
-    if (!decoded) return refused;
-    raw.push_back(*std::move(decoded));
-  }
-  constexpr std::size_t kWrappedKeySize = 40;
-  if (raw[1].size() != kWrappedKeySize || raw[2].size() != crypto::kGcmNonceSize ||
-      raw[4].size() != crypto::kGcmTagSize) {
-    return refused;
-  }
-  const Result<codec::Json> header = codec::ParseJson(AsText(raw[0]));
-  if (!header || !header->is_object()) return refused;
-  const codec::JsonObject& members = header->get_object();
-  const auto algorithm = codec::StringAt(members, "alg");
-  const auto encryption = codec::StringAt(members, "enc");
-  const bool fits = algorithm && encryption && *algorithm == "ECDH-ES+A256KW" &&
-                    *encryption == "A256GCM" && members.contains("epk");
-  return fits ? Result<void>() : refused;
+  return CheckSealedForm("share", released_share, kMaxShareBytes);
 }
 
 Result<crypto::P256PrivateKey> JoinCustody(const Subject& patient,

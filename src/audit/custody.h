@@ -32,8 +32,8 @@ Result<std::string> ReleaseShare(const CustodyShareRow& share,
                                  const crypto::P256PrivateKey& custodian_key,
                                  const crypto::P256PublicKey& patient_key, RandomSource& random);
 
-// CheckReleasedShare says whether this can be what ReleaseShare makes: a compact JWE of its
-// algorithms and size. Whether it opens, only the patient can tell.
+// CheckReleasedShare says whether this can be what ReleaseShare makes. Whether it opens, only the
+// patient can tell.
 // Errors: InvalidArgument.
 Result<void> CheckReleasedShare(std::string_view released_share);
 

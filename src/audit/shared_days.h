@@ -21,7 +21,9 @@
 
 namespace salus::audit {
 
-inline constexpr std::size_t kMaxSharedGrants = 100;
+// So many fit into one entry, whoever their readers are.
+inline constexpr std::size_t kMaxSharedGrants = 32;
+inline constexpr std::size_t kMaxSharedBytes = 60u << 10;
 
 // Errors: InvalidArgument for more than kMaxSharedGrants, or one that is no epoch key's.
 Result<std::string> SealSharedGrants(std::span<const GrantPlaintext* const> grants,

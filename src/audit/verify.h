@@ -70,6 +70,7 @@ struct ReaderMandate {
   Day from;
   std::optional<Day> until;
   std::vector<Subject> patients;
+  bool is_counted = false;  // they are too many to be named, and patients is empty
 };
 
 // ReaderKeys are what the reader opens with: their own private key, or day keys from their own

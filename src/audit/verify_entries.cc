@@ -105,7 +105,7 @@ Result<void> EntryOpener::CheckKey(std::uint64_t index, const GrantedKey& key) c
                                "was over: the key was not forgotten",
                                codec::FormatDay(key.day)));
   }
-  return {};
+  return CheckBehind(index, key.day, table_);
 }
 
 // An entry under no granted key can only be under a grant that this reader can't open.

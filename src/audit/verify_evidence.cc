@@ -154,6 +154,16 @@ void CollectKeys(const VerifiedHistory& own, const Subject& auditor, ReaderKeys&
     if (entry.type != EventType::kMandateSet) continue;
     if (!keys.mandates.empty()) keys.mandates.back().ended = entry.index;
     // One that names its patients only by number is no ground for an accusation.
+    if (const Result<MandateCount> counted = DecodeMandateCount(entry.plaintext)) {
+      keys.mandates.push_back({.index = entry.index,
+                               .ended = std::nullopt,
+                               .logged = day,
+                               .from = counted->from,
+                               .until = std::nullopt,
+                               .patients = {},
+                               .is_counted = true});
+      continue;
+    }
     const Result<MandateRow> row = DecodeMandateRow(entry.plaintext);
     if (!row || row->auditor != auditor) continue;
     keys.mandates.push_back({.index = entry.index,

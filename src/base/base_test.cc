@@ -52,6 +52,18 @@ TEST(Utf8Test, AcceptsWellFormedAndRefusesTheRest) {
   }
 }
 
+TEST(ShownTextTest, RefusesWhatCouldNotBeShownAsItIs) {
+  EXPECT_TRUE(CheckShownText("name", ""));
+  EXPECT_TRUE(CheckShownText("name", "Jos\u00e9 Reyes, \u2014 ward 3"));
+  EXPECT_TRUE(CheckShownText("name", std::string(1024, 'x')));
+  for (const std::string& bad :
+       {std::string(1025, 'x'), std::string("a\x1b[31m"), std::string("a\nb"), std::string("a\x7f"),
+        std::string("\u0085"), std::string("a\u202e"), std::string("\u2066"), std::string("\xc2"),
+        std::string("\xe2\x80"), std::string("a\0b", 3)}) {
+    EXPECT_FALSE(CheckShownText("name", bad)) << testing::PrintToString(bad);
+  }
+}
+
 TEST(IdTest, KeepsEveryByteAndRefusesWhatIsNoId) {
   struct Tag;
   EXPECT_EQ(Id<Tag>::Parse(" A b ").value().text(), " A b ");

@@ -14,4 +14,24 @@ Result<void> ValidateIdText(std::string_view text) {
   return {};
 }
 
+Result<void> CheckShownText(std::string_view member, std::string_view text) {
+  const auto refused = [&](std::string_view why) {
+    return InvalidArgument(std::string(member) + ": " + std::string(why));
+  };
+  if (text.size() > kMaxShownBytes) return refused("has at most 1,024 bytes");
+  if (!IsValidUtf8(text)) return refused("must be valid UTF-8");
+  const auto at = [&](std::size_t i) -> unsigned char {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_c1 = at(i) == 0xc2 && at(i + 1) >= 0x80 && at(i + 1) <= 0x9f;
+    if (at(i) < 0x20 || at(i) == 0x7f || is_c1) return refused("can't contain control characters");
+    if (at(i) != 0xe2) continue;
+    const bool is_turned = (at(i + 1) == 0x80 && at(i + 2) >= 0xaa && at(i + 2) <= 0xae) ||
+                           (at(i + 1) == 0x81 && at(i + 2) >= 0xa6 && at(i + 2) <= 0xa9);
+    if (is_turned) return refused("can't contain characters that turn the direction of writing");
+  }
+  return {};
+}
+
 }  // namespace salus

@@ -20,6 +20,15 @@ inline constexpr std::size_t kMaxIdBytes = 128;
 // Errors: InvalidArgument with the reason; never echoes the text.
 Result<void> ValidateIdText(std::string_view text);
 
+// Names and purposes are shown to people who did not write them.
+inline constexpr std::size_t kMaxShownBytes = 1024;
+
+// CheckShownText refuses what could not be shown as it is: control characters and those that turn
+// the direction of writing (U+202A-202E, U+2066-2069). An empty text is none, and good.
+//
+// Errors: InvalidArgument with the member's name; never echoes the text.
+Result<void> CheckShownText(std::string_view member, std::string_view text);
+
 template <typename Tag>
 class Id {
  public:

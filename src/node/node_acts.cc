@@ -6,6 +6,8 @@
 
 #include "audit/entry.h"
 #include "audit/notices.h"
+#include "audit/sealed_form.h"
+#include "audit/shared_days.h"
 #include "base/id.h"
 #include "codec/cbor.h"
 #include "codec/rfc3339.h"
@@ -25,64 +27,10 @@ using audit::SubjectKind;
 
 constexpr std::chrono::days kLeafValidity{730};
 constexpr std::size_t kRowsPerCall = 1000;
-// A mandate's entry names its patients as long as it stays a small entry.
-constexpr std::size_t kMaxNamedPatients = 500;
 
 bool SameKey(const std::optional<crypto::P256PublicKey>& a,
              const std::optional<crypto::P256PublicKey>& b) {
   return a.has_value() == b.has_value() && (!a || *a == *b);
-}
-
-// What a patient reads about a mandate: who may read from when on, with the mandate's own tag.
-Bytes MandateNotice(const audit::MandateRow& mandate, const audit::AuditorRow& auditor,
-                    const audit::ProvenTag& tag, bool is_removed) {
-  return audit::EncodeMandateNotice({.auditor = mandate.auditor.id,
-                                     .auditor_name = auditor.name,
-                                     .from = mandate.from,
-                                     .until = mandate.until,
-                                     .purpose = mandate.purpose,
-                                     .mandate_tag = tag.tag,
-                                     .mandate_proof = tag.proof,
-                                     .is_removed = is_removed,
-                                     .key = auditor.key});
-}
-
-Bytes MandateClear(const audit::MandateRow& mandate) {
-  Bytes content;
-  codec::CborWriter writer(content);
-  writer.Map(2);
-  writer.Uint(1);
-  writer.Uint(ToUnixDay(mandate.from));
-  writer.Uint(2);
-  writer.Uint(mandate.patients.size());
-  return content;
-}
-
-Bytes AuditorContent(const audit::MandateRow& mandate) {
-  if (mandate.patients.size() <= kMaxNamedPatients) return audit::EncodeRow(mandate);
-  return MandateClear(mandate);
-}
-
-// An entry of the subject's chain, sealed to its readers, who may change with it.
-NewPolicy Policy(EventType type, const Subject& subject, Bytes content) {
-  return {.type = type,
-          .subject = subject,
-          .content = std::move(content),
-          .row = std::nullopt,
-          .is_sealed = true,
-          .ends_epoch = true,
-          .first_key = std::nullopt};
-}
-
-// The newest policy entry of a chain carries the digest of the subject's row, whatever it is about:
-// so one look at it tells whether a row is the newest.
-Result<NewPolicy> NoticeTo(const audit::Directory& directory, const Subject& patient,
-                           Bytes content) {
-  auto row = directory.FindPatient(patient);
-  if (!row) return audit::BrokenRegistration();
-  NewPolicy policy = Policy(EventType::kMandateSet, patient, std::move(content));
-  policy.row = *std::move(row);
-  return policy;
 }
 
 // An entry of nobody's chain: it shows the digest of its row, and which entry it replaces.
@@ -140,12 +88,29 @@ bool IsSame(const audit::PatientRow& a, const audit::PatientRow& b) {
 
 }  // namespace
 
+NewPolicy SubjectPolicy(EventType type, const Subject& subject, Bytes content) {
+  return {.type = type,
+          .subject = subject,
+          .content = std::move(content),
+          .row = std::nullopt,
+          .is_sealed = true,
+          .ends_epoch = true,
+          .first_key = std::nullopt};
+}
+
+Result<Node::State::Act> Node::State::BeginAct() {
+  std::unique_lock one_at_a_time(acts_mutex);
+  TRY_VOID(FinishMandates());
+  return Act{std::move(one_at_a_time), recorder->LockActs()};
+}
+
 Result<void> Node::PutPatient(const audit::PatientRow& row) { return PutPatients({&row, 1}); }
 
 Result<void> Node::PutPatients(std::span<const audit::PatientRow> rows) {
+  for (const audit::PatientRow& row : rows) TRY_VOID(CheckShownText("name", row.name));
   for (std::size_t at = 0; at < rows.size(); at += kRowsPerCall) {
     // Sources that name new patients wait for one part, not for all.
-    const auto acts = state_->recorder->LockActs();
+    TRY(const auto act, state_->BeginAct());
     TRY_VOID(state_->PutSome(rows.subspan(at, std::min(kRowsPerCall, rows.size() - at))));
   }
   return {};
@@ -176,7 +141,8 @@ Result<void> Node::State::PutSome(std::span<const audit::PatientRow> rows) {
     changed.push_back(next);
   }
   for (audit::PatientRow& row : changed) {
-    NewPolicy policy = Policy(EventType::kPatientRegistered, row.subject, audit::EncodeRow(row));
+    NewPolicy policy =
+        SubjectPolicy(EventType::kPatientRegistered, row.subject, audit::EncodeRow(row));
     policy.first_key = row.key;
     policy.row = std::move(row);
     policies.push_back(std::move(policy));
@@ -187,7 +153,8 @@ Result<void> Node::State::PutSome(std::span<const audit::PatientRow> rows) {
 }
 
 Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
-  const auto acts = state_->recorder->LockActs();
+  TRY_VOID(CheckShownText("name", row.name));
+  TRY(const auto act, state_->BeginAct());
   audit::AuditorRow next = row;
   if (const auto old = state_->directory->FindAuditor(row.subject.id)) {
     if (next.name.empty()) next.name = old->name;
@@ -198,7 +165,8 @@ Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
                          old->certificate_fingerprint == next.certificate_fingerprint;
     if (is_same) return {};
   }
-  NewPolicy policy = Policy(EventType::kAuditorRegistered, next.subject, audit::EncodeRow(next));
+  NewPolicy policy =
+      SubjectPolicy(EventType::kAuditorRegistered, next.subject, audit::EncodeRow(next));
   policy.first_key = next.key;
   policy.row = std::move(next);
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
@@ -206,8 +174,9 @@ Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
 }
 
 Result<void> Node::PutSource(std::string_view id, std::string_view name) {
-  const auto acts = state_->recorder->LockActs();
   TRY_VOID(ValidateIdText(id));
+  TRY_VOID(CheckShownText("name", name));
+  const auto acts = state_->recorder->LockActs();
   audit::SourceRow row;
   row.id = id;
   row.name = name;
@@ -225,6 +194,8 @@ Result<void> Node::PutSource(std::string_view id, std::string_view name) {
 }
 
 Result<void> Node::PutCustodian(const audit::CustodianRow& row) {
+  TRY_VOID(ValidateIdText(row.id));
+  TRY_VOID(CheckShownText("name", row.name));
   const auto acts = state_->recorder->LockActs();
   std::optional<std::uint64_t> replaced;
   for (const audit::CustodianRow& old : state_->directory->custodians()) {
@@ -232,57 +203,6 @@ Result<void> Node::PutCustodian(const audit::CustodianRow& row) {
   }
   NewPolicy policy = ClearPolicy(EventType::kCustodianRegistered, row, replaced);
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
-  return {};
-}
-
-Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> patients,
-                              std::string_view purpose, std::optional<Day> from,
-                              std::optional<Day> until) {
-  const auto acts = state_->recorder->LockActs();
-  const auto auditor = state_->directory->FindAuditor(auditor_id);
-  if (!auditor) return NotFound("no such auditor: register it with `salus auditor add`");
-  for (const Subject& patient : patients) {
-    if (!state_->directory->FindPatient(patient)) {
-      return NotFound("a patient of the mandate is not registered: `salus patient add` first");
-    }
-  }
-  std::sort(patients.begin(), patients.end());
-  patients.erase(std::unique(patients.begin(), patients.end()), patients.end());
-  const Day today = DayOf(state_->clock.Now());
-  audit::MandateRow row;
-  row.auditor = auditor->subject;
-  row.mandate = {SubjectKind::kMandate, "", std::string(auditor_id)};
-  row.patients = patients;
-  row.purpose = purpose;
-  row.from = std::max(from.value_or(today), today);  // forward only
-  row.until = until;
-  NewPolicy own = Policy(EventType::kMandateSet, row.auditor, AuditorContent(row));
-  own.row = *auditor;
-  NewPolicy clear = Policy(EventType::kMandateSet, row.mandate, MandateClear(row));
-  clear.is_sealed = false;
-  clear.row = row;
-  const audit::ProvenTag tag = state_->recorder->TagOf(row.mandate);
-  const auto notice = [&](const Subject& patient, bool is_removed) {
-    return NoticeTo(*state_->directory, patient, MandateNotice(row, *auditor, tag, is_removed));
-  };
-  std::vector<NewPolicy> policies;
-  for (const Subject& patient : patients) {
-    TRY(NewPolicy added, notice(patient, false));
-    policies.push_back(std::move(added));
-  }
-  if (const auto old = state_->directory->FindMandate(auditor_id)) {
-    for (const Subject& patient : old->patients) {
-      if (std::binary_search(patients.begin(), patients.end(), patient)) continue;
-      // A right ends, also where a patient's row is lost: nothing can be sealed to that one.
-      if (!state_->directory->FindPatient(patient)) continue;
-      TRY(NewPolicy removed, notice(patient, true));
-      policies.push_back(std::move(removed));
-    }
-  }
-  policies.push_back(std::move(own));
-  // The last: the mandate is in force when every patient's notice is logged.
-  policies.push_back(std::move(clear));
-  TRY_VOID(state_->recorder->RecordPolicies(policies));
   return {};
 }
 
@@ -311,7 +231,7 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
   writer.Uint(share->share_number);
   writer.Uint(3);
   writer.Text(released_share);
-  NewPolicy policy = Policy(EventType::kCustodyReleased, patient, std::move(content));
+  NewPolicy policy = SubjectPolicy(EventType::kCustodyReleased, patient, std::move(content));
   policy.ends_epoch = false;
   policy.row =
       audit::CustodyReleaseRow{patient, std::string(custodian_id), std::string(released_share), {}};
@@ -321,14 +241,15 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
 
 Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id, Day from, Day to,
                              std::string_view sealed_keys_jwe) {
+  TRY_VOID(audit::CheckSealedForm("sealed", sealed_keys_jwe, audit::kMaxSharedBytes));
   const auto acts = state_->recorder->LockActs();
   if (!state_->directory->FindAuditor(auditor_id)) return NotFound("no such auditor");
   NewPolicy policy =
-      Policy(EventType::kDaysShared, patient,
-             audit::EncodeSharedDaysNotice({.auditor = std::string(auditor_id),
-                                            .from = from,
-                                            .to = to,
-                                            .sealed = std::string(sealed_keys_jwe)}));
+      SubjectPolicy(EventType::kDaysShared, patient,
+                    audit::EncodeSharedDaysNotice({.auditor = std::string(auditor_id),
+                                                   .from = from,
+                                                   .to = to,
+                                                   .sealed = std::string(sealed_keys_jwe)}));
   policy.ends_epoch = false;
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
   return {};
@@ -338,10 +259,14 @@ Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
   const auto acts = state_->recorder->LockActs();
   const Timestamp now = state_->clock.Now();
   const auto published = state_->log->published();
+  if (state_->log->is_clock_trusted()) {
+    return FailedPrecondition("nothing waits for a word about the clock: checkpoints are made");
+  }
   if (published && now < published->map.time) {
     return FailedPrecondition("the clock stands before the last checkpoint, of " +
                               codec::FormatRfc3339(published->map.time) +
-                              ": set it right, or wait until then");
+                              ": set it right, or wait until then; what was signed for the future "
+                              "can't be taken back");
   }
   Bytes content;
   codec::CborWriter writer(content);

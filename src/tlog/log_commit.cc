@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "codec/base64.h"
 #include "merkle/hash.h"
+#include "tlog/entry_kind.h"
 #include "tlog/log.h"
 #include "tlog/log_metrics.h"
 
@@ -33,6 +34,23 @@ std::size_t BytesOf(const Submission& submission) {
     if (entry.grant && entry.grant->index == 0) size += entry.grant->entry.size() + 128;
   }
   return size;
+}
+
+// What is logged is read back, and shown to whoever it is about, for ever: nothing is logged that
+// their readers refuse.
+bool Fits(const PendingGrant& grant) {
+  return grant.index != 0 ||
+         (grant.entry.size() <= kMaxEntryBytes &&
+          std::ranges::all_of(grant.needs, [](const auto& needed) { return Fits(*needed); }));
+}
+
+Result<void> CheckSizes(const Submission& submission) {
+  const bool fits =
+      std::ranges::all_of(submission.entries,
+                          [](const NewEntry& entry) { return entry.size <= kMaxEntryBytes; }) &&
+      std::ranges::all_of(submission.grants, [](const auto& grant) { return Fits(*grant); });
+  if (fits) return {};
+  return InvalidArgument("too long: an entry of the log has at most 65,535 bytes");
 }
 
 }  // namespace
@@ -80,11 +98,14 @@ void Log::RunSequencer(std::stop_token stop) {
     {
       std::unique_lock lock(queue_mutex_);
       const auto due = last_checkpoint_at_ + Interval();
-      // Who waits for a checkpoint makes the next one due earlier than was reckoned.
+      const bool is_clock_trusted = is_clock_trusted_;
+      // Who waits for a checkpoint, or confirms the clock, makes the next one due earlier than was
+      // reckoned.
       const auto ready = [&] {
-        return !queue_.empty() || IsCheckpointDue() || last_checkpoint_at_ + Interval() < due;
+        return !queue_.empty() || IsCheckpointDue() || last_checkpoint_at_ + Interval() < due ||
+               is_clock_trusted_ != is_clock_trusted;
       };
-      if (options_.manual_checkpoints || !is_clock_trusted_) {
+      if (options_.manual_checkpoints || !is_clock_trusted) {
         queue_changed_.wait(lock, stop, ready);
       } else {
         queue_changed_.wait_until(lock, stop, due, ready);
@@ -110,6 +131,11 @@ void Log::RunSequencer(std::stop_token stop) {
     if (!status) {
       salus::Log(LogLevel::kError, "no checkpoint", {{"reason", CodeName(status.error().code)}});
     }
+    {
+      std::lock_guard lock(published_mutex_);
+      makes_checkpoints_ = status.has_value();
+    }
+    published_changed_.notify_all();
     last_checkpoint_at_ = std::chrono::steady_clock::now();
     if (!was_asked) continue;
     std::lock_guard lock(queue_mutex_);
@@ -204,6 +230,7 @@ Result<void> Log::PlanSubmission(Submission& submission, Plan& plan) {
   if (is_full_ && !submission.may_use_reserve) {
     return ResourceExhausted("the disk is full: nothing was logged; free space and send again");
   }
+  TRY_VOID(CheckSizes(submission));
   submission.outcomes.assign(submission.entries.size(), Outcome{});
   TRY_VOID(FindDurableRepeats(submission));
   for (std::size_t i = 0; i < submission.entries.size(); ++i) PlanEntry(submission, i, plan);
@@ -358,7 +385,8 @@ bool Log::CheckClock() {
 Result<void> Log::AppendMapRoot() {
   if (!CheckClock()) {
     return FailedPrecondition(
-        "the clock jumped by more than 30 s: checkpoints stop until an officer confirms it");
+        "the clock jumped, or the log stood still for more than 30 days: checkpoints stop until an "
+        "officer confirms the clock (salus log confirm-clock)");
   }
   // Checked before the map is touched: a full disk must not take the published proofs away.
   if (!segments_->prepared() && segments_->free_bytes_in_segment() < kMapRootFrameBytes) {
@@ -398,10 +426,6 @@ Result<void> Log::AppendMapRoot() {
   index_->MaybeFlush(segments_->record_count());
   Result<void> signed_ok = SignCheckpoint(map, leaf);
   map_lock.unlock();
-  {
-    std::lock_guard lock(published_mutex_);
-  }
-  published_changed_.notify_all();
   entries_since_checkpoint_ = 0;
   if (signed_ok && map.size >= snapshot_size_ + SnapshotSpacing(map.subjects)) {
     if (Result<void> written = WriteSnapshot(); written) snapshot_size_ = map.size + 1;

@@ -50,6 +50,31 @@ TEST_F(LogTest, GrantComesRightBeforeTheFirstEntryThatNeedsIt) {
   EXPECT_EQ(log->ReadEntry(LeafIndex{first + 2})->meta.grant, first);
 }
 
+// Whatever kind it is of: its readers refuse what is longer, so it must never be signed.
+TEST_F(LogTest, AnEntryThatNobodyWouldReadIsNotLogged) {
+  const auto log = *Open(fs);
+  const std::uint64_t before = log->record_count();
+  const auto submit = [&](std::size_t size) {
+    auto submission = std::make_unique<Submission>();
+    submission->arena.assign(size, 0);
+    NewEntry entry;
+    entry.size = size;
+    entry.leaf_hash = merkle::HashLeaf(submission->arena);
+    submission->entries.push_back(entry);
+    return log->SubmitAndWait(std::move(submission))->status;
+  };
+  const Result<void> refused = submit(65'536);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  auto with_grant = Event(*log, 1, 1);
+  with_grant->grants[0]->needs.push_back(std::make_shared<PendingGrant>());
+  with_grant->grants[0]->needs[0]->entry.assign(65'536, 0);
+  EXPECT_FALSE(log->SubmitAndWait(std::move(with_grant))->status);
+  EXPECT_EQ(log->record_count(), before);
+  EXPECT_TRUE(submit(65'535));
+  EXPECT_EQ(log->record_count(), before + 1);
+}
+
 TEST_F(LogTest, RepeatGetsItsFirstIndexAndOtherContentIsAConflict) {
   std::uint64_t index;
   {
@@ -65,6 +90,36 @@ TEST_F(LogTest, RepeatGetsItsFirstIndexAndOtherContentIsAConflict) {
   const auto log = *Open(fs);  // and for ever
   EXPECT_EQ(Log1(*log, 1, 7).kind, OutcomeKind::kRepeat);
   EXPECT_EQ(Log1(*log, 1, 7).index.value, index);
+}
+
+TEST_F(LogTest, AClockThatJumpsStopsCheckpointsUntilItIsConfirmed) {
+  LogOptions options = Options();
+  options.manual_checkpoints = false;
+  options.interval_quiet = std::chrono::milliseconds(1);
+  const auto log = *Log::Open(fs, "log", options, Signer());
+  EXPECT_TRUE(log->WaitPublished(Log1(*log, 1, 1).index, std::chrono::minutes(1)));
+  clock.JumpUtc(clock.Now() + std::chrono::seconds(31));
+  const LeafIndex index = Log1(*log, 1, 2).index;
+  // Nobody waits out a minute for what can't come.
+  const auto before = log->WaitPublished(index, std::chrono::minutes(1));
+  EXPECT_LE(before->size.value, index.value);
+  EXPECT_FALSE(log->is_clock_trusted());
+  EXPECT_EQ(log->MakeCheckpoint().error().code, ErrorCode::kFailedPrecondition);
+  log->ConfirmClock();
+  EXPECT_GT(log->WaitPublished(index, std::chrono::minutes(1))->size.value, index.value);
+}
+
+TEST_F(LogTest, AfterALongStandstillTheClockIsToBeConfirmed) {
+  Log1(**Open(fs), 1, 1);
+  clock.Advance(std::chrono::days(29));
+  EXPECT_TRUE((*Open(fs))->is_clock_trusted());
+  clock.Advance(std::chrono::days(2));
+  const auto log = *Open(fs);
+  EXPECT_FALSE(log->is_clock_trusted());
+  EXPECT_EQ(Log1(*log, 1, 2).kind, OutcomeKind::kLogged);
+  EXPECT_FALSE(log->MakeCheckpoint());
+  log->ConfirmClock();
+  EXPECT_TRUE(log->MakeCheckpoint());
 }
 
 TEST_F(LogTest, WhoWaitsForACheckpointDoesNotWaitUntilTheNextWouldBeDue) {

@@ -213,5 +213,51 @@ TEST(BadInputTest, LimitsThemselvesAreTaken) {
   }
 }
 
+// What officers, registrars and patients send is measured too, before anything is signed.
+TEST(BadActTest, WhatIsTooLongOrNoSealedMessageIsRefusedAndNothingIsLogged) {
+  NodeFixture fixture(2);
+  const audit::Subject patient = NodeFixture::Patient(0);
+  const Day today = DayOf(fixture.clock.Now());
+  const std::uint64_t before = fixture.node->log().record_count();
+  const std::string longer(66'000, 'x');
+  audit::PatientRow named;
+  named.subject = patient;
+  audit::AuditorRow auditor = *fixture.node->directory().FindAuditor("auditor-a");
+  for (const std::string& name : {longer, std::string("a\x1b[2J"), std::string("\u202egpj")}) {
+    named.name = name;
+    auditor.name = name;
+    EXPECT_FALSE(fixture.node->PutPatient(named));
+    EXPECT_FALSE(fixture.node->PutAuditor(auditor));
+    EXPECT_FALSE(fixture.node->PutSource("other", name));
+    EXPECT_FALSE(fixture.node->PutMandate("auditor-a", {patient}, name, {}, {}));
+  }
+  for (const std::string_view sealed : {std::string_view("x"), std::string_view(longer),
+                                        std::string_view("eyJhbGciOiJkaXIifQ....")}) {
+    const Result<void> shared = fixture.node->ShareDays(patient, "auditor-a", today, today, sealed);
+    ASSERT_FALSE(shared);
+    EXPECT_EQ(shared.error().code, ErrorCode::kInvalidArgument);
+  }
+  EXPECT_FALSE(fixture.node->PutMandate("auditor-a", {patient}, "", {}, {}));
+  EXPECT_FALSE(
+      fixture.node->PutMandate("auditor-a", {patient}, "q", today, today - std::chrono::days(1)));
+  EXPECT_EQ(fixture.node->log().record_count(), before);
+}
+
+// The naming system of a hospital may be an address; it is repeated with every patient.
+TEST(BadActTest, AMandateOverManyPatientsWithLongIdsIsLogged) {
+  NodeFixture fixture(1);
+  std::vector<audit::PatientRow> rows(480);
+  std::vector<audit::Subject> patients;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].subject = *audit::Subject::Create(audit::SubjectKind::kPatient, std::string(87, 's'),
+                                              fmt::format("{:0>47}", i));
+    patients.push_back(rows[i].subject);
+  }
+  ASSERT_TRUE(fixture.node->PutPatients(rows));
+  const Result<void> put = fixture.node->PutMandate("auditor-a", patients, "q", {}, {});
+  ASSERT_TRUE(put) << put.error().message;
+  EXPECT_EQ(fixture.node->directory().FindMandate("auditor-a")->patients.size(), rows.size());
+}
+
 }  // namespace
 }  // namespace salus::integration
