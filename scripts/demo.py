@@ -224,8 +224,10 @@ class Demo:
     def enrol(self):
         title("Elif Kaya enrols: two custodians hand over the past")
         folder = self.identity_at_server_stopped("patient", "elif", demo_trace.PATIENTS["elif"])
+        shown = self.salus("identity", "show", folder, "--json", state="elif").stdout
+        key = json.loads(shown)[0]["key"]  # what Elif tells the custodians
         for custodian in ("custodian-1", "custodian-2"):
-            self.salus("custody", "release", "--patient", "elif", "--as",
+            self.salus("custody", "release", "--patient", "elif", "--key", key, "--as",
                        os.path.join(self.data, "custodians-offline", custodian), "--server",
                        "hospital", state=custodian)
             good(f"{custodian} re-sealed its share to Elif's new key; the act is an entry")

@@ -60,7 +60,7 @@ Result<AppendOutcome> AppendInput(Session& session, Backend& place, const Source
     TRY(rejects, LineFile::Open(given.Text("--rejects"), start));
   }
   if (given.Has("--receipts")) {
-    TRY(receipts, LineFile::Open(given.Text("--receipts")));
+    TRY(receipts, client::OpenReceiptFile(given.Text("--receipts")));
   }
   ProgressBar bar(session.terminal(), "appending", "bytes", input.size_bytes);
   AppendOutcome outcome;
@@ -70,6 +70,7 @@ Result<AppendOutcome> AppendInput(Session& session, Backend& place, const Source
   call.format = input.format;
   call.is_atomic = given.Has("--atomic");
   call.journal = input.journal;
+  call.receipts = given.Text("--receipts");
   call.input = input.events;
   call.input.read = [&](MutableByteSpan buffer) -> Result<std::size_t> {
     TRY(const std::size_t got, input.events.read(buffer));
@@ -82,7 +83,8 @@ Result<AppendOutcome> AppendInput(Session& session, Backend& place, const Source
     if (!line.refusal) return {};
     const std::string said = fmt::format("line {}: {}", line.line, line.refusal->message);
     if (!outcome.first_refusal) outcome.first_refusal = Error{line.refusal->code, said};
-    if (rejects) return rejects->Append(RejectLine(line));
+    // What an earlier run refused stands in its --rejects.
+    if (rejects && !line.was_earlier) return rejects->Append(RejectLine(line));
     if (++shown <= kShownRefusals) session.terminal().Say(said, Colour::kYellow);
     if (shown == kShownRefusals + 1) {
       session.terminal().Say("more refused lines: --rejects FILE takes them all");
@@ -164,8 +166,9 @@ Result<ExitCode> RunAuditSend(Session& session) {
   const bool is_own_journal = !given.Has("--journal") && opened.is_named();
   if (is_own_journal) {
     TRY(const pki::Identity source, session.CertifiedIdentity());
-    TRY(input.journal, client::SendJournal::PathOf(place->Pinned().origin, source.id,
-                                                   given.Text("FILE"), given.Text("--receipts")));
+    TRY(input.journal,
+        client::SendJournal::PathOf({place->Pinned().log_vkey, source.id, given.Text("--receipts")},
+                                    given.Text("FILE")));
   } else {
     input.journal = given.Text("--journal");
   }
@@ -176,7 +179,7 @@ Result<ExitCode> RunAuditSend(Session& session) {
   const AppendTotals& totals = outcome.totals;
   Terminal& terminal = session.terminal();
   if (totals.skipped > 0) {
-    terminal.Say(fmt::format("resumed: {} lines were answered to an earlier run", totals.skipped));
+    terminal.Say(fmt::format("resumed: {} lines were logged by an earlier run", totals.skipped));
   }
   if (totals.unopened > 0) {
     terminal.Warn(fmt::format(

@@ -44,28 +44,35 @@ Result<EventFilter> FilterOf(Session& session) {
   return filter;
 }
 
-Result<std::vector<audit::Subject>> AskedSubjects(Session& session, HistoryReader& reader) {
+// What is asked for: the subjects, and of an auditor who names none its mandate's questions.
+Result<HistoryReader::AskedMandate> AskedSubjects(Session& session, HistoryReader& reader) {
+  using Asked = HistoryReader::AskedMandate;
   const std::vector<std::string> ids = session.arguments().List("--patient");
   if (reader.reader().kind == audit::SubjectKind::kSystem) {
     if (!ids.empty()) return session.Usage("an officer reads the events without a patient only");
-    return std::vector{reader.reader()};
+    return Asked{{reader.reader()}, {}};
   }
   if (reader.reader().kind == audit::SubjectKind::kPatient) {
     const bool is_self = ids.empty() || (ids.size() == 1 && ids[0] == reader.reader().id);
     if (!is_self) return session.Usage("a patient reads its own history: leave --patient out");
-    return std::vector{reader.reader()};
+    return Asked{{reader.reader()}, {}};
+  }
+  const bool is_of_mandate = ids.empty() && !session.arguments().Has("--save");
+  if (session.arguments().Has("--queries") && !is_of_mandate) {
+    session.terminal().Say(
+        "questions about your whole mandate are shown without --patient and --save");
   }
   // Evidence holds the receipt of its own question, and not of a mandate's.
-  const bool keep = session.arguments().Has("--save");
-  if (ids.empty()) return keep ? reader.Mandated() : reader.AskMandate();
-  std::vector<audit::Subject> subjects;
+  if (is_of_mandate) return reader.AskMandate();
+  if (ids.empty()) return Asked{reader.Mandated(), {}};
+  Asked asked;
   for (const std::string& id : ids) {
     Result<audit::Subject> subject = audit::Subject::Create(
         audit::SubjectKind::kPatient, session.arguments().Text("--system"), id);
     if (!subject) return session.Usage("--patient: " + subject.error().message);
-    subjects.push_back(*std::move(subject));
+    asked.patients.push_back(*std::move(subject));
   }
-  return subjects;
+  return asked;
 }
 
 void SayProven(Session& session, const audit::Subject& reader, const audit::Subject& subject,
@@ -105,7 +112,8 @@ Result<ExitCode> RunAuditQuery(Session& session) {
   }
   TRY(const std::unique_ptr<HistoryReader> reader, HistoryReader::Open(session));
   reader->set_purpose(session.arguments().Text("--purpose"));
-  TRY(const std::vector<audit::Subject> subjects, AskedSubjects(session, *reader));
+  TRY(const HistoryReader::AskedMandate asked, AskedSubjects(session, *reader));
+  const std::vector<audit::Subject>& subjects = asked.patients;
   const bool keep = session.arguments().Has("--save");
   if (keep && subjects.size() != 1) {
     return session.Usage("--save keeps the evidence of one patient: name it with --patient");
@@ -132,12 +140,17 @@ Result<ExitCode> RunAuditQuery(Session& session) {
     SayProven(session, reader->reader(), subject, answered->history);
     if (questions) {
       TRY_VOID(questions->Write(subject, answered->history));
-      TRY(const auto of_mandates, reader->MandateQuestions(*answered));
-      for (const auto& question : of_mandates) questions->Write(subject, question);
+      if (subject == reader->reader() && subject.kind == audit::SubjectKind::kPatient) {
+        TRY(const auto of_mandates, reader->MandateQuestions(*answered));
+        for (const auto& question : of_mandates) questions->Write(subject, question);
+      }
     }
     if (events) WriteEvents(session, subject, filter, answered->history, *events);
   }
-  if (questions) questions->Finish();
+  if (questions) {
+    for (const auto& question : asked.questions) questions->Write({}, question);
+    questions->Finish();
+  }
   if (events) events->Finish();
   return ExitCode::kDone;
 }

@@ -12,12 +12,15 @@ namespace salus::cli {
 
 namespace {
 
+std::string DaysText(Day from, Day to) {
+  return codec::FormatDay(from) + (to == from ? "" : " to " + codec::FormatDay(to));
+}
+
 std::string SharedDaysOf(const audit::VerifiedReader& reader) {
   std::string text;
   for (const audit::SharedDaysNotice& days : reader.shared) {
     if (!text.empty()) text += ", ";
-    text += codec::FormatDay(days.from);
-    if (days.to != days.from) text += " to " + codec::FormatDay(days.to);
+    text += DaysText(days.from, days.to);
   }
   return text;
 }
@@ -27,16 +30,14 @@ Result<std::vector<codec::JsonObject>> VerifiedRows(Session& session,
   TRY(const std::unique_ptr<HistoryReader> reader, HistoryReader::Open(session));
   TRY(const HistoryReader::Answered answered, reader->Read(patient, std::nullopt, false));
   TRY(const std::vector<audit::VerifiedReader> readers, audit::VerifiedReaders(answered.history));
-  const Day today = DayOf(session.clock().Now());
   std::vector<codec::JsonObject> rows;
   for (const audit::VerifiedReader& one : readers) {
-    const bool is_running = one.has_mandate && (!one.until || *one.until >= today);
-    if (!is_running && one.shared.empty()) continue;
     rows.push_back({{"auditor", one.auditor},
-                    {"name", one.name},
-                    {"since", is_running ? codec::FormatDay(one.from) : ""},
-                    {"until", is_running && one.until ? codec::FormatDay(*one.until) : ""},
-                    {"purpose", is_running ? one.purpose : ""},
+                    {"name", one.auditor.empty() ? "custodians together" : one.name},
+                    {"since", one.from ? codec::FormatDay(*one.from) : ""},
+                    {"until", one.until ? codec::FormatDay(*one.until) : ""},
+                    {"purpose", one.purpose},
+                    {"keys", one.keys ? DaysText(one.keys->first, one.keys->second) : ""},
                     {"shared", SharedDaysOf(one)},
                     {"key", one.key ? KeyPrint(*one.key) : ""},
                     {"entry", one.entry.value}});
@@ -56,6 +57,7 @@ Result<std::vector<codec::JsonObject>> ToldRows(Session& session, const audit::S
                     {"since", codec::FormatDay(one.from)},
                     {"until", one.until ? codec::FormatDay(*one.until) : ""},
                     {"purpose", one.purpose},
+                    {"keys", ""},
                     {"shared", ""}});
   }
   session.terminal().Say("as the directory says; only the patient's own --as proves it");
@@ -86,9 +88,10 @@ Result<ExitCode> RunAuditReaders(Session& session) {
     TRY(const audit::Subject patient, session.SubjectOf(audit::SubjectKind::kPatient, "--patient"));
     TRY(rows, ToldRows(session, patient));
   }
-  if (rows.empty()) session.terminal().Say("no auditor can read this patient's history");
+  if (rows.empty())
+    session.terminal().Say("no auditor has, or had, a right to read this patient's history");
   ResultWriter writer(session.terminal(), format,
-                      {"auditor", "name", "since", "until", "purpose", "shared"});
+                      {"auditor", "name", "since", "until", "purpose", "keys", "shared"});
   for (codec::JsonObject& row : rows) writer.Row(std::move(row));
   return ExitCode::kDone;
 }

@@ -53,6 +53,7 @@ struct AppendedLine {
   merkle::LeafHash leaf_hash;    // likewise
   std::optional<Error> refusal;  // why it was refused
   std::string_view text;         // the line itself, where it was refused and is at hand
+  bool was_earlier = false;      // it was refused in an earlier run, which has told why
 };
 
 // AppendCall is one `audit append` or `audit send`. The callbacks run on the calling thread.
@@ -63,6 +64,7 @@ struct AppendCall {
   // journal notes what a server acknowledged, so that a second run of the same input goes on where
   // the first one broke; empty: none.
   std::string journal;
+  std::string receipts;  // the file that `receipted` writes, which the journal names
   client::EventInput input;
   std::function<Result<void>(const AppendedLine& line)> answered;
   std::function<Result<void>(const KeptReceipt& receipt)> receipted;
@@ -74,7 +76,7 @@ struct AppendCall {
 struct AppendTotals {
   std::uint64_t logged = 0;
   std::uint64_t repeats = 0;
-  std::uint64_t refused = 0;
+  std::uint64_t refused = 0;   // by the journal, in an earlier run too
   std::uint64_t skipped = 0;   // lines that an earlier run has sent, by the journal
   std::uint64_t unopened = 0;  // repeats whose receipt was checked, and not their content
 };

@@ -117,12 +117,13 @@ void AddReading(std::vector<Command>& all) {
   all.push_back(
       {.noun = "audit",
        .verb = "readers",
-       .summary = "Who can read a patient's history, since when",
+       .summary = "Who can or could read a patient's history, since when",
        .details = "With the patient's own --as it is read from the patient's verified chain: the "
-                  "mandates in it, whom each day's key was given to, and which past days were "
-                  "opened. A key given to a reader whom no mandate covers is exit code 3. The "
-                  "question is recorded as a query is.\nWithout --as a data directory is "
-                  "believed.",
+                  "mandates in it, also ended ones (until), whom the days' keys were given to "
+                  "(they are kept when a mandate ends), the custodians of before the patient had "
+                  "a key, and which past days were opened. A key given to a reader whom no mandate "
+                  "covers is exit code 3. The question is recorded as a query is.\nWithout --as a "
+                  "data directory is believed, and tells who can read now.",
        .examples = {"salus audit readers --as ./ana --server clinic",
                     "salus audit readers --patient p-17 --data /srv/salus"},
        .flags = With({{"--patient", FlagKind::kText, "ID", "the patient (without --as)"},

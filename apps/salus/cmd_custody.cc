@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "apps/salus/holder_key.h"
 #include "apps/salus/session.h"
 #include "apps/salus/verified_history.h"
 #include "audit/custody.h"
@@ -13,7 +14,23 @@ namespace salus::cli {
 
 namespace {
 
+// A share goes to the key that the patient told, and not to whichever one the place names: who gets
+// enough of them reads the patient's past.
+Result<void> CheckTold(Session& session, const crypto::P256PublicKey& named) {
+  const std::string told = session.arguments().Text("--key");
+  if (told.empty() && session.is_data_place()) return {};
+  if (told != KeyPrint(named)) {
+    return VerificationFailed(
+        fmt::format("--key is not the key that the place names for this patient, {}: nothing is "
+                    "released. Ask the patient, not the operator, for the key (salus identity show "
+                    "DIR); if it is the one of --key, somebody else would read this past",
+                    KeyPrint(named)));
+  }
+  return {};
+}
+
 Result<ExitCode> RunRelease(Session& session) {
+  if (!session.is_data_place()) TRY_VOID(session.Required("--key"));
   TRY(const audit::Subject patient, session.SubjectOf(audit::SubjectKind::kPatient, "--patient"));
   TRY(const pki::IdentityDirectory* identity, session.Identity());
   if (identity->chain().empty()) return FailedPrecondition("the custodian has no certificate yet");
@@ -28,6 +45,7 @@ Result<ExitCode> RunRelease(Session& session) {
         "the patient has no key of its own yet: enrol it first (salus patient "
         "add ID --certificate FILE)");
   }
+  TRY_VOID(CheckTold(session, *view.patient_key));
   for (const audit::CustodyShareRow& share : view.shares) {
     if (share.custodian_id != name.id) continue;
     if (view.is_own_released || !share.released_share.empty()) {
@@ -85,9 +103,15 @@ void AddCustodyCommands(std::vector<Command>& all) {
       {.noun = "custody",
        .verb = "release",
        .summary = "A custodian's share, sealed anew to the enrolled patient's key",
-       .details = "",
-       .examples = {"salus custody release --patient p-18 --as ./custodian-1 --data /srv/salus"},
+       .details =
+           "The share is sealed to the key of --key only, which the patient reads from salus "
+           "identity show, and tells the custodian on another way than over the place: "
+           "whoever holds enough released shares reads the patient's past.",
+       .examples = {"salus custody release --patient p-18 --key 5d0e... --as ./custodian-1 "
+                    "--server clinic"},
        .flags = With({{"--patient", FlagKind::kText, "ID", "the patient"},
+                      {"--key", FlagKind::kText, "FINGERPRINT",
+                       "the patient's key, as the patient told it (with --data: may be left out)"},
                       {"--system", FlagKind::kText, "SYSTEM", "naming system of the id"}},
                      {PlaceFlags()}),
        .positionals = {},

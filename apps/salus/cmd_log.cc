@@ -197,7 +197,7 @@ Result<ExitCode> RunExport(Session& session) {
 }
 
 Result<ExitCode> RunConfirmClock(Session& session) {
-  TRY(Backend* const place, session.Place(Access::kRead));
+  TRY(Backend* const place, session.Place(Access::kWrite));
   TRY_VOID(place->ConfirmClock());
   session.terminal().Say("confirmed, as an entry of the log: checkpoints go on", Colour::kGreen);
   return ExitCode::kDone;
@@ -254,8 +254,9 @@ void AddLogCommands(std::vector<Command>& all) {
   all.push_back({.noun = "log",
                  .verb = "confirm-clock",
                  .summary = "Say that a server's clock is right (an officer's act)",
-                 .details = "A server whose clock jumped by more than 30 seconds takes events, but "
-                            "makes no checkpoints until an officer has looked at the clock.",
+                 .details = "A server whose clock jumped by more than 30 seconds, or whose log stood "
+                            "still for more than 30 days, takes events, but makes no checkpoints "
+                            "until an officer has looked at the clock.",
                  .examples = {"salus log confirm-clock --as ./officer --server clinic"},
                  .flags = PlaceFlags(),
                  .positionals = {},

@@ -7,26 +7,10 @@
 
 #include "apps/salus/verified_history.h"
 #include "audit/notices.h"
-#include "codec/cbor.h"
 
 namespace salus::cli {
 
 namespace {
-
-// {1: first day, 2: number of patients}, in clear, as node::Node::PutMandate writes it.
-Result<std::uint64_t> CountOf(ByteSpan content) {
-  codec::CborReader reader(content);
-  const auto read = [&reader]() -> Result<std::uint64_t> {
-    TRY_VOID(reader.MapOf(2));
-    for (int skipped = 0; skipped < 3; ++skipped) TRY_VOID(reader.Uint());
-    TRY(const std::uint64_t count, reader.Uint());
-    TRY_VOID(reader.Finish());
-    return count;
-  };
-  const Result<std::uint64_t> count = read();
-  if (!count) return VerificationFailed("the mandate's entry is not what it must be");
-  return count;
-}
 
 // How many patients the mandate's own chain says that it covers.
 Result<std::uint64_t> PatientCount(const audit::VerifiedHistory& history) {
@@ -35,7 +19,9 @@ Result<std::uint64_t> PatientCount(const audit::VerifiedHistory& history) {
     if (entry.kind != tlog::EntryKind::kPolicy || entry.type != audit::EventType::kMandateSet) {
       continue;
     }
-    TRY(count, CountOf(entry.plaintext));
+    const Result<audit::MandateCount> clear = audit::DecodeMandateCount(entry.plaintext);
+    if (!clear) return VerificationFailed("the mandate's entry is not what it must be");
+    count = clear->patients;
   }
   return count;
 }
@@ -113,28 +99,49 @@ Result<std::vector<HistoryReader::MandateQuestion>> HistoryReader::MandateQuesti
   return questions;
 }
 
-Result<std::vector<audit::Subject>> HistoryReader::AskMandate() {
-  const audit::Subject mandate{audit::SubjectKind::kMandate, "", keys_.reader.id};
+// Whom the mandate names, by the auditor's own chain. A long list stands there as its length only,
+// and is the place's word.
+Result<std::vector<audit::Subject>> HistoryReader::MandatedByLog() {
+  if (!keys_.mandates.back().is_counted) return Mandated();
   Result<audit::MandateRow> row = place_.GetMandate(keys_.reader.id);
-  if (!row && row.error().code == ErrorCode::kNotFound) return std::vector<audit::Subject>();
-  TRY_VOID(row);
-  // A long list of patients does not stand in the auditor's own chain; its length stands in the
-  // log.
-  std::vector<audit::Subject> patients = Mandated();
-  if (patients.empty()) patients = std::move(row->patients);
-  if (patients.empty()) return patients;
+  if (!row) return MandateDenied(std::move(row).error());
+  return std::move(row->patients);
+}
 
-  TRY(const Answered answered, Read(mandate, std::nullopt, false));
-  TRY(const std::uint64_t count, PatientCount(answered.history));
-  if (count != patients.size()) {
+Error HistoryReader::MandateDenied(Error error) const {
+  const bool is_denied =
+      error.code == ErrorCode::kNotFound || error.code == ErrorCode::kPermissionDenied;
+  if (!is_denied) return error;
+  return VerificationFailed(
+      fmt::format("entry {} of the log gives this auditor a mandate, and the place says that there "
+                  "is none: all of its patients are kept from this auditor",
+                  keys_.mandates.back().index.value));
+}
+
+Result<HistoryReader::AskedMandate> HistoryReader::AskMandate() {
+  const audit::Subject mandate{audit::SubjectKind::kMandate, "", keys_.reader.id};
+  if (keys_.mandates.empty()) return AskedMandate{};
+  Result<Answered> answered = Read(mandate, std::nullopt, false);
+  if (!answered) return MandateDenied(std::move(answered).error());
+  AskedMandate asked;
+  TRY(asked.patients, MandatedByLog());
+  TRY(const std::uint64_t count, PatientCount(answered->history));
+  const std::optional<Day> until = keys_.mandates.back().until;
+  const bool is_over = until && *until < DayOf(session_.clock().Now());
+  if (!is_over && count != asked.patients.size()) {
     return VerificationFailed(fmt::format(
         "the log says that the mandate covers {} patients, the place names {}: some are "
         "kept from this auditor, or added",
-        count, patients.size()));
+        count, asked.patients.size()));
   }
-  permit_ = answered.permit;
-  under_ = answered.asked;
-  return patients;
+  for (const audit::VerifiedEntry& entry : answered->history.others) {
+    if (entry.type != audit::EventType::kMandateQueried) continue;
+    TRY(MandateQuestion question, ReadQuestion(entry));
+    asked.questions.push_back(std::move(question));
+  }
+  permit_ = answered->permit;
+  under_ = answered->asked;
+  return asked;
 }
 
 }  // namespace salus::cli

@@ -34,6 +34,7 @@ AppendedLine ToAppended(const client::SentLine& sent) {
   line.leaf_hash = sent.leaf;
   if (sent.refusal != nullptr) line.refusal = *sent.refusal;
   line.text = sent.text;
+  line.was_earlier = sent.was_earlier;
   return line;
 }
 
@@ -232,6 +233,7 @@ Result<AppendTotals> ServerBackend::AppendEvents(const AppendCall& call) {
   options.is_atomic = call.is_atomic;
   options.format = call.format;
   options.journal = call.journal;
+  options.receipts = call.receipts;
   if (call.answered) {
     options.answered = [&](const client::SentLine& line) {
       return call.answered(ToAppended(line));

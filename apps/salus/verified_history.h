@@ -22,18 +22,24 @@ class HistoryReader {
   // Mandated are the patients that an auditor's own chain names today.
   std::vector<audit::Subject> Mandated() const;
 
-  // AskMandate asks about an auditor's whole mandate, and returns its patients. What is read from
-  // then on is read under that question, without an entry more.
-  // Errors: also VerificationFailed when the place names other than the log's number of patients.
-  Result<std::vector<audit::Subject>> AskMandate();
-  // MandateQuestions are the questions of whole mandates while the mandate named this patient, out
-  // of the mandates' chains: own is the patient's answer, which tells their tags. Each is verified.
+  // MandateQuestion is one question of a whole mandate, out of the mandate's verified chain.
   struct MandateQuestion {
     std::string auditor;
     std::string purpose;
     Timestamp time;
     merkle::LeafIndex entry;
   };
+  // AskMandate asks about an auditor's whole mandate: its patients by the auditor's own chain, and
+  // all questions in the mandate's. What is read from then on is read under this question, without
+  // an entry more. There is nothing in it where the own chain holds no mandate.
+  // Errors: also VerificationFailed when the place denies or shortens a mandate that the log holds.
+  struct AskedMandate {
+    std::vector<audit::Subject> patients;
+    std::vector<MandateQuestion> questions;
+  };
+  Result<AskedMandate> AskMandate();
+  // MandateQuestions are those asked while the mandate named this patient: own is the patient's
+  // answer, which tells the mandates' tags.
   struct Answered;
   Result<std::vector<MandateQuestion>> MandateQuestions(const Answered& own);
   // set_purpose is what the questions from then on are asked for.
@@ -52,6 +58,8 @@ class HistoryReader {
   HistoryReader(Session& session, Backend& place, audit::PinnedLog log, client::ReaderState state)
       : session_(session), place_(place), log_(std::move(log)), state_(std::move(state)) {}
   Result<void> ReadOwnChain();
+  Result<std::vector<audit::Subject>> MandatedByLog();
+  Error MandateDenied(Error error) const;
   Result<Answered> Ask(audit::HistoryQuestion asked, bool keep_evidence, bool is_again = false);
   audit::VerifyQuestion QuestionOf(const audit::Subject& subject, const audit::KnownChain& known,
                                    const audit::ReaderKeys& keys) const;

@@ -72,6 +72,19 @@ Result<Bytes> ReadMessage(const fs::path& path) {
   return bytes;
 }
 
+// MoveInto replaces a file of that name; where a folder has it, another name is taken.
+bool MoveInto(const fs::path& folder, const fs::path& path) {
+  constexpr int kTries = 1000;
+  const std::string name = path.filename().string();
+  std::error_code failure;
+  fs::rename(path, folder / name, failure);
+  for (int i = 2; failure && i < kTries; ++i) {
+    const fs::path other = folder / (name.substr(0, kMaxNameBytes - 4) + "." + std::to_string(i));
+    if (!fs::exists(fs::symlink_status(other))) fs::rename(path, other, failure);
+  }
+  return !failure;
+}
+
 // WriteWhole puts a file in place under its name only once it is whole.
 Result<void> WriteWhole(const fs::path& folder, const std::string& name, ByteSpan content) {
   const fs::path fresh = folder / ("." + name + ".tmp");
@@ -230,10 +243,11 @@ void ExchangeFolder::State::Take(const std::string& name) {
                                          AsBytes(carried.error().message + "\n"));
     if (!said) Log(LogLevel::kWarning, "the reason can't be written beside a refused file");
   }
-  fs::rename(path, folder / (carried ? "done" : "refused") / name, failure);
-  if (failure) {
-    Log(LogLevel::kError, "a file of the exchange can't be moved out of the inbox: removed");
-    fs::remove(path, failure);
+  if (!MoveInto(folder / (carried ? "done" : "refused"), path)) {
+    const bool is_removed = fs::remove(path, failure) && !failure;
+    Log(LogLevel::kError, is_removed
+                              ? "a file of the exchange can't be moved out of the inbox: removed"
+                              : "what is in the inbox of the exchange can't be moved nor removed");
   }
   // Last: a file that is still in the inbox after a crash is not refused as a replay.
   if (carried && !replays->Finish(*carried)) {

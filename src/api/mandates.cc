@@ -75,9 +75,9 @@ Result<Response> PutMandate(const Call& call) {
 }
 
 Result<Response> GetMandate(const Call& call) {
-  const pki::Identity& caller = *call.caller.identity;
-  if (caller.role == pki::Role::kAuditor && caller.id != call.request.Parameter("auditor")) {
-    return PermissionDenied("not permitted");
+  if (call.caller.identity->role == pki::Role::kAuditor) {
+    TRY(const audit::Subject auditor, call.service.SubjectOf(call.caller));
+    if (auditor.id != call.request.Parameter("auditor")) return PermissionDenied("not permitted");
   }
   return ShowMandate(call);
 }

@@ -39,6 +39,10 @@ Result<Response> PutPatient(const Call& call) {
   TRY(const auto name, codec::OptionalStringAt(body, "name"));
   row.name = name.value_or("");
   TRY(CertifiedKey certified, ReadCertifiedKey(call.service, body, pki::Role::kPatient));
+  // Another naming system may call the same person by another id.
+  if (!certified.id.empty() && row.subject.system.empty() && certified.id != row.subject.id) {
+    return InvalidArgument("certificate: is for another patient");
+  }
   row.key = std::move(certified.key);
   row.certificate_fingerprint = std::move(certified.certificate_fingerprint);
   TRY_VOID(call.service.node().PutPatient(row));

@@ -43,6 +43,9 @@ Result<audit::Subject> Service::SubjectOf(const Caller& caller) const {
   if (identity.role == pki::Role::kPatient) {
     const auto row = directory.FindHolder(fingerprint, caller.encryption_key);
     if (!row) return NotPermitted();
+    // A key is public, and anybody may be certified with it.
+    const bool is_by_key = row->certificate_fingerprint.empty();
+    if (is_by_key && row->subject.id != identity.id) return NotPermitted();
     return row->subject;
   }
   if (identity.role == pki::Role::kOfficer) return audit::Subject::System();

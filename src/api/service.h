@@ -40,8 +40,8 @@ class Service {
 
   // SubjectOf is the registered patient or auditor that the caller is: its certificate is the one
   // that the registry holds, or, where a key was registered without a certificate, carries that
-  // key. So a newly registered certificate ends the old one at once. An id alone never counts: the
-  // same may stand in two naming systems.
+  // key and the row's id. So a newly registered certificate ends the old one at once. An id alone
+  // never counts: the same may stand in two naming systems.
   //
   // Errors: PermissionDenied, for every other role and for one who is not registered.
   Result<audit::Subject> SubjectOf(const Caller& caller) const;

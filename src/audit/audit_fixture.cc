@@ -37,6 +37,7 @@ NewPolicy Policy(EventType type, const Subject& subject, Bytes content) {
   return {.type = type,
           .subject = subject,
           .content = std::move(content),
+          .row = std::nullopt,
           .is_sealed = true,
           .ends_epoch = true,
           .first_key = std::nullopt};

@@ -52,11 +52,15 @@ StoredRow ToStored(const Row& row) {
           .is_checked = true};
 }
 
+std::string HolderOfKey(const crypto::P256PublicKey& key) {
+  return "key " + std::string(AsText(key.sec1()));
+}
+
 // What a patient shows that it is known by: its certificate, or else its key.
 std::string HolderOf(const std::string& fingerprint,
                      const std::optional<crypto::P256PublicKey>& key) {
   if (!fingerprint.empty() || !key) return fingerprint;
-  return "key " + std::string(AsText(key->sec1()));
+  return HolderOfKey(*key);
 }
 
 std::string HolderOf(const PatientRow& row) {
@@ -115,7 +119,8 @@ struct Directory::State {
   template <typename T>
   std::vector<T> Believed(const std::vector<StoredRow>& stored) const;
   void IndexMandate(const MandateRow& row);
-  void IndexHolders();  // the caller holds mutex
+  void IndexHolders();                    // the caller holds mutex
+  void AddHolder(const PatientRow& row);  // likewise
   std::optional<Subject> SubjectOfHolder(const std::string& holder);
 
   std::mutex write_mutex;  // db
@@ -124,7 +129,8 @@ struct Directory::State {
 
   mutable std::shared_mutex mutex;  // everything below
   std::unordered_map<std::string, StoredRow> patients;
-  // Patients by HolderOf: made when somebody first asks, and only a hint, as old rows stay in it.
+  // Patients by certificate and by key: made when somebody first asks, and only a hint, as old rows
+  // stay in it.
   std::optional<std::unordered_map<std::string, Subject>> holders;
   std::map<std::string, AuditorRow, std::less<>> auditors;
   std::map<std::string, SourceRow, std::less<>> sources;
@@ -212,7 +218,7 @@ void Directory::State::Apply(const Row& row) {
     IndexMandate(*mandate);
   } else if (const auto* patient = std::get_if<PatientRow>(&row)) {
     patients.insert_or_assign(KeyOf(patient->subject), ToStored(row));
-    if (holders) holders->insert_or_assign(HolderOf(*patient), patient->subject);
+    if (holders) AddHolder(*patient);
   } else if (const auto* share = std::get_if<CustodyShareRow>(&row)) {
     Replace(shares[KeyOf(share->patient)], ToStored(row));
   } else if (const auto* release = std::get_if<CustodyReleaseRow>(&row)) {
@@ -341,16 +347,19 @@ std::optional<Subject> Directory::State::SubjectOfHolder(const std::string& hold
   return find();
 }
 
+void Directory::State::AddHolder(const PatientRow& row) {
+  if (row.subject.kind != SubjectKind::kPatient) return;
+  if (row.key) holders->insert_or_assign(HolderOfKey(*row.key), row.subject);
+  const std::string& fingerprint = row.certificate_fingerprint;
+  if (!fingerprint.empty()) holders->insert_or_assign(fingerprint, row.subject);
+}
+
 void Directory::State::IndexHolders() {
   if (holders) return;
   holders.emplace();
   for (const auto& [key, stored] : patients) {
-    const auto row = DecodePatientRow(stored.content);
-    if (row && row->subject.kind == SubjectKind::kPatient) {
-      holders->insert_or_assign(HolderOf(*row), row->subject);
-    }
+    if (const auto row = DecodePatientRow(stored.content)) AddHolder(*row);
   }
-  holders->erase("");  // those in custody
 }
 
 std::optional<PatientRow> Directory::FindHolder(
@@ -362,6 +371,19 @@ std::optional<PatientRow> Directory::FindHolder(
     if (!subject) continue;
     auto row = FindPatient(*subject);
     if (row && HolderOf(*row) == holder) return row;
+  }
+  return std::nullopt;
+}
+
+std::optional<Subject> Directory::FindOtherHolder(const PatientRow& row) const {
+  const std::string key = row.key ? HolderOfKey(*row.key) : std::string();
+  for (const std::string& holder : {row.certificate_fingerprint, key}) {
+    const auto subject = state_->SubjectOfHolder(holder);
+    if (!subject || *subject == row.subject) continue;
+    const auto other = FindPatient(*subject);
+    const bool is_held = other && (other->certificate_fingerprint == holder ||
+                                   (other->key && HolderOfKey(*other->key) == holder));
+    if (is_held) return subject;
   }
   return std::nullopt;
 }

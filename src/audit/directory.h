@@ -188,6 +188,8 @@ class Directory {
   // registered without one, with that key. An older certificate of the same patient finds nobody.
   std::optional<PatientRow> FindHolder(std::string_view certificate_fingerprint,
                                        const std::optional<crypto::P256PublicKey>& key) const;
+  // FindOtherHolder is another patient whose row has this row's certificate or key.
+  std::optional<Subject> FindOtherHolder(const PatientRow& row) const;
   std::optional<AuditorRow> FindAuditor(std::string_view id) const;
   std::optional<SourceRow> FindSource(std::string_view id) const;
   std::optional<SourceRow> FindSourceByNumber(std::uint16_t number) const;

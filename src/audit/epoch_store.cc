@@ -23,7 +23,8 @@ EpochStore::EpochStore(std::string origin, tlog::Log& log, Directory& directory,
 
 bool EpochStore::IsCurrent(const Epoch& epoch, Day today) const {
   return epoch.day == today && epoch.entries.load(std::memory_order_relaxed) < kMaxEntries &&
-         epoch.policy_index == log_.subjects().at(epoch.subject->number).last_policy;
+         epoch.policy_index == log_.subjects().at(epoch.subject->number).last_policy &&
+         !epoch.grant->NeedsWhatIsOver();
 }
 
 std::shared_ptr<Epoch> EpochStore::Find(const KnownSubject& subject, Day today) {
@@ -143,6 +144,14 @@ void EpochStore::Forget(tlog::SubjectNumber subject) {
   const std::size_t place = PlaceOf(subject);
   std::lock_guard lock(shard.mutex);
   if (place < shard.epochs.size()) shard.epochs[place] = nullptr;
+}
+
+void EpochStore::EndDayKey(tlog::SubjectNumber auditor) {
+  std::lock_guard lock(day_keys_mutex_);
+  const auto at = day_keys_.find(auditor.value);
+  if (at == day_keys_.end()) return;
+  at->second->grant->is_over = true;
+  day_keys_.erase(at);
 }
 
 void EpochStore::ForgetBefore(Day today) {

@@ -57,6 +57,10 @@ class EpochStore {
   std::unique_lock<std::shared_mutex> LockReaders() { return std::unique_lock(readers_mutex_); }
 
   void Forget(tlog::SubjectNumber subject);
+  // EndDayKey ends the auditor's day key, and every epoch that was granted under it: nothing that
+  // the sequencer takes from then on is sealed to the key that the auditor had. The caller holds
+  // LockReaders.
+  void EndDayKey(tlog::SubjectNumber auditor);
   // ForgetBefore wipes all keys of days before today.
   void ForgetBefore(Day today);
 

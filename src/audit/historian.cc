@@ -165,6 +165,10 @@ Result<void> Historian::Record(const Subject& asker, const HistoryQuestion& ques
                                question.subject.kind == SubjectKind::kPatient && may_ask;
     const bool is_of_own = permit.subject == asker && KnowsTag(question);
     if (!is_of_mandate && !is_of_own) return NotPermitted();
+    // Whoever came under the mandate behind the question would never see it.
+    if (is_of_mandate && permit.query_index < recorder_.LastPolicyOf(permit.subject)) {
+      return FailedPrecondition("the mandate was changed since: ask for the mandate again");
+    }
     answer.query_index = permit.query_index;
     answer.query_leaf = permit.query_leaf;
     return {};

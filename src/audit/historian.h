@@ -44,7 +44,8 @@ class Historian {
   // and a patient for a mandate whose tag it knows out of its own chain.
   //
   // Errors: PermissionDenied, always with the same text, for everybody without the right, whether
-  //         the subject exists or not. Unavailable while there is no published checkpoint.
+  //         the subject exists or not. FailedPrecondition under a permit from before the mandate's
+  //         newest entry. Unavailable while there is no published checkpoint.
   Result<HistoryAnswer> Answer(const Subject& asker, const HistoryQuestion& question);
 
   // Page goes on with an answer, under its checkpoint; the token is of the page before. No

@@ -169,6 +169,31 @@ TEST_F(HostileGrantsTest, AnEndedMandateIsNoAccusation) {
   EXPECT_GT(opened->not_for_reader, 3u);
 }
 
+TEST_F(HostileGrantsTest, AKeptKeyIsSeenWithoutCheckpointsBetween) {
+  clock.Advance(days(2));
+  Events(anna.subject, 1);
+  Checkpoint();
+  const LyingServer server(*this);
+  LyingServer liar = server;
+  LyingServer::LoggedEntry made_up{{}, history.tag};
+  Event event;
+  event.id = *EventId::Parse("made-up");
+  event.time = clock.Now() - days(2);
+  event.patient = anna.subject.id;
+  event.system = anna.subject.system;
+  event.user = "user";
+  event.source = "source-1";
+  Bytes plaintext;
+  EncodeEvent(event, plaintext);
+  Sealer(random).SealEvent(EpochKey(last_grant->grant->key.Clone()),
+                           SealingAad(origin, history.tag), plaintext, made_up.entry);
+  liar.entries.push_back(std::move(made_up));
+  asked = QuestionOf(anna.subject);
+  ASSERT_TRUE(VerifyAsAnna(server.Answer(anna.subject, query_leaf, 0)));
+  ExpectRefused(VerifyAsAnna(liar.Answer(anna.subject, query_leaf, 0)),
+                "behind a grant of 2025-11-22: the key was not forgotten");
+}
+
 TEST_F(HostileGrantsTest, BracketsDoNotCutDays) {
   clock.Advance(hours(13));
   Checkpoint();  // 23:00

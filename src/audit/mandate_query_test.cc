@@ -106,11 +106,38 @@ TEST_F(MandateQueryTest, IsForTheAuditorOfTheMandate) {
   other.permit = PageTokenSigner(random).Sign(PageToken{});
   EXPECT_EQ(CodeOf(Under(otto, anna.subject, other)), ErrorCode::kFailedPrecondition);
 
-  SetMandate(otto, {bert.subject});
-  EXPECT_EQ(CodeOf(Under(otto, anna.subject, first)), ErrorCode::kPermissionDenied);
   EXPECT_TRUE(Under(otto, bert.subject, first));
   clock.Advance(minutes(61));
   EXPECT_EQ(CodeOf(Under(otto, bert.subject, first)), ErrorCode::kFailedPrecondition);
+}
+
+// Who came under the mandate behind the question would not see it among the questions.
+TEST_F(MandateQueryTest, IsForThePatientsOfThen) {
+  const HistoryAnswer first = Answer(otto, AboutMandate());
+  SetMandate(otto, {bert.subject, carl.subject});
+  Events(carl.subject, 1);
+  EXPECT_EQ(CodeOf(Under(otto, anna.subject, first)), ErrorCode::kPermissionDenied);
+  for (const Person* patient : {&bert, &carl}) {
+    EXPECT_EQ(CodeOf(Under(otto, patient->subject, first)), ErrorCode::kFailedPrecondition);
+  }
+  // A server that answers all the same is not believed: the client knows when it was named.
+  const auto joined = Joined(otto);
+  ASSERT_TRUE(joined) << joined.error().message;
+  const HistoryAnswer again = Answer(otto, AboutMandate());
+  auto answer = Under(otto, carl.subject, again);
+  ASSERT_TRUE(answer) << answer.error().message;
+  VerifyQuestion question = VerifyAs(QuestionOf(carl.subject), joined->keys);
+  question.under = EntryOf(again);
+  const auto history = VerifyHistory(question, *answer);
+  ASSERT_TRUE(history) << history.error().message;
+  EXPECT_EQ(history->events.size(), 1u);
+  question.under = EntryOf(first);
+  answer->query_index = first.query_index;
+  answer->query_leaf = first.query_leaf;
+  const auto refused = VerifyHistory(question, *answer);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_THAT(refused.error().message, HasSubstr("ask for the mandate again"));
 }
 
 // The patient's own chain tells the mandate's tag; who knows it reads that chain, without an entry

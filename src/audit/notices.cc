@@ -123,6 +123,27 @@ Result<MandateNotice> DecodeMandateNotice(ByteSpan content) {
       is_removed,         std::move(key)};
 }
 
+Bytes EncodeMandateCount(const MandateCount& count) {
+  Bytes content;
+  CborWriter writer(content);
+  writer.Map(2);
+  writer.Uint(1);
+  writer.Uint(ToUnixDay(count.from));
+  writer.Uint(2);
+  writer.Uint(count.patients);
+  return content;
+}
+
+Result<MandateCount> DecodeMandateCount(ByteSpan content) {
+  MemberReader members(content, 2);
+  MandateCount count;
+  TRY_VOID(members.OneDay(count.from));
+  TRY(CborReader* const at, members.Next());
+  TRY(count.patients, at->Uint());
+  TRY_VOID(members.Finish());
+  return count;
+}
+
 Bytes EncodeSharedDaysNotice(const SharedDaysNotice& notice) {
   Bytes content;
   CborWriter writer(content);

@@ -5,6 +5,7 @@
 //         the order below.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -33,6 +34,16 @@ struct MandateNotice {
 Bytes EncodeMandateNotice(const MandateNotice& notice);
 // Errors: InvalidArgument when content is not exactly such an encoding.
 Result<MandateNotice> DecodeMandateNotice(ByteSpan content);
+
+// MandateCount is kMandateSet in clear, in the mandate's own chain, and in the auditor's where the
+// patients are too many to be named.
+struct MandateCount {
+  Day from;
+  std::uint64_t patients = 0;
+};
+Bytes EncodeMandateCount(const MandateCount& count);
+// Errors: as DecodeMandateNotice.
+Result<MandateCount> DecodeMandateCount(ByteSpan content);
 
 // SharedDaysNotice is kDaysShared: sealed is SealSharedGrants'.
 struct SharedDaysNotice {

@@ -61,6 +61,11 @@ TEST(NoticesTest, OthersAreReadBack) {
   EXPECT_EQ(days.to, shared.to);
   EXPECT_EQ(days.sealed, "jwe");
 
+  const MandateCount count = DecodeMandateCount(EncodeMandateCount({FromUnixDay(1), 24})).value();
+  EXPECT_EQ(codec::HexEncode(EncodeMandateCount(count)), "a20101021818");
+  EXPECT_EQ(count.from, FromUnixDay(1));
+  EXPECT_EQ(count.patients, 24u);
+
   const QuestionNotice asked{"auditor",        "a", "", Timestamp(), FromUnixMillis(-1),
                              FromUnixMillis(2)};
   const QuestionNotice question = DecodeQuestionNotice(EncodeQuestionNotice(asked)).value();
@@ -89,6 +94,7 @@ TEST(NoticesTest, RefusesWhatIsNotExactlyOne) {
   bad[1] = 2;  // another label first
   EXPECT_FALSE(DecodeMandateNotice(bad).has_value());
   EXPECT_FALSE(DecodeSharedDaysNotice(good).has_value());
+  EXPECT_FALSE(DecodeMandateCount(good).has_value());
   EXPECT_FALSE(DecodeQuestionNotice(good).has_value());
 }
 

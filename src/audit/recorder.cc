@@ -76,6 +76,11 @@ void Recorder::RecordEvents(const SourceRow& source, std::span<const OfferedEven
 
 ProvenTag Recorder::TagOf(const Subject& subject) { return state_->subjects.Get(subject)->tag; }
 
+merkle::LeafIndex Recorder::LastPolicyOf(const Subject& subject) {
+  const tlog::SubjectNumber number = state_->subjects.Get(subject)->number;
+  return merkle::LeafIndex{state_->parts.log->subjects().at(number).last_policy};
+}
+
 void Recorder::ForgetOldEpochs() { state_->epochs.ForgetBefore(DayOf(state_->parts.clock->Now())); }
 
 void Recorder::ForgetSubject(const Subject& subject) {

@@ -159,6 +159,9 @@ class Recorder {
   // TagOf is the subject's tag with its proof.
   ProvenTag TagOf(const Subject& subject);
 
+  // LastPolicyOf is the newest policy entry of the subject's chain; 0 where there is none.
+  merkle::LeafIndex LastPolicyOf(const Subject& subject);
+
   // ForgetOldEpochs wipes every key whose UTC day is over. Called by the node at midnight, and by
   // tests with a turned clock.
   void ForgetOldEpochs();

@@ -224,6 +224,9 @@ Result<std::vector<LoggedPolicy>> Recorder::RecordPolicies(std::span<NewPolicy> 
   for (const NewPolicy& policy : policies) {
     // A new key's holder shall be able to read the entry that brings it.
     if (policy.first_key) forget(policy);
+    if (policy.type == EventType::kAuditorRegistered) {
+      state_->epochs.EndDayKey(state_->subjects.Get(*policy.subject)->number);
+    }
   }
   TRY(auto logged, LogAndStore(*state_, policies));
   for (const NewPolicy& policy : policies) {

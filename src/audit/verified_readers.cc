@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "audit/directory_rows.h"
 #include "codec/rfc3339.h"
 
 namespace salus::audit {
@@ -15,6 +16,8 @@ class ReaderTable {
   Result<void> Add(const VerifiedEntry& entry) {
     if (entry.grant) return AddGrant(entry);
     if (entry.kind != tlog::EntryKind::kPolicy) return {};
+    if (entry.type == EventType::kCustodyShare) custody_.emplace().entry = entry.index;
+    if (entry.type == EventType::kPatientRegistered) EndCustody(entry);
     if (entry.type == EventType::kMandateSet) return AddMandate(entry);
     if (entry.type == EventType::kDaysShared) return AddShared(entry);
     return {};
@@ -22,6 +25,7 @@ class ReaderTable {
 
   std::vector<VerifiedReader> Take() && {
     std::vector<VerifiedReader> readers;
+    if (custody_) readers.push_back(*std::move(custody_));
     for (auto& [id, reader] : readers_) readers.push_back(std::move(reader));
     return readers;
   }
@@ -47,9 +51,14 @@ class ReaderTable {
     if (!notice) return NotWhatItMustBe(entry);
     VerifiedReader& reader = Of(notice->auditor);
     reader.name = notice->auditor_name;
-    reader.purpose = notice->purpose;
-    reader.from = notice->from;
-    reader.until = notice->until;
+    if (notice->is_removed) {  // its other members are those of the mandate without this patient
+      const bool was_over = reader.until && *reader.until < notice->from;
+      if (!was_over) reader.until = notice->from;
+    } else {
+      reader.purpose = notice->purpose;
+      reader.from = notice->from;
+      reader.until = notice->until;
+    }
     reader.has_mandate = !notice->is_removed;
     reader.key = notice->key;
     reader.entry = entry.index;
@@ -64,13 +73,22 @@ class ReaderTable {
     return {};
   }
 
+  // The patient's own key came, behind the first grant to it.
+  void EndCustody(const VerifiedEntry& entry) {
+    if (!custody_ || custody_->until || !last_granted_) return;
+    const Result<PatientRow> row = DecodePatientRow(entry.plaintext);
+    if (row && row->key) custody_->until = last_granted_;
+  }
+
   Result<void> AddGrant(const VerifiedEntry& entry) {
     const Day day = FromUnixDay(entry.grant->day);
+    last_granted_ = day;
     for (const auto& granted : entry.grant->readers) {
       if (!granted || granted->kind != SubjectKind::kAuditor) continue;
       VerifiedReader& reader = Of(granted->id);
-      const bool is_covered =
-          reader.has_mandate && reader.from <= day && (!reader.until || day <= *reader.until);
+      reader.keys = reader.keys ? std::pair(reader.keys->first, day) : std::pair(day, day);
+      const bool is_covered = reader.has_mandate && reader.from && *reader.from <= day &&
+                              (!reader.until || day <= *reader.until);
       if (is_covered) continue;
       if (!has_closed_mandate_) {
         return VerificationFailed(fmt::format(
@@ -88,6 +106,8 @@ class ReaderTable {
 
   std::map<std::string, VerifiedReader> readers_;
   bool has_closed_mandate_ = false;
+  std::optional<Day> last_granted_;
+  std::optional<VerifiedReader> custody_;
 };
 
 }  // namespace

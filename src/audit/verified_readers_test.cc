@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "audit/directory.h"
+
 namespace salus::audit {
 namespace {
 
@@ -69,6 +71,44 @@ TEST_F(VerifiedReadersTest, TheNewestMandateOfEachCounts) {
   EXPECT_EQ(readers[1].until, FromUnixDay(103));
   EXPECT_EQ(readers[1].entry.value, 3u);
   EXPECT_TRUE(*readers[1].key == key_.public_key());
+}
+
+TEST_F(VerifiedReadersTest, WhoeverWasGivenKeysStays) {
+  AddMandate("a", 100, FromUnixDay(200));
+  AddGrant(100, "a");
+  AddGrant(102, "a");
+  AddMandate("a", 103, std::nullopt, true);
+  AddMandate("b", 100, FromUnixDay(101));
+  AddMandate("b", 103, std::nullopt, true);
+  const auto readers = VerifiedReaders(history_).value();
+  ASSERT_EQ(readers.size(), 2u);
+  EXPECT_FALSE(readers[0].has_mandate);
+  EXPECT_EQ(readers[0].from, FromUnixDay(100));
+  EXPECT_EQ(readers[0].until, FromUnixDay(103));
+  EXPECT_EQ(readers[0].keys, std::pair(FromUnixDay(100), FromUnixDay(102)));
+  EXPECT_EQ(readers[1].until, FromUnixDay(101));
+  EXPECT_FALSE(readers[1].keys);
+}
+
+TEST_F(VerifiedReadersTest, CustodiansHeldTheKeyUntilThePatientHadOne) {
+  history_.others.push_back(Policy(EventType::kCustodyShare, {}));
+  history_.others.push_back(Policy(EventType::kCustodyShare, {}));
+  history_.others.push_back(Policy(EventType::kPatientRegistered, {}));
+  auto readers = VerifiedReaders(history_).value();
+  ASSERT_EQ(readers.size(), 1u);
+  EXPECT_EQ(readers[0].auditor, "");
+  EXPECT_FALSE(readers[0].until);
+  AddGrant(107, "p");
+  history_.others.back().grant->readers.resize(1);
+  PatientRow row;
+  row.subject = {SubjectKind::kPatient, "", "p"};
+  row.key = key_.public_key();
+  history_.others.push_back(Policy(EventType::kPatientRegistered, EncodeRow(row)));
+  AddGrant(108, "p");
+  history_.others.back().grant->readers.resize(1);
+  readers = VerifiedReaders(history_).value();
+  ASSERT_EQ(readers.size(), 1u);
+  EXPECT_EQ(readers[0].until, FromUnixDay(107));
 }
 
 TEST_F(VerifiedReadersTest, AKeyIsGivenOnlyUnderAMandate) {

@@ -51,6 +51,12 @@ void AddWarnings(const VerifyQuestion& question, const AskedRange& asked, const 
                     "they stay closed",
                     history.under_older_key));
   }
+  if (history.before_own_key > 0) {
+    warn(
+        fmt::format("{} entries are sealed to an older key of yours, or from outside your mandate: "
+                    "your present key was registered behind them",
+                    history.before_own_key));
+  }
   if (history.not_for_reader > 0) {
     warn(fmt::format("{} entries are from outside your mandate, and stay closed to you",
                      history.not_for_reader));
@@ -85,6 +91,22 @@ Result<void> CheckQueryEntry(const VerifyQuestion& question, const HistoryAnswer
   return {};
 }
 
+// A patient sees the questions of a mandate from when on it names the patient. One from before
+// would be a question that this patient never sees.
+Result<void> CheckUnder(const VerifyQuestion& question, const GrantTable& table) {
+  const bool is_of_mandate = question.under && question.keys != nullptr &&
+                             question.keys->reader.kind == SubjectKind::kAuditor &&
+                             question.subject.kind == SubjectKind::kPatient;
+  if (!is_of_mandate || table.opened.empty()) return {};
+  const auto first = std::ranges::min_element(
+      table.opened, {}, [](const auto& grant) { return grant.second.policy_index; });
+  if (first->second.policy_index <= question.under->index.value) return {};
+  return FailedPrecondition(fmt::format(
+      "entry {}: this patient's readers were changed behind the question, entry {}, and "
+      "may have come under your mandate only then: ask for the mandate again",
+      first->second.policy_index, question.under->index.value));
+}
+
 }  // namespace
 
 Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const HistoryAnswer& answer) {
@@ -105,6 +127,7 @@ Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const Hist
   VerifiedHistory history;
   TRY(history.chain, VerifyQueries(log, question, answer, chain, newest));
   TRY(GrantTable table, OpenGrants(question, chain, entries, timeline));
+  TRY_VOID(CheckUnder(question, table));
   TRY_VOID(OpenEntries(question, chain, entries, timeline, table, history));
   if (question.keys != nullptr && question.keys->own_chain_size) {
     const std::uint64_t known_to = question.keys->own_chain_size->value;

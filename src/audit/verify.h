@@ -70,6 +70,7 @@ struct ReaderMandate {
   Day from;
   std::optional<Day> until;
   std::vector<Subject> patients;
+  bool is_counted = false;  // they are too many to be named, and patients is empty
 };
 
 // ReaderKeys are what the reader opens with: their own private key, or day keys from their own
@@ -84,6 +85,8 @@ struct ReaderKeys {
   // How far the own chain was read that day keys and mandates are from: a grant behind it may be
   // under a newer day key, and its not opening accuses nobody yet.
   std::optional<merkle::TreeSize> own_chain_size;
+  // An auditor's: the entry that registered its present key, where it had another one before.
+  std::optional<merkle::LeafIndex> own_key_since;
   std::vector<SharedGrant> shared;  // past days that the patient opened to an auditor
 };
 
@@ -111,6 +114,7 @@ struct VerifiedHistory {
   std::vector<VerifiedEntry> others;
   std::uint64_t waiting_for_custodians = 0;  // sealed entries whose grants went to a custody key
   std::uint64_t not_for_reader = 0;          // entries from before the reader's mandate
+  std::uint64_t before_own_key = 0;          // from before ReaderKeys::own_key_since
   std::uint64_t newer_than_keys = 0;         // closed grants behind ReaderKeys::own_chain_size
   std::uint64_t under_older_key = 0;  // entries sealed to a key that this reader no longer has
   KnownCheckpoint checkpoint;         // remember this
@@ -150,7 +154,8 @@ struct VerifyQuestion {
 //
 // Errors: VerificationFailed: the message says which entry, what is wrong, and what it means. Never
 //         anything that was not proven is returned. FailedPrecondition "check your clock" when only
-//         this device's clock disagrees, or when it does not remember what it asked to go on from.
+//         this device's clock disagrees, or when it does not remember what it asked to go on from;
+//         or when it asked under a question from before the mandate.
 //         InvalidArgument when what was pinned does not parse.
 Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const HistoryAnswer& answer);
 

@@ -60,6 +60,7 @@ class EntryOpener {
   std::vector<Registration> registrations_;
   std::optional<std::uint64_t> own_since_;  // first grant of the first registration of this key
   std::uint64_t closed_entries_ = 0;
+  std::uint64_t closed_before_own_key_ = 0;  // by ReaderKeys::own_key_since
   bool has_custody_ = false;
 };
 
@@ -104,7 +105,7 @@ Result<void> EntryOpener::CheckKey(std::uint64_t index, const GrantedKey& key) c
                                "was over: the key was not forgotten",
                                codec::FormatDay(key.day)));
   }
-  return {};
+  return CheckBehind(index, key.day, table_);
 }
 
 // An entry under no granted key can only be under a grant that this reader can't open.
@@ -211,7 +212,8 @@ Result<void> EntryOpener::Open(const ProvenEntry& entry) {
   Bytes plaintext;
   if (key == nullptr) {
     TRY_VOID(CheckClosed(index));
-    ++closed_entries_;
+    const auto& since = question_.keys ? question_.keys->own_key_since : std::nullopt;
+    ++(since && index < since->value ? closed_before_own_key_ : closed_entries_);
     if (entry.view.kind == EntryKind::kSealedEvent) return {};
   } else {
     TRY_VOID(CheckKey(index, *key));
@@ -230,6 +232,7 @@ Result<void> EntryOpener::ExplainClosed() {
   const bool is_own_chain = keys != nullptr && keys->reader == question_.subject;
   if (!is_own_chain) {
     history_.not_for_reader = closed_entries_;
+    history_.before_own_key = closed_before_own_key_;
     return {};
   }
   // Without this a server could pass off what it keeps from the reader as older than its key.

@@ -138,14 +138,32 @@ Result<KnownChain> ReadKnownChain(ByteSpan bytes) {
 // The day keys and mandates that an own chain holds.
 void CollectKeys(const VerifiedHistory& own, const Subject& auditor, ReaderKeys& keys) {
   Day day{};
+  bool had_other_key = false;
   for (const VerifiedEntry& entry : own.others) {
     if (entry.grant) day = std::max(day, FromUnixDay(entry.grant->day));
     if (entry.grant && entry.grant->type == GrantType::kDayKey) {
       keys.day_keys.push_back(entry.grant->key.Clone());
     }
-    if (entry.kind != EntryKind::kPolicy || entry.type != EventType::kMandateSet) continue;
+    if (entry.kind != EntryKind::kPolicy) continue;
+    if (entry.type == EventType::kAuditorRegistered) {
+      // A registration that this key does not open was another key's.
+      const bool is_open = !entry.plaintext.empty();
+      if (is_open && had_other_key) keys.own_key_since = entry.index;
+      had_other_key = !is_open;
+    }
+    if (entry.type != EventType::kMandateSet) continue;
     if (!keys.mandates.empty()) keys.mandates.back().ended = entry.index;
     // One that names its patients only by number is no ground for an accusation.
+    if (const Result<MandateCount> counted = DecodeMandateCount(entry.plaintext)) {
+      keys.mandates.push_back({.index = entry.index,
+                               .ended = std::nullopt,
+                               .logged = day,
+                               .from = counted->from,
+                               .until = std::nullopt,
+                               .patients = {},
+                               .is_counted = true});
+      continue;
+    }
     const Result<MandateRow> row = DecodeMandateRow(entry.plaintext);
     if (!row || row->auditor != auditor) continue;
     keys.mandates.push_back({.index = entry.index,

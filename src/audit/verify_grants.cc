@@ -137,6 +137,7 @@ Result<void> CheckOpened(const VerifyQuestion& question, std::uint64_t index,
   }
   if (plaintext.day > 10'000'000) return AtEntry(index, "the grant is of no day");
   TRY_VOID(CheckDay(index, FromUnixDay(plaintext.day), timeline));
+  TRY_VOID(CheckBehind(index, FromUnixDay(plaintext.day), table));
   const std::uint64_t last_policy = table.LastPolicyBefore(index);
   if (plaintext.policy_index != last_policy) {
     return AtEntry(
@@ -208,9 +209,31 @@ Result<void> CheckAuditorRuns(const VerifyQuestion& question, std::span<const Pr
 
 }  // namespace
 
+// Whoever asks about all days has no checkpoints between them; the grants' own days are clock
+// enough for a key that was kept for long. One day apart they may cross at midnight.
+Result<void> CheckBehind(std::uint64_t index, Day day, const GrantTable& table) {
+  const std::optional<Day> newest = table.NewestDayBefore(index);
+  if (!newest || *newest <= day + std::chrono::days(1)) return {};
+  return AtEntry(index, fmt::format("it is of {}, and stands behind a grant of {}: the key was not "
+                                    "forgotten",
+                                    codec::FormatDay(day), codec::FormatDay(*newest)));
+}
+
 std::uint64_t GrantTable::LastPolicyBefore(std::uint64_t index) const {
   const auto at = std::lower_bound(policies.begin(), policies.end(), index);
   return at == policies.begin() ? 0 : *std::prev(at);
+}
+
+std::optional<Day> GrantTable::NewestDayBefore(std::uint64_t index) const {
+  const auto at =
+      std::lower_bound(newest_days_.begin(), newest_days_.end(), index,
+                       [](const auto& one, std::uint64_t wanted) { return one.first < wanted; });
+  return at == newest_days_.begin() ? std::nullopt : std::optional(std::prev(at)->second);
+}
+
+void GrantTable::AddDay(std::uint64_t index, Day day) {
+  if (newest_days_.empty() || newest_days_.back().second < day)
+    newest_days_.emplace_back(index, day);
 }
 
 Result<GrantTable> OpenGrants(const VerifyQuestion& question, const VerifiedChain& chain,
@@ -236,6 +259,7 @@ Result<GrantTable> OpenGrants(const VerifyQuestion& question, const VerifiedChai
     if (grant.plaintext.type == GrantType::kEpochKey) {
       TRY_VOID(AddKey(index, grant, by_print, table));
     }
+    table.AddDay(index, FromUnixDay(grant.plaintext.day));
     table.opened.emplace(index, std::move(grant.plaintext));
   }
   const bool is_auditing = question.keys != nullptr && question.subject != question.keys->reader;

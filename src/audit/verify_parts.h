@@ -96,7 +96,8 @@ struct GrantedKey {
 };
 
 // GrantTable is what the grants of a chain came to.
-struct GrantTable {
+class GrantTable {
+ public:
   std::vector<GrantedKey> keys;
   std::vector<std::uint64_t> closed;    // indexes of grants that do not open for this reader
   std::vector<std::uint64_t> policies;  // indexes of policy entries, ascending
@@ -104,7 +105,17 @@ struct GrantTable {
 
   // LastPolicyBefore is 0 where there is none: entry 0 is the genesis.
   std::uint64_t LastPolicyBefore(std::uint64_t index) const;
+
+  // NewestDayBefore is the newest day that a grant before index is of: no grant is of a day to
+  // come, so that what stands behind it was logged on that day or later.
+  std::optional<Day> NewestDayBefore(std::uint64_t index) const;
+  void AddDay(std::uint64_t index, Day day);
+
+ private:
+  std::vector<std::pair<std::uint64_t, Day>> newest_days_;  // ascending, both
 };
+// CheckBehind refuses what is of a day while a grant of two days later or more stands before it.
+Result<void> CheckBehind(std::uint64_t index, Day day, const GrantTable& table);
 Result<GrantTable> OpenGrants(const VerifyQuestion& question, const VerifiedChain& chain,
                               std::span<const ProvenEntry> entries, const Timeline& timeline);
 

@@ -200,6 +200,38 @@ TEST_F(VerifyTest, AnAuditorReadsFromItsMandateOn) {
   EXPECT_GE(CountOf(Expect(anna, device), EntryKind::kQuery), 3u);
 }
 
+// What is sealed behind the registration of a new key is for that one, with no midnight between.
+TEST_F(VerifyTest, AnAuditorsNewKeyEndsItsDayKey) {
+  const Person anna = MakePatient("anna");
+  const Person old_otto = MakeAuditor("otto");
+  Register(anna);
+  RegisterAuditor(old_otto);
+  SetMandate(old_otto, {anna.subject});
+  const auto before = Events(anna.subject, 2);
+  const auto joined = Joined(old_otto);
+  ASSERT_TRUE(joined) << joined.error().message;
+  const Person otto = MakeAuditor("otto");
+  RegisterAuditor(otto);
+  const auto behind = Events(anna.subject, 3);
+
+  const auto history = AskAsAuditor(otto, anna.subject);
+  ASSERT_TRUE(history) << history.error().message;
+  EXPECT_EQ(IdsOf(*history), behind);
+  EXPECT_GE(history->before_own_key, 2u);
+  EXPECT_EQ(history->not_for_reader, 0u);
+  EXPECT_THAT(history->warnings, testing::Contains(HasSubstr("sealed to an older key of yours")));
+
+  // With all that the old key opens, nothing behind its end does.
+  const HistoryQuestion question = QuestionOf(anna.subject);
+  const HistoryAnswer answer = Answer(otto, question);
+  ReaderKeys old_keys = KeysOf(old_otto);
+  for (const auto& key : joined->keys.day_keys) old_keys.day_keys.push_back(key.Clone());
+  old_keys.own_chain_size = joined->keys.own_chain_size;
+  const auto stolen = VerifyHistory(VerifyAs(question, old_keys), answer);
+  ASSERT_TRUE(stolen) << stolen.error().message;
+  EXPECT_EQ(IdsOf(*stolen), before);
+}
+
 TEST_F(VerifyTest, MoreReadersThanOneGrantHolds) {
   const Person anna = MakePatient("anna");
   Register(anna);

@@ -1,6 +1,7 @@
 #include "client/kept_receipt.h"
 
 #include <array>
+#include <fstream>
 
 #include "client/json_read.h"
 #include "codec/base64.h"
@@ -11,6 +12,7 @@ namespace salus::client {
 namespace {
 
 constexpr std::size_t kMaxBeside = 2 * 63;
+constexpr std::string_view kLineBegin = "{\"source\":\"";  // of ToLine
 
 Result<KeptReceipt::Event> ReadEvent(const codec::Json& json) {
   TRY(const codec::JsonObject* object, codec::AsObject(json, "event"));
@@ -82,6 +84,23 @@ Result<KeptReceipt> KeptReceipt::Parse(std::string_view line) {
     kept.events.push_back(*std::move(event));
   }
   return kept;
+}
+
+Result<LineFile> OpenReceiptFile(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored)) {
+    std::ifstream in(path, std::ios::binary);
+    std::string begin(kLineBegin.size(), '\0');
+    in.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+    begin.resize(static_cast<std::size_t>(in.gcount()));
+    // What a crash has torn off may be all but the first bytes.
+    if (!kLineBegin.starts_with(begin)) {
+      return InvalidArgument(path.filename().string() +
+                             ": does not begin with a receipt, and nothing is appended to it: name "
+                             "another file for --receipts");
+    }
+  }
+  return LineFile::Open(path);
 }
 
 Result<audit::ReceiptBody> KeptReceipt::Verify(const std::string& origin,

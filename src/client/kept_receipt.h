@@ -6,12 +6,14 @@
 //         leaves; no system is "".
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "audit/receipt.h"
 #include "base/result.h"
+#include "client/private_file.h"
 #include "codec/json.h"
 
 namespace salus::client {
@@ -40,6 +42,12 @@ struct KeptReceipt {
   Result<audit::ReceiptBody> Verify(const std::string& origin,
                                     const std::string& receipt_vkey) const;
 };
+
+// OpenReceiptFile opens a file of such lines, to append to.
+//
+// Errors: as LineFile::Open; InvalidArgument when it begins with something else: it is not touched
+//         then.
+Result<LineFile> OpenReceiptFile(const std::filesystem::path& path);
 
 // ReceiptToJson and ReceiptFromJson are the members "note", "first", "own" and "beside".
 // Errors: InvalidArgument, with the member.

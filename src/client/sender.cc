@@ -83,7 +83,8 @@ class Sender::Run {
 
   Result<void> Go() {
     if (!options_.journal.empty()) {
-      TRY(journal_, SendJournal::Open(options_.journal));
+      TRY(journal_, SendJournal::Open(options_.journal,
+                                      {sender_.log_.log_vkey, sender_.source_, options_.receipts}));
       is_resumed_ = journal_->is_resumed();
     }
     while (true) {
@@ -105,7 +106,8 @@ class Sender::Run {
   };
   struct Finished {
     LineBatch batch;
-    bool was_skipped = false;
+    // Of one that an earlier run has sent: the lines that were refused then.
+    std::optional<std::vector<std::uint64_t>> earlier;
     Result<CheckedAnswer> answer = CheckedAnswer{};
   };
 
@@ -122,10 +124,11 @@ class Sender::Run {
     }
     if (IsBlank(batch->text)) return {};
     const std::uint64_t number = next_batch_++;
-    const bool was_skipped = journal_ && journal_->Has(batch->first_line, batch->text);
+    std::optional<std::vector<std::uint64_t>> earlier;
+    if (journal_) earlier = journal_->Find(batch->first_line, batch->text);
     const std::lock_guard lock(mutex_);
-    if (was_skipped) {
-      finished_.emplace(number, Finished{*std::move(batch), true, CheckedAnswer{}});
+    if (earlier) {
+      finished_.emplace(number, Finished{*std::move(batch), std::move(earlier), CheckedAnswer{}});
       return {};
     }
     queue_.push_back({number, *std::move(batch)});
@@ -145,11 +148,7 @@ class Sender::Run {
     ++next_delivery_;
     Finished& finished = node.mapped();
     const LineBatch& batch = finished.batch;
-    if (finished.was_skipped) {
-      report_.skipped += batch.lines;
-      if (options_.skipped) options_.skipped(batch.first_line, batch.lines);
-      return {};
-    }
+    if (finished.earlier) return TellEarlier(batch, *finished.earlier);
     report_.retries = retries_;
     TRY(const CheckedAnswer answer, std::move(finished.answer));
     TRY_VOID(TellLines(batch, answer));
@@ -159,7 +158,30 @@ class Sender::Run {
     }
     if (journal_ && options_.flush) TRY_VOID(options_.flush());
     // Last: what stands in the journal is never sent again.
-    if (journal_) TRY_VOID(journal_->Add(batch.first_line, batch.lines, batch.text));
+    if (journal_) {
+      std::vector<std::uint64_t> refused;
+      for (const CheckedLine& line : answer.lines) {
+        const bool is_refused = line.status == CheckedLine::Status::kRefused;
+        if (is_refused) refused.push_back(batch.first_line + line.line - 1);
+      }
+      TRY_VOID(journal_->Add(batch.first_line, batch.lines, batch.text, refused));
+    }
+    return {};
+  }
+
+  Result<void> TellEarlier(const LineBatch& batch, std::span<const std::uint64_t> refused) {
+    report_.skipped += batch.lines - std::min<std::uint64_t>(batch.lines, refused.size());
+    report_.refused += refused.size();
+    const Error reason = InvalidArgument("was refused in an earlier run, which said why");
+    for (const std::uint64_t line : refused) {
+      if (!options_.answered) break;
+      SentLine sent;
+      sent.line = line;
+      sent.status = CheckedLine::Status::kRefused;
+      sent.refusal = &reason;
+      sent.was_earlier = true;
+      TRY_VOID(options_.answered(sent));
+    }
     return {};
   }
 
@@ -189,7 +211,7 @@ class Sender::Run {
       if (!options_.answered) continue;
       TRY_VOID(options_.answered({batch.first_line + line.line - 1, line.status, line.event_id,
                                   line.index, line.leaf, line.refusal ? &*line.refusal : nullptr,
-                                  text}));
+                                  text, false}));
     }
     return {};
   }
@@ -212,7 +234,7 @@ class Sender::Run {
       lock.lock();
       // Nothing more is sent behind a batch that failed for good; the earlier ones still end.
       if (!answer) stop_.request_stop();
-      finished_.emplace(work.number, Finished{std::move(work.batch), false, std::move(answer)});
+      finished_.emplace(work.number, Finished{std::move(work.batch), {}, std::move(answer)});
       changed_.notify_all();
     }
   }

@@ -30,6 +30,7 @@ struct SentLine {
   merkle::LeafHash leaf;
   const Error* refusal = nullptr;  // of a refused one
   std::string_view text;           // the line itself
+  bool was_earlier = false;        // refused in an earlier run, by the journal; without its text
 };
 
 // SendOptions of one run. The callbacks run on the calling thread, in the input's order.
@@ -39,7 +40,8 @@ struct SendOptions {
   unsigned connections = 2;
   InputFormat format = InputFormat::kNdjson;  // kFhir: one resource a line (FhirLines)
   bool is_atomic = false;  // one request holds the whole input (4 MiB at most), or none of it
-  std::filesystem::path journal;  // empty: none
+  std::filesystem::path journal;   // empty: none
+  std::filesystem::path receipts;  // where `receipted` keeps them: the journal holds for it only
   // How often a request is tried, and how long to wait in between, doubled each time.
   unsigned attempts = 8;
   std::chrono::milliseconds first_wait{250};
@@ -51,16 +53,14 @@ struct SendOptions {
   std::function<Result<void>(const KeptReceipt& receipt)> receipted;
   // flush runs before a batch is noted in the journal: it makes durable what the two above wrote.
   std::function<Result<void>()> flush;
-  // skipped: lines that an earlier run has sent, by the journal.
-  std::function<void(std::uint64_t first_line, std::uint64_t lines)> skipped;
 };
 
 // SendReport counts lines that are not blank.
 struct SendReport {
   std::uint64_t logged = 0;
   std::uint64_t repeats = 0;
-  std::uint64_t refused = 0;
-  std::uint64_t skipped = 0;  // acknowledged by an earlier run
+  std::uint64_t refused = 0;  // in an earlier run too, by the journal
+  std::uint64_t skipped = 0;  // acknowledged to an earlier run, and not refused
   // unopened counts repeats of which the receipt was checked, and not the content: it was when they
   // were first sent, or their key is gone.
   std::uint64_t unopened = 0;

@@ -308,20 +308,53 @@ TEST_F(SenderTest, SurvivesCutAnswers) {
   EXPECT_EQ(log_.entries().size(), 50u);
 }
 
+TEST_F(SenderTest, TellsAgainWhatAnEarlierRunRefused) {
+  options_.journal = folder_ / "journal";
+  const std::string text = Lines(14) + "{broken\n" + EventLine("x", "p1");
+  ASSERT_TRUE(Send(text).has_value());
+  EXPECT_EQ(refused_, (std::vector<std::uint64_t>{15}));
+  refused_.clear();
+  const auto answered = options_.answered;
+  options_.answered = [&](const SentLine& line) {
+    EXPECT_TRUE(line.was_earlier);
+    return answered(line);
+  };
+  ASSERT_TRUE(Send(text).has_value());
+  EXPECT_EQ(refused_, (std::vector<std::uint64_t>{15}));
+  EXPECT_EQ(report_.refused, 1u);
+  EXPECT_EQ(report_.skipped, 15u);
+}
+
+const JournalScope kScope{"o+vkey", "s", ""};
+
 TEST(SendJournalTest, EveryInputHasAPlaceOfItsOwn) {
   TestFolder folder;
   ASSERT_EQ(::setenv("XDG_STATE_HOME", folder.path().c_str(), 1), 0);
-  const auto path = SendJournal::PathOf("o", "s", "a.ndjson", "").value();
+  const auto path = SendJournal::PathOf(kScope, "a.ndjson").value();
   EXPECT_TRUE(path.string().starts_with((folder / "salus").string()));
-  EXPECT_EQ(SendJournal::PathOf("o", "s", "a.ndjson", "").value(), path);
-  for (const auto& other : {SendJournal::PathOf("o", "s", "b.ndjson", ""),
-                            SendJournal::PathOf("p", "s", "a.ndjson", ""),
-                            SendJournal::PathOf("o", "t", "a.ndjson", ""),
-                            SendJournal::PathOf("o", "s", "a.ndjson", "receipts")}) {
+  EXPECT_EQ(SendJournal::PathOf(kScope, "a.ndjson").value(), path);
+  for (const auto& other : {SendJournal::PathOf(kScope, "b.ndjson"),
+                            SendJournal::PathOf({"o+other", "s", ""}, "a.ndjson"),
+                            SendJournal::PathOf({"o+vkey", "t", ""}, "a.ndjson"),
+                            SendJournal::PathOf({"o+vkey", "s", "receipts"}, "a.ndjson")}) {
     EXPECT_NE(other.value(), path);
   }
-  EXPECT_FALSE(SendJournal::Open(path).value().is_resumed());
-  EXPECT_TRUE(SendJournal::Open(path).value().is_resumed());
+  EXPECT_FALSE(SendJournal::Open(path, kScope).value().is_resumed());
+  EXPECT_TRUE(SendJournal::Open(path, kScope).value().is_resumed());
+}
+
+TEST(SendJournalTest, OfAnotherLogSourceOrReceiptsIsRefused) {
+  TestFolder folder;
+  const auto path = folder / "journal";
+  ASSERT_TRUE(SendJournal::Open(path, kScope).value().Add(1, 2, "batch", {}).has_value());
+  for (const JournalScope& other :
+       {JournalScope{"o+other", "s", ""}, JournalScope{"o+vkey", "t", ""},
+        JournalScope{"o+vkey", "s", "receipts"}}) {
+    const auto opened = SendJournal::Open(path, other);
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_THAT(opened.error().message, HasSubstr("another log, source or --receipts file"));
+  }
+  EXPECT_TRUE(SendJournal::Open(path, kScope).value().Find(1, "batch"));
 }
 
 TEST(LineFileTest, BeginsAnewOrGoesOn) {
@@ -335,20 +368,49 @@ TEST(LineFileTest, BeginsAnewOrGoesOn) {
   EXPECT_TRUE(LineFile::Open("/dev/null").value().Append("d\n").has_value());
 }
 
-TEST(SendJournalTest, CutsATornLineAndRefusesAnotherFile) {
+TEST(SendJournalTest, CutsATornLineAndKeepsRefusedOnes) {
   TestFolder folder;
   const auto path = folder / "journal";
-  ASSERT_TRUE(SendJournal::Open(path).value().Add(1, 2, "batch").has_value());
+  const std::vector<std::uint64_t> refused = {2, 11};
+  ASSERT_TRUE(SendJournal::Open(path, kScope).value().Add(1, 12, "batch", refused).has_value());
   {
     auto file = LineFile::Open(path).value();
     ASSERT_TRUE(file.Append("3 2 abcd").has_value());
   }
-  const SendJournal journal = SendJournal::Open(path).value();
-  EXPECT_TRUE(journal.Has(1, "batch"));
-  EXPECT_FALSE(journal.Has(1, "botch"));
-  EXPECT_FALSE(journal.Has(3, "batch"));
-  ASSERT_TRUE(ReplaceFile(path, "something else\n").has_value());
-  EXPECT_EQ(SendJournal::Open(path).error().code, ErrorCode::kInvalidArgument);
+  const SendJournal journal = SendJournal::Open(path, kScope).value();
+  EXPECT_EQ(journal.Find(1, "batch"), refused);
+  EXPECT_FALSE(journal.Find(1, "botch"));
+  EXPECT_FALSE(journal.Find(3, "batch"));
+}
+
+TEST(SendJournalTest, LeavesOtherFilesAsTheyAre) {
+  TestFolder folder;
+  const auto path = folder / "precious";
+  const std::string begin = kScope.FirstLine();
+  for (const std::string& text :
+       {std::string("line one\nprecious last line"), std::string("precious"),
+        begin.substr(0, begin.size() - 1), begin + "1 2 x\ntorn", begin + "1 2\ntorn",
+        begin + "1 1 " + std::string(64, '0') + " x\ntorn"}) {
+    ASSERT_TRUE(ReplaceFile(path, text).has_value());
+    EXPECT_EQ(SendJournal::Open(path, kScope).error().code, ErrorCode::kInvalidArgument) << text;
+    EXPECT_EQ(ReadSmallFile(path).value(), text);
+  }
+}
+
+TEST(ReceiptFileTest, LeavesOtherFilesAsTheyAre) {
+  TestFolder folder;
+  const auto path = folder / "receipts";
+  ASSERT_TRUE(ReplaceFile(path, "line one\nprecious last line").has_value());
+  EXPECT_EQ(OpenReceiptFile(path).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(ReadSmallFile(path).value(), "line one\nprecious last line");
+  const std::string kept = KeptReceipt{}.ToLine();
+  ASSERT_TRUE(ReplaceFile(path, kept + "{\"sour").has_value());
+  ASSERT_TRUE(OpenReceiptFile(path).has_value());
+  EXPECT_EQ(ReadSmallFile(path).value(), kept);
+  ASSERT_TRUE(ReplaceFile(path, "{\"sou").has_value());
+  ASSERT_TRUE(OpenReceiptFile(path).has_value());
+  EXPECT_EQ(ReadSmallFile(path).value(), "");
+  EXPECT_TRUE(OpenReceiptFile("/dev/null").has_value());
 }
 
 }  // namespace

@@ -65,6 +65,22 @@ audit::PatientRow MergeRow(const audit::PatientRow& old, const audit::PatientRow
   return next;
 }
 
+// A certificate or a key is one patient's: whoever shows it is that one. `taken` has those of the
+// rows before in the same call.
+Result<void> CheckHolder(const audit::Directory& directory, const audit::PatientRow& row,
+                         std::map<std::string, Subject>& taken) {
+  if (row.subject.kind != SubjectKind::kPatient) return {};
+  bool is_free = !directory.FindOtherHolder(row);
+  const auto take = [&](std::string holder) {
+    const auto [at, is_new] = taken.try_emplace(std::move(holder), row.subject);
+    is_free = is_free && (is_new || at->second == row.subject);
+  };
+  if (row.key) take("key " + std::string(AsText(row.key->sec1())));
+  if (!row.certificate_fingerprint.empty()) take(row.certificate_fingerprint);
+  if (is_free) return {};
+  return Conflict("another patient is registered with this certificate or key: each needs its own");
+}
+
 bool IsSame(const audit::PatientRow& a, const audit::PatientRow& b) {
   return SameKey(a.key, b.key) && a.name == b.name &&
          a.certificate_fingerprint == b.certificate_fingerprint;
@@ -109,12 +125,14 @@ Result<void> Node::State::PutSome(std::span<const audit::PatientRow> rows) {
   std::vector<NewPolicy> policies;
   std::vector<audit::PatientRow> changed;  // in the order in which they were sent
   std::map<Subject, std::size_t> places;
+  std::map<std::string, Subject> taken;
   for (const audit::PatientRow& row : rows) {
     const auto place = places.find(row.subject);
     const auto old = place != places.end() ? std::optional(changed[place->second])
                                            : directory->FindPatient(row.subject);
     const audit::PatientRow next = old ? MergeRow(*old, row) : row;
     if (old && IsSame(*old, next)) continue;
+    TRY_VOID(CheckHolder(*directory, next, taken));
     if (place != places.end()) {
       changed[place->second] = next;
       continue;
@@ -241,10 +259,14 @@ Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
   const auto acts = state_->recorder->LockActs();
   const Timestamp now = state_->clock.Now();
   const auto published = state_->log->published();
+  if (state_->log->is_clock_trusted()) {
+    return FailedPrecondition("nothing waits for a word about the clock: checkpoints are made");
+  }
   if (published && now < published->map.time) {
     return FailedPrecondition("the clock stands before the last checkpoint, of " +
                               codec::FormatRfc3339(published->map.time) +
-                              ": set it right, or wait until then");
+                              ": set it right, or wait until then; what was signed for the future "
+                              "can't be taken back");
   }
   Bytes content;
   codec::CborWriter writer(content);

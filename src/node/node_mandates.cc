@@ -8,7 +8,6 @@
 #include "audit/notices.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "codec/cbor.h"
 #include "node/node.h"
 #include "node/node_state.h"
 
@@ -43,14 +42,7 @@ Bytes NoticeOf(const MandateRow& mandate, const AuditorRow& auditor, const audit
 }
 
 Bytes ClearContent(const MandateRow& mandate) {
-  Bytes content;
-  codec::CborWriter writer(content);
-  writer.Map(2);
-  writer.Uint(1);
-  writer.Uint(ToUnixDay(mandate.from));
-  writer.Uint(2);
-  writer.Uint(mandate.patients.size());
-  return content;
+  return audit::EncodeMandateCount({mandate.from, mandate.patients.size()});
 }
 
 Bytes AuditorContent(MandateRow mandate) {

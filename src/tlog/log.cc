@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint32_t kTerm = 1;
 // What processes that only ask may leave to the next start to replay.
 constexpr std::uint64_t kMaxReplayed = 10'000;
+constexpr std::chrono::days kMaxStandstill{30};
 
 }  // namespace
 
@@ -85,6 +86,10 @@ Result<std::unique_ptr<Log>> Log::Open(storage::FileSystem& fs, const std::strin
   log->clock_offset_ = std::chrono::duration_cast<std::chrono::milliseconds>(
       log->clock_.Now().time_since_epoch() - log->clock_.Monotonic().time_since_epoch());
   log->last_checkpoint_at_ = std::chrono::steady_clock::now();
+  // There is no monotonic clock across a restart: what stood still for so long may as well have a
+  // clock that is wrong, and what is signed for the future can't be taken back.
+  log->is_clock_trusted_ = log->published_ == nullptr ||
+                           log->clock_.Now() <= log->last_checkpoint_time_ + kMaxStandstill;
   log->keeper_ = std::jthread([l = log.get()](std::stop_token stop) { l->RunKeeper(stop); });
   log->sequencer_ = std::jthread([l = log.get()](std::stop_token stop) { l->RunSequencer(stop); });
   return log;
@@ -129,11 +134,12 @@ std::shared_ptr<const PublishedCheckpoint> Log::published() const {
 
 std::shared_ptr<const PublishedCheckpoint> Log::WaitPublished(
     LeafIndex index, std::chrono::milliseconds timeout) const {
-  const auto is_covered = [&] {
+  // Where none can come nobody waits for it: it would take a thread from others.
+  const auto is_over = [&] {
     const auto current = published();
-    return current && current->size.value > index.value;
+    return (current && current->size.value > index.value) || !makes_checkpoints_;
   };
-  if (is_covered()) return published();
+  if (is_over()) return published();
   const auto count_waiting = [this](int change) {
     {
       std::lock_guard lock(queue_mutex_);
@@ -144,17 +150,21 @@ std::shared_ptr<const PublishedCheckpoint> Log::WaitPublished(
   count_waiting(1);
   {
     std::unique_lock lock(published_mutex_);
-    published_changed_.wait_for(lock, timeout, is_covered);
+    published_changed_.wait_for(lock, timeout, is_over);
   }
   count_waiting(-1);
   return published();
 }
 
 void Log::ConfirmClock() {
-  std::lock_guard lock(queue_mutex_);
-  clock_offset_ = std::chrono::duration_cast<std::chrono::milliseconds>(
-      clock_.Now().time_since_epoch() - clock_.Monotonic().time_since_epoch());
-  is_clock_trusted_ = true;
+  {
+    std::lock_guard lock(queue_mutex_);
+    clock_offset_ = std::chrono::duration_cast<std::chrono::milliseconds>(
+        clock_.Now().time_since_epoch() - clock_.Monotonic().time_since_epoch());
+    is_clock_trusted_ = true;
+  }
+  makes_checkpoints_ = true;
+  queue_changed_.notify_all();
 }
 
 Result<StoredEntry> Log::ReadEntry(LeafIndex index) const {

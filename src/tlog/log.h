@@ -125,11 +125,13 @@ class Log {
   // MakeCheckpoint signs and publishes one over everything that is durable now, and waits for it.
   Result<std::shared_ptr<const PublishedCheckpoint>> MakeCheckpoint();
   std::shared_ptr<const PublishedCheckpoint> published() const;
-  // WaitPublished waits until a checkpoint covers index, or the time is over. While somebody waits
+  // WaitPublished waits until a checkpoint covers index, or the time is over, or none can be made
+  // (the clock, the disk). While somebody waits
   // checkpoints come as fast as under load.
   std::shared_ptr<const PublishedCheckpoint> WaitPublished(LeafIndex index,
                                                            std::chrono::milliseconds timeout) const;
-  // ConfirmClock lets checkpoints go on after a clock that jumped stopped them.
+  // ConfirmClock lets checkpoints go on after a clock that jumped, or a long standstill, stopped
+  // them.
   void ConfirmClock();
   bool is_clock_trusted() const { return is_clock_trusted_; }
   // is_full says that the disk is: only queries are taken, into the reserve.
@@ -214,6 +216,7 @@ class Log {
   std::unique_ptr<SubjectTable> subjects_;
   std::atomic<bool> is_full_{false};
   std::atomic<bool> is_clock_trusted_{true};
+  std::atomic<bool> makes_checkpoints_{true};  // the last one that was due was made
 
   // By map_mutex_: the map as of the newest published checkpoint. The sequencer changes both
   // together.

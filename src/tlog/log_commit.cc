@@ -98,11 +98,14 @@ void Log::RunSequencer(std::stop_token stop) {
     {
       std::unique_lock lock(queue_mutex_);
       const auto due = last_checkpoint_at_ + Interval();
-      // Who waits for a checkpoint makes the next one due earlier than was reckoned.
+      const bool is_clock_trusted = is_clock_trusted_;
+      // Who waits for a checkpoint, or confirms the clock, makes the next one due earlier than was
+      // reckoned.
       const auto ready = [&] {
-        return !queue_.empty() || IsCheckpointDue() || last_checkpoint_at_ + Interval() < due;
+        return !queue_.empty() || IsCheckpointDue() || last_checkpoint_at_ + Interval() < due ||
+               is_clock_trusted_ != is_clock_trusted;
       };
-      if (options_.manual_checkpoints || !is_clock_trusted_) {
+      if (options_.manual_checkpoints || !is_clock_trusted) {
         queue_changed_.wait(lock, stop, ready);
       } else {
         queue_changed_.wait_until(lock, stop, due, ready);
@@ -128,6 +131,11 @@ void Log::RunSequencer(std::stop_token stop) {
     if (!status) {
       salus::Log(LogLevel::kError, "no checkpoint", {{"reason", CodeName(status.error().code)}});
     }
+    {
+      std::lock_guard lock(published_mutex_);
+      makes_checkpoints_ = status.has_value();
+    }
+    published_changed_.notify_all();
     last_checkpoint_at_ = std::chrono::steady_clock::now();
     if (!was_asked) continue;
     std::lock_guard lock(queue_mutex_);
@@ -278,10 +286,11 @@ void Log::PlanEntry(Submission& submission, std::size_t i, Plan& plan) {
 
 bool Log::PlanGrant(PendingGrant& grant, Plan& plan) {
   const std::uint64_t last_policy = subjects_->at(grant.subject).last_policy;
+  if (grant.NeedsWhatIsOver()) return false;
   if (grant.index != 0) return grant.index >= last_policy;
   if (grant.policy_index != last_policy) return false;
   for (const auto& needed : grant.needs) {
-    // One that is in the log already serves, whatever came after it in its own chain.
+    // One that is in the log already serves, unless it is over.
     if (needed->index == 0 && !PlanGrant(*needed, plan)) return false;
   }
   grant.index = plan.next_index();
@@ -376,7 +385,8 @@ bool Log::CheckClock() {
 Result<void> Log::AppendMapRoot() {
   if (!CheckClock()) {
     return FailedPrecondition(
-        "the clock jumped by more than 30 s: checkpoints stop until an officer confirms it");
+        "the clock jumped, or the log stood still for more than 30 days: checkpoints stop until an "
+        "officer confirms the clock (salus log confirm-clock)");
   }
   // Checked before the map is touched: a full disk must not take the published proofs away.
   if (!segments_->prepared() && segments_->free_bytes_in_segment() < kMapRootFrameBytes) {
@@ -416,10 +426,6 @@ Result<void> Log::AppendMapRoot() {
   index_->MaybeFlush(segments_->record_count());
   Result<void> signed_ok = SignCheckpoint(map, leaf);
   map_lock.unlock();
-  {
-    std::lock_guard lock(published_mutex_);
-  }
-  published_changed_.notify_all();
   entries_since_checkpoint_ = 0;
   if (signed_ok && map.size >= snapshot_size_ + SnapshotSpacing(map.subjects)) {
     if (Result<void> written = WriteSnapshot(); written) snapshot_size_ = map.size + 1;

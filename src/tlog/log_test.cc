@@ -92,6 +92,36 @@ TEST_F(LogTest, RepeatGetsItsFirstIndexAndOtherContentIsAConflict) {
   EXPECT_EQ(Log1(*log, 1, 7).index.value, index);
 }
 
+TEST_F(LogTest, AClockThatJumpsStopsCheckpointsUntilItIsConfirmed) {
+  LogOptions options = Options();
+  options.manual_checkpoints = false;
+  options.interval_quiet = std::chrono::milliseconds(1);
+  const auto log = *Log::Open(fs, "log", options, Signer());
+  EXPECT_TRUE(log->WaitPublished(Log1(*log, 1, 1).index, std::chrono::minutes(1)));
+  clock.JumpUtc(clock.Now() + std::chrono::seconds(31));
+  const LeafIndex index = Log1(*log, 1, 2).index;
+  // Nobody waits out a minute for what can't come.
+  const auto before = log->WaitPublished(index, std::chrono::minutes(1));
+  EXPECT_LE(before->size.value, index.value);
+  EXPECT_FALSE(log->is_clock_trusted());
+  EXPECT_EQ(log->MakeCheckpoint().error().code, ErrorCode::kFailedPrecondition);
+  log->ConfirmClock();
+  EXPECT_GT(log->WaitPublished(index, std::chrono::minutes(1))->size.value, index.value);
+}
+
+TEST_F(LogTest, AfterALongStandstillTheClockIsToBeConfirmed) {
+  Log1(**Open(fs), 1, 1);
+  clock.Advance(std::chrono::days(29));
+  EXPECT_TRUE((*Open(fs))->is_clock_trusted());
+  clock.Advance(std::chrono::days(2));
+  const auto log = *Open(fs);
+  EXPECT_FALSE(log->is_clock_trusted());
+  EXPECT_EQ(Log1(*log, 1, 2).kind, OutcomeKind::kLogged);
+  EXPECT_FALSE(log->MakeCheckpoint());
+  log->ConfirmClock();
+  EXPECT_TRUE(log->MakeCheckpoint());
+}
+
 TEST_F(LogTest, WhoWaitsForACheckpointDoesNotWaitUntilTheNextWouldBeDue) {
   LogOptions options = Options();
   options.manual_checkpoints = false;

@@ -1,6 +1,7 @@
 // Submission is a batch of sealed entries on its way into the log, and what became of them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -35,6 +36,13 @@ struct PendingGrant : std::enable_shared_from_this<PendingGrant> {
   std::vector<std::shared_ptr<PendingGrant>> needs;
   // 0 until the grant is durable or planned into the running commit. Written by the sequencer.
   std::atomic<std::uint64_t> index{0};
+  // The key that this grant hands over is replaced: what needs it is stale from then on.
+  std::atomic<bool> is_over{false};
+
+  // NeedsWhatIsOver says that a reader's key was replaced since.
+  bool NeedsWhatIsOver() const {
+    return std::ranges::any_of(needs, [](const auto& needed) { return needed->is_over.load(); });
+  }
 
   void LetGo() {
     entry = {};

@@ -12,8 +12,8 @@ A transcript is a text file, run in an empty directory of its own:
 
 A command without > or ! lines may say what it likes there; with one it must say just that. `<`
 after a command is a line of its standard input. The runner's own commands are `write FILE` (its `<`
-lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE`, `present FILE` and
-`absent FILE`. `serve CONFIG [FLAG]...` starts salusd on a data directory that was made with
+lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE`, `present FILE`,
+`absent FILE` and `sql DATABASE STATEMENT`. `serve CONFIG [FLAG]...` starts salusd on a data directory that was made with
 `--public-port 0 --machine-port 0`, and sets [public] and [machine] to its ports; `stop` ends it.
 `[name]` is the text that `[=name]` stood for in an expected line before it.
 
@@ -21,12 +21,14 @@ The last line printed is `N passed, N failed, N skipped`; a transcript is one ca
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -154,6 +156,10 @@ def own_command(words, directory, step):
         target.write_bytes(b"")
     elif name == "remove":
         shutil.rmtree(target) if target.is_dir() else target.unlink()
+    elif name == "sql":
+        with contextlib.closing(sqlite3.connect(target)) as database:
+            database.execute(" ".join(rest[1:]))
+            database.commit()
     elif name == "present":
         if not target.exists():
             raise Mismatch(f"{rest[0]} is not there")

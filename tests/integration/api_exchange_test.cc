@@ -236,5 +236,14 @@ TEST_F(ApiExchangeTest, WhatIsNoMessageIsRefusedAndUnfinishedNamesAreLeftAlone) 
   EXPECT_TRUE(std::filesystem::exists(inbox / "later.tmp"));
 }
 
+// Anybody may make folders there too: they are looked at once, and not every half second for ever.
+TEST_F(ApiExchangeTest, AFolderInTheInboxIsMovedAwayUnderAFreeName) {
+  std::filesystem::create_directories(root_ / "spool/refused/folder/taken");
+  std::filesystem::create_directories(root_ / "spool/folder/sub");
+  std::filesystem::rename(root_ / "spool/folder", root_ / "spool/inbox/folder");
+  ASSERT_TRUE(WaitFor(root_ / "spool/refused/folder.2/sub"));
+  EXPECT_FALSE(std::filesystem::exists(root_ / "spool/inbox/folder"));
+}
+
 }  // namespace
 }  // namespace salus

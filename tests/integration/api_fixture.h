@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -25,6 +26,18 @@ inline constexpr char kOrigin[] = "api.test.example/audit";
 // Names that must never show in logs and errors.
 inline constexpr char kPatientId[] = "canary-patient-7731";
 inline constexpr char kOtherPatientId[] = "canary-patient-8842";
+
+// ShiftedClock is the machine's, set otherwise.
+class ShiftedClock final : public Clock {
+ public:
+  Timestamp Now() const override { return system_.Now() + shift_.load(); }
+  std::chrono::steady_clock::time_point Monotonic() const override { return system_.Monotonic(); }
+  void Set(std::chrono::milliseconds shift) { shift_ = shift; }
+
+ private:
+  SystemClock system_;
+  std::atomic<std::chrono::milliseconds> shift_{};
+};
 
 class ApiTest : public testing::Test {
  protected:
@@ -60,7 +73,7 @@ class ApiTest : public testing::Test {
   // Lines parses an NDJSON answer.
   static std::vector<codec::JsonObject> Lines(std::string_view ndjson);
 
-  SystemClock clock_;
+  ShiftedClock clock_;
   SystemRandom random_;
   std::filesystem::path root_;
   std::unique_ptr<node::Node> node_;

@@ -3,6 +3,7 @@
 #include "api/endpoint.h"
 #include "api_fixture.h"
 #include "audit/custody.h"
+#include "codec/base64.h"
 
 namespace salus {
 namespace {
@@ -153,6 +154,35 @@ TEST_F(ApiRightsTest, ANewCertificateEndsTheOldOneAtOnce) {
   }
 }
 
+TEST_F(ApiRightsTest, AReplacedCertificateIsNobodysAtEveryRoute) {
+  const auto registrar = ClientOf(pki::Role::kRegistrar, "desk");
+  for (const auto& [role, kind] :
+       {std::pair(pki::Role::kPatient, "patients"), std::pair(pki::Role::kAuditor, "auditors")}) {
+    const std::string target = std::string("/audit/v1/") + kind + "/1";  // as TargetOf
+    const auto second = Another(role, "1");
+    for (const auto* identity : {&Identity(role, "1"), &second}) {
+      ASSERT_EQ(Send(*registrar, http::Method::kPut, target, CertificateBody(*identity),
+                     "application/json")
+                    .status,
+                200);
+    }
+  }
+  ASSERT_TRUE(node_->PutMandate("1", {{audit::SubjectKind::kPatient, "", "1"}}, "review", {}, {}));
+  int tried = 0;
+  for (const pki::Role role : {pki::Role::kPatient, pki::Role::kAuditor}) {
+    const auto client = ClientOf(role, "1");
+    for (const api::Endpoint& endpoint : api::Endpoints()) {
+      const bool is_for_all = endpoint.roles.empty() || endpoint.roles.Has(pki::Role::kWitness);
+      if (is_for_all || !endpoint.roles.Has(role)) continue;
+      const auto response = Try(*client, endpoint);
+      EXPECT_EQ(response.status, 403) << pki::RoleName(role) << " " << endpoint.name;
+      EXPECT_EQ(response.body, kForbidden) << pki::RoleName(role) << " " << endpoint.name;
+      ++tried;
+    }
+  }
+  EXPECT_GE(tried, 10);
+}
+
 TEST_F(ApiRightsTest, APatientOfANamingSystemIsNobodyElse) {
   const auto registrar = ClientOf(pki::Role::kRegistrar, "desk");
   const auto& here = Identity(pki::Role::kPatient, "77");
@@ -170,6 +200,61 @@ TEST_F(ApiRightsTest, APatientOfANamingSystemIsNobodyElse) {
   EXPECT_EQ(Get(*client_here, "/audit/v1/readers/77?system=hosp-b").status, 403);
   EXPECT_EQ(Get(*client_there, "/audit/v1/readers/77").status, 403);
   EXPECT_EQ(Get(*client_there, "/audit/v1/readers/77?system=hosp-b").status, 200);
+}
+
+// A key is public: whoever is certified with it under another id is somebody else.
+TEST_F(ApiRightsTest, AKeyOfARowIsItsHoldersOnly) {
+  const auto& mallory = Identity(pki::Role::kPatient, "mallory");
+  audit::PatientRow dora;
+  dora.subject = {audit::SubjectKind::kPatient, "", "dora"};
+  dora.key = mallory.encryption_key().public_key();
+  ASSERT_TRUE(node_->PutPatient(dora));
+  const auto client = ClientOf(mallory);
+  EXPECT_EQ(Get(*client, "/audit/v1/readers/dora").status, 403);
+  EXPECT_EQ(Get(*client, "/audit/v1/history/me").status, 403);
+  EXPECT_NE(Get(*client, "/audit/v1/whoami").body.find("\"registered\":false"), std::string::npos);
+}
+
+// One certificate, or key, is one patient's, and under the id that it was certified for.
+TEST_F(ApiRightsTest, ACertificateIsOnePatients) {
+  const auto registrar = ClientOf(pki::Role::kRegistrar, "desk");
+  const auto put = [&](const std::string& id, const std::string& body) {
+    return Send(*registrar, http::Method::kPut, "/audit/v1/patients/" + id, body,
+                "application/json")
+        .status;
+  };
+  const auto& bob = Identity(pki::Role::kPatient, "bob");
+  const auto key_body = [](const pki::IdentityDirectory& identity) {
+    const crypto::P256PublicKey& key = identity.encryption_key().public_key();
+    codec::JsonObject jwk;
+    jwk["kty"] = "EC";
+    jwk["crv"] = "P-256";
+    jwk["x"] = codec::Base64UrlEncode(key.x());
+    jwk["y"] = codec::Base64UrlEncode(key.y());
+    codec::JsonObject body;
+    body["key"] = std::move(jwk);
+    return codec::WriteJson(body);
+  };
+  EXPECT_EQ(put("carl", CertificateBody(bob)), 400);
+  EXPECT_EQ(put("bob", CertificateBody(bob)), 200);
+  EXPECT_EQ(put("bob", CertificateBody(bob, "Bob")), 200);
+  EXPECT_EQ(put("carl?system=hosp-b", CertificateBody(bob)), 409);
+  EXPECT_EQ(put("carl", key_body(bob)), 409);
+  EXPECT_EQ(put("dora", key_body(Identity(pki::Role::kPatient, "dora"))), 200);
+  EXPECT_EQ(put("carl", key_body(Identity(pki::Role::kPatient, "dora"))), 409);
+  const auto same = Another(pki::Role::kPatient, "77");
+  EXPECT_EQ(put("77?system=hosp-b", CertificateBody(same)), 200);
+  EXPECT_EQ(put("77", CertificateBody(same)), 409);
+  // What a patient had before is free again.
+  EXPECT_EQ(put("77?system=hosp-b", CertificateBody(Another(pki::Role::kPatient, "77"))), 200);
+  EXPECT_EQ(put("77", CertificateBody(same)), 200);
+  // Two of one call are no exception.
+  audit::PatientRow row;
+  row.key = crypto::P256PrivateKey::Generate().public_key();
+  std::vector<audit::PatientRow> rows(2, row);
+  rows[0].subject = {audit::SubjectKind::kPatient, "", "one"};
+  rows[1].subject = {audit::SubjectKind::kPatient, "", "two"};
+  EXPECT_EQ(node_->PutPatients(rows).error().code, ErrorCode::kConflict);
 }
 
 TEST_F(ApiRightsTest, ARegistrarCertifiesOnlyWhomItRegisters) {

@@ -35,12 +35,23 @@ std::string ChainOf(const pki::IdentityDirectory& identity) {
   return pem;
 }
 
-TEST_F(ApiTest, AnOfficerConfirmsTheClockAndReadsTheSystemsEvents) {
-  const auto& identity = Identity(pki::Role::kOfficer, "dpo");
-  const auto officer = ClientOf(identity);
+TEST_F(ApiTest, AnOfficerConfirmsAClockThatJumped) {
+  const auto officer = ClientOf(pki::Role::kOfficer, "dpo");
+  const std::uint64_t before = node_->log().record_count();
+  EXPECT_EQ(Post(*officer, "/audit/v1/clock", "{}", kJson).status, 409);
+  EXPECT_EQ(node_->log().record_count(), before);
+  clock_.Set(std::chrono::minutes(1));
+  EXPECT_FALSE(node_->log().MakeCheckpoint());
+  EXPECT_EQ(Get(*officer, "/readyz").status, 503);
   const auto confirmed = Post(*officer, "/audit/v1/clock", "{}", kJson);
   ASSERT_EQ(confirmed.status, 200) << confirmed.body;
   EXPECT_NE(confirmed.body.find("\"entry\""), std::string::npos);
+  EXPECT_TRUE(node_->log().MakeCheckpoint());
+}
+
+TEST_F(ApiTest, AnOfficerReadsTheSystemsEvents) {
+  const auto& identity = Identity(pki::Role::kOfficer, "dpo");
+  const auto officer = ClientOf(identity);
   EXPECT_EQ(PutJson(*officer, "/audit/v1/system", codec::JsonObject{}).status, 400);
   const auto put =
       PutJson(*officer, "/audit/v1/system", codec::JsonObject{{"certificate", ChainOf(identity)}});
