@@ -300,7 +300,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--serve", action="store_true", help="leave the server running")
     parser.add_argument("--keep", action="store_true", help="keep the demo's folder")
-    parser.add_argument("--bin", default=os.path.join(HERE, "../build/release/apps"))
+    parser.add_argument("--bin", default=os.path.join(HERE, "../build/release/apps"),
+                        help="where salus/salus and salusd/salusd are (build/release/apps)")
     args = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="salus-demo-")
     demo = Demo(folder, os.path.abspath(args.bin))

@@ -34,6 +34,9 @@ Result<EventFilter> FilterOf(Session& session) {
   EventFilter filter;
   TRY(filter.from, TimeOf(session, "--from", false));
   TRY(filter.to, TimeOf(session, "--to", true));
+  if (filter.from && *filter.from > session.clock().Now() + kAhead) {
+    session.terminal().Warn("--from is not yet: nothing is logged from then on");
+  }
   filter.user = session.arguments().Text("--user");
   const std::string action = session.arguments().Text("--action");
   if (!action.empty()) {
@@ -82,8 +85,8 @@ void SayProven(Session& session, const audit::Subject& reader, const audit::Subj
   for (const std::string& warning : history.warnings) terminal.Warn(subject.id + ": " + warning);
   const std::uint64_t others = OthersQuestions(reader, history);
   if (others > 0 && !session.arguments().Has("--queries")) {
-    terminal.Say(
-        fmt::format("{}: others asked {} times: --queries says who and when", subject.id, others));
+    terminal.Say(fmt::format("{}: others asked {}: --queries says who and when", subject.id,
+                             Counted(others, "time", "times")));
   }
 }
 
@@ -97,7 +100,8 @@ void WriteEvents(Session& session, const audit::Subject& subject, const EventFil
   }
   if (break_glass == 0) return;
   session.terminal().Say(
-      fmt::format("{}: {} break-glass accesses are marked with !", subject.id, break_glass),
+      fmt::format("{}: marked with !: {}", subject.id,
+                  Counted(break_glass, "break-glass access", "break-glass accesses")),
       Colour::kRed);
 }
 

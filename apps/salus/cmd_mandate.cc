@@ -40,8 +40,8 @@ Result<ExitCode> RunSet(Session& session) {
   const std::size_t count = patients.size();
   TRY_VOID(place->PutMandate(given.Text("AUDITOR"), std::move(patients), purpose, from, until));
   session.terminal().Say(
-      fmt::format("mandate over {} patients set; it works forward only, and each of them sees it",
-                  count),
+      fmt::format("mandate over {} set; it works forward only, and each of them sees it",
+                  Counted(count, "patient", "patients")),
       Colour::kGreen);
   return ExitCode::kDone;
 }

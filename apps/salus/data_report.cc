@@ -49,7 +49,7 @@ void PrintText(const node::CheckFinding& finding, const Terminal& terminal) {
   if (!finding.file.empty()) text += "  where: " + finding.file + "\n";
   if (finding.good_size) text += "  everything is as signed up to: " + Since(finding) + "\n";
   if (!finding.advice.empty()) text += "  what to do: " + finding.advice + "\n";
-  fmt::print("{}", text);
+  std::fputs(text.c_str(), stdout);
 }
 
 void SayCompared(Session& session, const node::DataCheckReport& report) {

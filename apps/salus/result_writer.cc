@@ -39,11 +39,12 @@ Result<OutputFormat> ParseOutputFormat(std::string_view text) {
   return InvalidArgument("--format: one of table, json, ndjson, csv, fhir");
 }
 
-std::string CsvField(std::string_view text) {
-  constexpr std::string_view kFormulaStarts = "=+-@\t\r";
+std::string CsvField(std::string_view raw) {
+  const std::string text = Printable(raw);
+  constexpr std::string_view kFormulaStarts = "=+-@";
   const bool is_formula = !text.empty() && kFormulaStarts.find(text.front()) != text.npos;
   const std::string_view mark = is_formula ? "'" : "";
-  if (text.find_first_of(",\"\r\n") == text.npos) return std::string(mark).append(text);
+  if (text.find_first_of(",\"") == text.npos) return std::string(mark).append(text);
   std::string out = std::string("\"").append(mark);
   for (const char c : text) {
     if (c == '"') out += '"';

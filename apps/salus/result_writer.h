@@ -1,8 +1,8 @@
 // ResultWriter prints rows to the standard output as a table, JSON, NDJSON or CSV, as they come.
 //
 // Shape: CSV as RFC 4180 with a header row, its cells as CsvField says; JSON is one array, NDJSON a
-//        row a line, both unchanged; a table is made Printable, since what others reported must not
-//        drive the reader's terminal.
+//        row a line, both unchanged; a table and CSV are made Printable, since what others reported
+//        must not drive the reader's terminal.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +51,9 @@ class ResultWriter {
   bool is_finished_ = false;
 };
 
-// CsvField quotes text where RFC 4180 asks for it. A text that a spreadsheet would take for a
-// formula, since it begins with = + - @, a tab or a carriage return, gets an apostrophe in front.
+// CsvField is text as a table shows it (RFC 4180 has no control characters), quoted where that RFC
+// asks for it. A text that a spreadsheet would take for a formula, since it begins with = + - @,
+// gets an apostrophe in front.
 std::string CsvField(std::string_view text);
 
 }  // namespace salus::cli

@@ -98,6 +98,10 @@ std::string Printable(std::string_view text) {
   return out;
 }
 
+std::string Counted(std::uint64_t count, std::string_view one, std::string_view more) {
+  return fmt::format("{} {}", count, count == 1 ? one : more);
+}
+
 Terminal::Terminal()
     : is_interactive_(::isatty(STDERR_FILENO) == 1),
       is_result_terminal_(::isatty(STDOUT_FILENO) == 1) {
@@ -107,12 +111,13 @@ Terminal::Terminal()
 
 void Terminal::Say(std::string_view text, Colour colour) {
   ClearBar();
-  const std::string line = Printable(text);
+  std::string line = Printable(text);
   if (is_interactive_ && has_colour_ && colour != Colour::kNone) {
-    fmt::print(stderr, "{}{}\x1b[0m\n", Code(colour), line);
-  } else {
-    fmt::print(stderr, "{}\n", line);
+    line = fmt::format("{}{}\x1b[0m", Code(colour), line);
   }
+  line += '\n';
+  // That nobody reads messages is no reason to stop: what was found is in the exit code.
+  std::fputs(line.c_str(), stderr);
 }
 
 std::string Terminal::PaintResult(std::string_view text, Colour colour) const {
@@ -151,7 +156,7 @@ void ProgressBar::Set(std::uint64_t done) {
   } else {
     line = fmt::format("{} {} {} ({:.0f}/s)", label_, done, unit_, rate);
   }
-  fmt::print(stderr, "\r\x1b[K{}", line);
+  std::fputs(("\r\x1b[K" + line).c_str(), stderr);
   std::fflush(stderr);
   terminal_.is_bar_shown_ = true;
 }

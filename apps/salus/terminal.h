@@ -42,6 +42,9 @@ class Terminal {
   std::atomic<bool> is_bar_shown_ = false;
 };
 
+// Counted is "1 patient", "2 patients".
+std::string Counted(std::uint64_t count, std::string_view one, std::string_view more);
+
 // ProgressBar shows how far something is, at most ten times a second, on a terminal only.
 class ProgressBar {
  public:

@@ -255,9 +255,12 @@ Result<HistoryPage> Historian::Page(const Subject& asker, std::string_view token
 Result<IncludedEntry> Historian::EntryForSource(const SourceRow& source, merkle::LeafIndex index) {
   const auto published = log_.published();
   if (!published) return Unavailable("no checkpoint is published yet: ask again");
-  if (index.value >= published->size.value) return NotPermitted();
+  if (index.value >= log_.record_count()) return NotPermitted();
   TRY(tlog::StoredEntry entry, log_.ReadEntry(index));
   if (entry.meta.source != source.number) return NotPermitted();
+  if (index.value >= published->size.value) {
+    return Unavailable("no checkpoint covers this entry yet: ask again");
+  }
   IncludedEntry shown{index, std::move(entry.entry), {}, {}};
   TRY(shown.inclusion, merkle::ProveInclusion(index, published->size, log_.hashes()));
   TRY(shown.filing, updates_.Prove(index));

@@ -57,6 +57,9 @@ class Historian {
 
   // EntryForSource gives a source its own entry back, sealed as it stands (GET
   // /audit/v1/entries/I).
+  //
+  // Errors: PermissionDenied for every entry that is not its own; Unavailable until a checkpoint
+  //         covers it.
   Result<IncludedEntry> EntryForSource(const SourceRow& source, merkle::LeafIndex index);
 
  private:

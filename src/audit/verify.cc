@@ -28,14 +28,20 @@ std::string WhatIsProven(const TrustedLog& log, const VerifyQuestion& question,
       log.policy.witnesses().empty()
           ? std::string("0 witnesses")
           : fmt::format("{} of {} witnesses", witnesses, log.policy.witnesses().size());
-  const std::string since =
-      question.known && question.known->watched_since > Timestamp()
-          ? fmt::format("since {}", codec::FormatRfc3339(history.checkpoint.watched_since))
-          : fmt::format("since now, {}: what was before is on the operator's word", when);
+  const std::string watched =
+      question.is_evidence
+          ? std::string("on the operator's word of that time, since a file has watched nothing")
+      : question.known && question.known->watched_since > Timestamp()
+          ? fmt::format("only as far as this device has watched since {}",
+                        codec::FormatRfc3339(history.checkpoint.watched_since))
+          : fmt::format(
+                "only as far as this device has watched since now, {}: what was before is "
+                "on the operator's word",
+                when);
   return fmt::format(
       "everything that the log of {} holds for this identifier{}, up to {} ({}, no map verifier): "
-      "complete only as far as this device has watched {}",
-      log.origin, DaysOf(question), when, who, since);
+      "complete {}",
+      log.origin, DaysOf(question), when, who, watched);
 }
 
 void AddWarnings(const VerifyQuestion& question, const AskedRange& asked, const ProvenTree& newest,

@@ -326,6 +326,22 @@ TEST_F(VerifyTest, TimeDecides) {
   EXPECT_THAT(ahead.error().message, HasSubstr("check your clock"));
 }
 
+TEST_F(VerifyTest, ASourcesEntryIsGivenBackOnceACheckpointCoversIt) {
+  const Person anna = MakePatient("anna");
+  Register(anna);
+  Checkpoint();
+  Events(anna.subject, 1);
+  const merkle::LeafIndex own{log->record_count() - 1};
+  SourceRow other = source;
+  other.number = 2;
+  EXPECT_EQ(historian->EntryForSource(source, own).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(historian->EntryForSource(other, own).error().code, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(historian->EntryForSource(source, {own.value + 1}).error().code,
+            ErrorCode::kPermissionDenied);
+  Checkpoint();
+  EXPECT_TRUE(historian->EntryForSource(source, own).has_value());
+}
+
 TEST_F(VerifyTest, EvidenceVerifiesYearsLater) {
   const Person anna = MakePatient("anna");
   const Person otto = MakeAuditor("otto");
@@ -348,6 +364,8 @@ TEST_F(VerifyTest, EvidenceVerifiesYearsLater) {
   const auto history = VerifyEvidence(*decoded, KeysOf(otto));
   ASSERT_TRUE(history) << history.error().message;
   EXPECT_EQ(IdsOf(*history), ids);
+  EXPECT_THAT(history->proven, HasSubstr("on the operator's word of that time"));
+  EXPECT_THAT(history->proven, testing::Not(HasSubstr("this device")));
   for (std::size_t i = 0; i < file.size(); i += 97) {
     Bytes changed = file;
     changed[i] ^= 1;

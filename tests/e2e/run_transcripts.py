@@ -10,6 +10,7 @@ A transcript is a text file, run in an empty directory of its own:
     ! salus: [*]                     a line of the standard error, likewise !*
     ? 3                              the exit code; 0 where the line is missing
 
+A command's last words may be `>/dev/full` and `2>/dev/full`: what it writes there fails.
 A command without > or ! lines may say what it likes there; with one it must say just that. `<`
 after a command is a line of its standard input. The runner's own commands are `write FILE` (its `<`
 lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE`, `present FILE`,
@@ -34,6 +35,10 @@ import sys
 import tempfile
 
 TIMEOUT_S = 120
+
+
+FULL = os.open("/dev/full", os.O_WRONLY)  # writing to it fails
+REDIRECTIONS = {">/dev/full": ("stdout", FULL), "2>/dev/full": ("stderr", FULL)}
 
 
 class Step:
@@ -181,6 +186,10 @@ def run_step(step, programs, directory, names, servers):
         if not own_command(words, directory, step):
             raise Mismatch(f"unknown command {words[0]}")
         return None
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    while words[-1] in REDIRECTIONS:
+        name, target = REDIRECTIONS[words.pop()]
+        streams[name] = target
     environment = {"PATH": os.environ["PATH"], "HOME": str(directory / "home"), "LC_ALL": "C.UTF-8",
                    "XDG_STATE_HOME": str(directory / "state"),
                    "XDG_CONFIG_HOME": str(directory / "config")}
@@ -190,9 +199,9 @@ def run_step(step, programs, directory, names, servers):
     done = subprocess.run([programs[words[0]], *words[1:]], cwd=directory, env=environment,
                           timeout=TIMEOUT_S,
                           input="".join(line + "\n" for line in step.input).encode(),
-                          capture_output=True, check=False)
-    stdout = done.stdout.decode(errors="replace").replace("\r\n", "\n").splitlines()
-    stderr = done.stderr.decode(errors="replace").splitlines()
+                          check=False, **streams)
+    stdout = (done.stdout or b"").decode(errors="replace").replace("\r\n", "\n").splitlines()
+    stderr = (done.stderr or b"").decode(errors="replace").splitlines()
     try:
         if done.returncode != step.exit_code:
             raise Mismatch(f"exit code {done.returncode}, expected {step.exit_code}")

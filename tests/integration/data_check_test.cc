@@ -143,6 +143,7 @@ TEST_F(DataCheckTest, AnEditedEntryIsFoundBySignedRoots) {
   EXPECT_LE(*finding.good_size, middle_);
   EXPECT_LT(middle_ - *finding.good_size, kEvents);
   EXPECT_TRUE(finding.good_time);
+  EXPECT_TRUE(Has(report, "log/segments", "was changed, or the map was replaced"));
 }
 
 TEST_F(DataCheckTest, AnEditedEntryIsNamedByTheTiles) {
