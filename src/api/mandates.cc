@@ -1,3 +1,5 @@
+#include <mutex>
+
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/service.h"
@@ -21,7 +23,16 @@ Result<audit::Subject> ReadPatient(const codec::Json& value) {
   return audit::Subject::Create(audit::SubjectKind::kPatient, system.value_or(""), id);
 }
 
+// A list of patients takes many times its length while it is read: one long list at a time.
+constexpr std::size_t kLongList = 1u << 20;
+
+std::unique_lock<std::mutex> WaitForTurn(std::size_t body_size) {
+  static std::mutex long_lists;
+  return body_size > kLongList ? std::unique_lock(long_lists) : std::unique_lock<std::mutex>();
+}
+
 Result<MandateRequest> ReadMandate(ByteSpan bytes) {
+  const auto turn = WaitForTurn(bytes.size());
   TRY(const codec::JsonObject body, ReadJsonBody(bytes, {"patients", "purpose", "from", "until"}));
   MandateRequest read;
   TRY(const codec::JsonArray* patients, codec::ArrayAt(body, "patients"));

@@ -256,6 +256,8 @@ Result<std::vector<StoredRow>> Directory::State::ConfirmIntents(
   TRY_VOID(logged.scan(since, [&](std::uint64_t index, const crypto::Hash32& digest) {
     const auto found = by_digest.find(digest);
     if (found == by_digest.end()) return;
+    // Found already, or the entry was there before the intent: not what was intended.
+    if (!found->second->is_intent || index < found->second->origin.entry_index) return;
     found->second->origin.entry_index = index;
     found->second->is_intent = false;
     confirmed.push_back(*found->second);

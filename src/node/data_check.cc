@@ -237,8 +237,7 @@ class Check {
     EntryCheck entries(log, index_check, findings_, report_);
     TRY_VOID(CheckSegments(check, entries, findings_, report_));
     TRY_VOID(CheckRuns(check, findings_));
-    CheckRows(rows, **segments, check.end, is_still ? stored : check.end, entries.rows(),
-              findings_);
+    CheckRows(rows, **segments, {check.end, stored, is_still}, entries.rows(), findings_);
     CheckCertificates(fs_, directory_, entries.rows().certificates, findings_);
     if (is_kept_empty_ && report_.map_roots > 1) {
       findings_.Add(Tampered(fmt::format("no checkpoint is kept, and {} were signed: log/kept was "

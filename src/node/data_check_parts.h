@@ -127,10 +127,16 @@ Result<void> CheckSegments(const SegmentCheck& check, EntryCheck& entries, Findi
 // CheckRuns holds the index runs against the segments; CheckRows control.db against its entries,
 // CheckCertificates root.pem, ca/ and server/ against the entries that recorded certificates.
 Result<void> CheckRuns(const SegmentCheck& check, Findings& findings);
-// The tail is what the log holds behind `entries`.
+// RowTail is what the log holds behind `entries`. Where it is not still, a server logged some of it
+// after the rows had been read: what those entries bring or replace is left out.
+struct RowTail {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  bool is_still = true;
+};
 void CheckRows(const Result<std::vector<audit::StoredRow>>& stored,
-               const storage::SegmentLog& segments, std::uint64_t tail_begin,
-               std::uint64_t tail_end, const RowEntries& entries, Findings& findings);
+               const storage::SegmentLog& segments, const RowTail& tail, const RowEntries& entries,
+               Findings& findings);
 void CheckCertificates(storage::FileSystem& fs, const std::string& directory,
                        const std::set<crypto::Hash32>& logged, Findings& findings);
 

@@ -78,14 +78,33 @@ CheckFinding Changed(std::uint64_t entry, std::string what) {
 
 class RowCheck {
  public:
-  RowCheck(const storage::SegmentLog& segments, const RowEntries& entries, Findings& findings)
-      : segments_(segments), findings_(findings) {
+  RowCheck(const storage::SegmentLog& segments, const RowEntries& entries, const RowTail& tail,
+           Findings& findings)
+      : segments_(segments), tail_(tail), findings_(findings) {
     for (const RowEntry& entry : entries.all) Add(entry);
+    AddTail();
   }
 
+  void Run(const std::vector<StoredRow>& rows) {
+    for (const StoredRow& row : rows) {
+      if (row.is_intent) CheckIntent(row);
+    }
+    for (const StoredRow& row : rows) {
+      if (!row.is_intent) CheckRow(row);
+    }
+    for (const auto& [index, entry] : entries_) {
+      if (NewerThan(entry) || served_.contains(index) || IsUnsettled(index)) continue;
+      findings_.Counted("row",
+                        Changed(index, fmt::format("control.db has no row for entry {} ({}): "
+                                                   "it was deleted, altered or replaced",
+                                                   index, NameOf(entry.type))));
+    }
+  }
+
+ private:
   // Entries behind the last signed checkpoint: what they brought must be there too.
-  void AddTail(std::uint64_t begin, std::uint64_t end) {
-    for (std::uint64_t index = begin; index < end; ++index) {
+  void AddTail() {
+    for (std::uint64_t index = tail_.begin; index < tail_.end; ++index) {
       const Result<storage::Record> record = segments_.Read(index);
       if (!record) continue;
       const Result<tlog::RecordMeta> meta = tlog::RecordMeta::Parse(record->meta());
@@ -95,18 +114,6 @@ class RowCheck {
     }
   }
 
-  void Run(const std::vector<StoredRow>& rows) {
-    for (const StoredRow& row : rows) CheckRow(row);
-    for (const auto& [index, entry] : entries_) {
-      if (!IsNewest(entry) || served_.contains(index)) continue;
-      findings_.Counted("row",
-                        Changed(index, fmt::format("control.db has no row for entry {} ({}): "
-                                                   "it was deleted, altered or replaced",
-                                                   index, NameOf(entry.type))));
-    }
-  }
-
- private:
   void Add(const RowEntry& entry) {
     entries_[entry.index] = entry;
     by_digest_[entry.digest] = entry.index;
@@ -114,55 +121,92 @@ class RowCheck {
       std::uint64_t& newest = newest_[*entry.subject];
       newest = std::max(newest, entry.index);
     }
-    if (entry.replaces) replaced_.insert(*entry.replaces);
+    if (entry.replaces) replaced_[*entry.replaces] = entry.index;
   }
 
-  bool IsNewest(const RowEntry& entry) const {
-    if (replaced_.contains(entry.index)) return false;
-    if (!entry.subject || !audit::EndsEpoch(entry.type)) return true;
-    return newest_.at(*entry.subject) == entry.index;
+  // The newest entry that replaced this one's row, if any did.
+  std::optional<std::uint64_t> NewerThan(const RowEntry& entry) const {
+    if (const auto by = replaced_.find(entry.index); by != replaced_.end()) return by->second;
+    if (!entry.subject || !audit::EndsEpoch(entry.type)) return std::nullopt;
+    const std::uint64_t newest = newest_.at(*entry.subject);
+    return newest == entry.index ? std::nullopt : std::optional(newest);
   }
+
+  // A server at work may have logged this entry after the rows were read.
+  bool IsUnsettled(std::uint64_t index) const { return !tail_.is_still && index >= tail_.begin; }
 
   bool IsUnreadable(std::uint64_t index) const {
     const Result<storage::Record> record = segments_.Read(index);
     return !record && record.error().code == ErrorCode::kCorruption;
   }
 
-  void CheckRow(const StoredRow& row) {
+  // The entry that the row, or the row to be, is the image of.
+  const RowEntry* ImageOf(const StoredRow& row) const {
     const auto named = by_digest_.find(audit::RowDigest(row.origin.salt, row.content));
-    if (row.is_intent) {  // an act that is under way, or that a crash broke off
-      if (named != by_digest_.end()) served_.insert(named->second);
+    if (named == by_digest_.end()) return nullptr;
+    const RowEntry& entry = entries_.at(named->second);
+    const bool fits =
+        Brings(entry.type, entry.subject.has_value(), row.kind) && audit::DecodeRow(row);
+    return fits ? &entry : nullptr;
+  }
+
+  // An act that is under way, or that a crash broke off. Only what the next start would make a row
+  // of counts as one.
+  void CheckIntent(const StoredRow& row) {
+    const std::uint64_t log_size = row.origin.entry_index;
+    if (log_size > tail_.end) {
+      findings_.Counted("intent",
+                        Changed(tail_.end, fmt::format("control.db: an intent is said to be made "
+                                                       "when the log held {} entries, and it holds "
+                                                       "{}: it was put there",
+                                                       log_size, tail_.end)));
       return;
     }
+    const RowEntry* const entry = ImageOf(row);
+    if (entry == nullptr || entry->index < log_size) return;
+    if (CheckNewest(*entry, row)) intended_[{row.kind, row.key}] = entry->index;
+  }
+
+  void CheckRow(const StoredRow& row) {
     const std::uint64_t index = row.origin.entry_index;
-    const auto entry = entries_.find(index);
-    const bool is_image = named != by_digest_.end() && named->second == index &&
-                          entry != entries_.end() &&
-                          Brings(entry->second.type, entry->second.subject.has_value(), row.kind) &&
-                          audit::DecodeRow(row);
-    if (entry == entries_.end() && IsUnreadable(index)) return;  // named already
-    if (!is_image) {
-      findings_.Counted("row",
-                        Changed(index, fmt::format("control.db: a row is not the one that entry {} "
-                                                   "recorded: it was altered",
-                                                   index)));
-    } else if (!IsNewest(entry->second)) {
-      findings_.Counted("row",
-                        Changed(index, fmt::format("a row of control.db is that of entry {}, which "
-                                                   "a later entry has replaced: an old row was put "
-                                                   "back",
-                                                   index)));
-    } else {
-      served_.insert(index);
+    const RowEntry* const entry = ImageOf(row);
+    if (!entries_.contains(index) && IsUnreadable(index)) return;  // named already
+    if (entry != nullptr && entry->index == index) {
+      CheckNewest(*entry, row);
+      return;
     }
+    findings_.Counted("row",
+                      Changed(index, fmt::format("control.db: a row is not the one that entry {} "
+                                                 "recorded: it was altered",
+                                                 index)));
+  }
+
+  bool CheckNewest(const RowEntry& entry, const StoredRow& row) {
+    const std::optional<std::uint64_t> newer = NewerThan(entry);
+    if (!newer) {
+      served_.insert(entry.index);
+      return true;
+    }
+    // The newer row is an intent yet: the start replaces this one.
+    const auto intended = intended_.find({row.kind, row.key});
+    if (intended != intended_.end() && intended->second == *newer) return true;
+    if (IsUnsettled(*newer)) return true;
+    findings_.Counted("row",
+                      Changed(entry.index, fmt::format("a row of control.db is that of entry "
+                                                       "{}, which a later entry has "
+                                                       "replaced: an old row was put back",
+                                                       entry.index)));
+    return false;
   }
 
   const storage::SegmentLog& segments_;
+  const RowTail& tail_;
   Findings& findings_;
   std::map<std::uint64_t, RowEntry> entries_;
   std::map<crypto::Hash32, std::uint64_t> by_digest_;
-  std::map<std::uint32_t, std::uint64_t> newest_;  // policy entry by subject
-  std::set<std::uint64_t> replaced_;
+  std::map<std::uint32_t, std::uint64_t> newest_;    // policy entry by subject
+  std::map<std::uint64_t, std::uint64_t> replaced_;  // entry to the one that replaced it
+  std::map<std::pair<StoredRow::Kind, std::string>, std::uint64_t> intended_;  // entries of intents
   std::set<std::uint64_t> served_;  // entries that have their row
 };
 
@@ -186,16 +230,14 @@ std::optional<RowEntry> RowEntryOf(std::uint64_t index, const tlog::RecordMeta& 
 }
 
 void CheckRows(const Result<std::vector<StoredRow>>& stored, const storage::SegmentLog& segments,
-               std::uint64_t tail_begin, std::uint64_t tail_end, const RowEntries& entries,
-               Findings& findings) {
+               const RowTail& tail, const RowEntries& entries, Findings& findings) {
   if (!stored) {
     CheckFinding finding = Changed(0, "control.db: " + stored.error().message);
     finding.entry.reset();
     findings.Add(std::move(finding));
     return;
   }
-  RowCheck check(segments, entries, findings);
-  check.AddTail(tail_begin, tail_end);
+  RowCheck check(segments, entries, tail, findings);
   check.Run(*stored);
 }
 

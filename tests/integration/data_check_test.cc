@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/check.h"
 #include "node/data_check.h"
@@ -117,6 +118,7 @@ class DataCheckTest : public testing::Test {
   const Prepared& prepared_ = TheDirectory();
   const ScratchFolder scratch_;
   const std::string directory_ = (scratch_.path() / "data").string();
+  SystemRandom random_;
   const std::uint64_t middle_ = prepared_.events[prepared_.events.size() / 2];
 };
 
@@ -279,6 +281,65 @@ TEST_F(DataCheckTest, AnIntentIsNoFinding) {
   ChangeRows(directory_,
              "INSERT INTO intents SELECT kind, key, content, 0, salt FROM rows; DELETE FROM rows");
   EXPECT_TRUE(Check().findings.empty());
+}
+
+// The same where the row is not the first of its kind: the one before it is still there.
+TEST_F(DataCheckTest, ARowWhoseNewerOneIsAnIntentIsNoFinding) {
+  ChangeRows(directory_, fmt::format("ATTACH '{}/control.db' AS older; "
+                                     "INSERT INTO intents SELECT kind, key, content, 0, salt FROM "
+                                     "rows WHERE kind IN (1, 2, 5); "
+                                     "INSERT OR REPLACE INTO rows SELECT * FROM older.rows WHERE "
+                                     "kind IN (1, 2, 5)",
+                                     prepared_.older()));
+  const auto report = Check();
+  EXPECT_TRUE(report.findings.empty()) << report.findings.front().what;
+}
+
+TEST_F(DataCheckTest, AnIntentThatTheNextStartWouldDropIsFound) {
+  ChangeRows(directory_,
+             "INSERT INTO intents SELECT kind, key, content, 99999999, salt FROM rows WHERE kind = "
+             "5; DELETE FROM rows WHERE kind = 5");
+  auto report = Check();
+  EXPECT_TRUE(Has(report, "control.db", "it was put there"));
+  EXPECT_TRUE(Has(report, "control.db", "(a mandate)"));
+  ChangeRows(directory_, "UPDATE intents SET log_size = (SELECT max(entry_index) + 1 FROM rows)");
+  EXPECT_TRUE(Has(Check(), "control.db", "(a mandate)"));
+  // And nothing but that: the start drops it.
+  auto node =
+      node::Node::Open(directory_, node::NodeAccess::kReadWrite, prepared_.fixture.clock, random_);
+  ASSERT_TRUE(node) << node.error().message;
+  EXPECT_FALSE((*node)->directory().FindMandate("auditor-a"));
+}
+
+TEST_F(DataCheckTest, AnOldRowAsAnIntentIsFound) {
+  ChangeRows(directory_, fmt::format("ATTACH '{}/control.db' AS older; "
+                                     "INSERT INTO intents SELECT kind, key, content, 0, salt FROM "
+                                     "older.rows WHERE kind = 5",
+                                     prepared_.older()));
+  EXPECT_TRUE(Has(Check(), "control.db", "an old row was put back"));
+}
+
+// Whatever a server does meanwhile: what it has not signed yet accuses nobody.
+TEST_F(DataCheckTest, ActsOfAServerAtWorkAreNoFinding) {
+  auto opened =
+      node::Node::Open(directory_, node::NodeAccess::kReadWrite, prepared_.fixture.clock, random_);
+  ASSERT_TRUE(opened) << opened.error().message;
+  node::Node& server = **opened;
+  std::jthread acts([&server](std::stop_token stop) {
+    for (int i = 0; !stop.stop_requested(); ++i) {
+      const std::vector<audit::Subject> patients = {NodeFixture::Patient(i % kPatients)};
+      ASSERT_TRUE(server.PutMandate("auditor-b", patients, "q", {}, {}));
+      ASSERT_TRUE(server.PutSource("other", "name " + std::to_string(i)));
+      audit::PatientRow patient;
+      patient.subject = NodeFixture::Patient(100 + i);
+      ASSERT_TRUE(server.PutPatient(patient));
+      ASSERT_TRUE(i % 8 != 0 || server.log().MakeCheckpoint());
+    }
+  });
+  for (int round = 0; round < Rounds(25, 200); ++round) {
+    const auto report = Check();
+    ASSERT_TRUE(report.findings.empty()) << report.findings.front().what;
+  }
 }
 
 TEST_F(DataCheckTest, KeptCheckpointsThatWereRemovedAreFound) {

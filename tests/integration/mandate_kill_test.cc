@@ -105,6 +105,9 @@ TEST_F(MandateKillTest, RightsEndFirstAndTheNextStartTellsTheOthers) {
   for (const std::uint64_t entries : {1, 900, 1600, 2200}) {
     SCOPED_TRACE(entries);
     KillAfter(entries, target);
+    const auto report = node::CheckData(fixture_.directory, {});
+    ASSERT_TRUE(report);
+    EXPECT_TRUE(report->is_clean()) << report->findings.front().what;
     // Whatever was logged: nobody may read who is told not to, or who was not told.
     fixture_.Open(node::NodeAccess::kReadOnly);
     EXPECT_THAT(Mandated(), testing::AnyOf(both, target));
