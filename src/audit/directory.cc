@@ -454,6 +454,15 @@ std::vector<MandateRow> Directory::mandates() const {
   return ValuesOf(state_->mandates);
 }
 
+std::vector<MandateRow> Directory::begun_mandates() const {
+  std::shared_lock lock(state_->mutex);
+  std::vector<MandateRow> begun;
+  for (const auto& [auditor, row] : state_->mandates) {
+    if (row.next) begun.push_back(row);
+  }
+  return begun;
+}
+
 std::optional<MandateRow> Directory::FindMandate(std::string_view auditor_id) const {
   std::shared_lock lock(state_->mutex);
   const auto at = state_->mandates.find(auditor_id);

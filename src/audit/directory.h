@@ -72,6 +72,16 @@ struct CustodianRow {
   RowOrigin origin;
 };
 
+// MandateChange is what a mandate is becoming while its patients are told, a commit after the
+// other.
+struct MandateChange {
+  std::vector<Subject> patients;
+  std::vector<Subject> removed;  // are told that they are in it no more
+  std::string purpose;
+  Day from;
+  std::optional<Day> until;
+};
+
 // MandateRow says which patients an auditor may read, from a day on. It works forward only.
 struct MandateRow {
   Subject auditor;
@@ -81,6 +91,9 @@ struct MandateRow {
   Day from;
   std::optional<Day> until;  // the last day, inclusive
   RowOrigin origin;
+  // Set while a change is under way: what it takes away is gone from the members above already,
+  // what it gives is not there yet (decision 0023).
+  std::optional<MandateChange> next = {};
 };
 
 // CustodyShareRow is one custodian's share of a patient's custody key, as a compact JWE to that
@@ -185,6 +198,7 @@ class Directory {
   std::vector<SourceRow> sources() const;
   std::vector<CustodianRow> custodians() const;
   std::vector<MandateRow> mandates() const;
+  std::vector<MandateRow> begun_mandates() const;  // with a change under way
   std::optional<MandateRow> FindMandate(std::string_view auditor_id) const;
   // AuditorsOf are those entitled to read the patient on that day, in the order of their ids.
   std::vector<AuditorRow> AuditorsOf(const Subject& patient, Day day) const;

@@ -99,27 +99,43 @@ Bytes Encode(const CustodianRow& row) {
   return out;
 }
 
+void WriteSubjects(CborWriter& writer, std::span<const Subject> subjects) {
+  writer.Array(subjects.size());
+  for (const Subject& subject : subjects) WriteSubject(writer, subject);
+}
+
+void WriteUntil(CborWriter& writer, const std::optional<Day>& until) {
+  if (until) {
+    writer.Uint(ToUnixDay(*until));
+  } else {
+    writer.Null();
+  }
+}
+
 Bytes Encode(const MandateRow& row) {
   Bytes out;
   CborWriter writer(out);
-  writer.Map(6);
+  writer.Map(row.next ? 7 : 6);
   writer.Uint(1);
   WriteSubject(writer, row.auditor);
   writer.Uint(2);
   WriteSubject(writer, row.mandate);
   writer.Uint(3);
-  writer.Array(row.patients.size());
-  for (const Subject& patient : row.patients) WriteSubject(writer, patient);
+  WriteSubjects(writer, row.patients);
   writer.Uint(4);
   writer.Text(row.purpose);
   writer.Uint(5);
   writer.Uint(ToUnixDay(row.from));
   writer.Uint(6);
-  if (row.until) {
-    writer.Uint(ToUnixDay(*row.until));
-  } else {
-    writer.Null();
-  }
+  WriteUntil(writer, row.until);
+  if (!row.next) return out;
+  writer.Uint(7);
+  writer.Array(5);
+  WriteSubjects(writer, row.next->patients);
+  WriteSubjects(writer, row.next->removed);
+  writer.Text(row.next->purpose);
+  writer.Uint(ToUnixDay(row.next->from));
+  WriteUntil(writer, row.next->until);
   return out;
 }
 
@@ -258,30 +274,61 @@ Result<CustodianRow> DecodeCustodianRow(ByteSpan bytes) {
   return CustodianRow{std::move(id), std::move(name), std::move(key), {}};
 }
 
+namespace {
+
+Result<std::vector<Subject>> ReadSubjects(CborReader& reader) {
+  TRY(const std::size_t count, reader.Array());
+  std::vector<Subject> subjects;
+  for (std::size_t i = 0; i < count; ++i) {
+    TRY(Subject subject, ReadSubject(reader));
+    subjects.push_back(std::move(subject));
+  }
+  return subjects;
+}
+
+Result<std::optional<Day>> ReadUntil(CborReader& reader) {
+  TRY(const CborType type, reader.PeekType());
+  if (type == CborType::kNull) {
+    TRY_VOID(reader.Null());
+    return std::optional<Day>();
+  }
+  TRY(const Day day, ReadDay(reader));
+  return std::optional<Day>(day);
+}
+
+Result<MandateChange> ReadChange(CborReader& reader) {
+  MandateChange change;
+  TRY_VOID(reader.ArrayOf(5));
+  TRY(change.patients, ReadSubjects(reader));
+  TRY(change.removed, ReadSubjects(reader));
+  TRY(change.purpose, ReadString(reader));
+  TRY(change.from, ReadDay(reader));
+  TRY(change.until, ReadUntil(reader));
+  return change;
+}
+
+}  // namespace
+
 Result<MandateRow> DecodeMandateRow(ByteSpan bytes) {
   MandateRow row;
   CborReader reader(bytes);
-  TRY_VOID(reader.MapOf(6));
+  TRY(const std::size_t members, reader.Map());
+  if (members != 6 && members != 7) return Corruption("a row of the directory is malformed");
   TRY_VOID(Label(reader, 1));
   TRY(row.auditor, ReadSubject(reader));
   TRY_VOID(Label(reader, 2));
   TRY(row.mandate, ReadSubject(reader));
   TRY_VOID(Label(reader, 3));
-  TRY(const std::size_t patients, reader.Array());
-  for (std::size_t i = 0; i < patients; ++i) {
-    TRY(Subject patient, ReadSubject(reader));
-    row.patients.push_back(std::move(patient));
-  }
+  TRY(row.patients, ReadSubjects(reader));
   TRY_VOID(Label(reader, 4));
   TRY(row.purpose, ReadString(reader));
   TRY_VOID(Label(reader, 5));
   TRY(row.from, ReadDay(reader));
   TRY_VOID(Label(reader, 6));
-  TRY(const CborType type, reader.PeekType());
-  if (type == CborType::kNull) {
-    TRY_VOID(reader.Null());
-  } else {
-    TRY(row.until, ReadDay(reader));
+  TRY(row.until, ReadUntil(reader));
+  if (members == 7) {
+    TRY_VOID(Label(reader, 7));
+    TRY(row.next, ReadChange(reader));
   }
   TRY_VOID(reader.Finish());
   return row;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "audit/notices.h"
 #include "audit/verify_parts.h"
@@ -80,26 +79,20 @@ bool IsAskedBy(const Subject& reader, ByteSpan content) {
          question->asker == reader.id;
 }
 
-// What a receipt is for, of this question or of one before it, must be this reader's question,
-// where it is shown and can be read: most are covered by a later answer's checkpoint only.
-Result<void> CheckQueryEntries(const VerifyQuestion& question, const HistoryAnswer& answer,
-                               const VerifiedHistory& history) {
-  std::set<std::uint64_t> own{answer.query_index.value};
-  for (const merkle::LeafIndex index : history.chain.query_entries) own.insert(index.value);
-  for (const VerifiedEvent& event : history.events) {
-    if (!own.contains(event.index.value)) continue;
-    return AtEntry(event.index.value, "the receipt for a question names another entry");
+// What the receipt is for must be this reader's question, where it is shown and can be read.
+Result<void> CheckQueryEntry(const VerifyQuestion& question, const HistoryAnswer& answer,
+                             const VerifiedHistory& history) {
+  const std::uint64_t index = answer.query_index.value;
+  const auto is_it = [index](const auto& entry) { return entry.index.value == index; };
+  const auto other = std::find_if(history.others.begin(), history.others.end(), is_it);
+  const bool is_event = std::any_of(history.events.begin(), history.events.end(), is_it);
+  const bool is_other = other != history.others.end();
+  if (is_event || (is_other && other->kind != EntryKind::kQuery)) {
+    return AtEntry(index, "the receipt for this question names another entry");
   }
-  for (const VerifiedEntry& other : history.others) {
-    const std::uint64_t index = other.index.value;
-    if (!own.contains(index)) continue;
-    if (other.kind != EntryKind::kQuery) {
-      return AtEntry(index, "the receipt for a question names another entry");
-    }
-    const bool can_read = question.keys != nullptr && !other.plaintext.empty();
-    if (can_read && !IsAskedBy(question.keys->reader, other.plaintext)) {
-      return AtEntry(index, "this reader's question was logged in another name");
-    }
+  const bool can_read = is_other && question.keys != nullptr && !other->plaintext.empty();
+  if (can_read && !IsAskedBy(question.keys->reader, other->plaintext)) {
+    return AtEntry(index, "this question was logged in another name");
   }
   return {};
 }
@@ -147,7 +140,7 @@ Result<VerifiedHistory> VerifyHistory(const VerifyQuestion& question, const Hist
     history.newer_than_keys = static_cast<std::uint64_t>(std::ranges::count_if(
         table.closed, [known_to](std::uint64_t grant) { return grant >= known_to; }));
   }
-  TRY_VOID(CheckQueryEntries(question, answer, history));
+  TRY_VOID(CheckQueryEntry(question, answer, history));
 
   const bool is_watching = question.known && question.known->watched_since > Timestamp();
   history.checkpoint = {newest.size, newest.root, answer.newest.note, newest.map.time,

@@ -170,6 +170,13 @@ Result<void> Node::State::OpenParts(NodeAccess access, const std::string& config
                                                                       .random = &random,
                                                                       .metrics = &metrics});
   historian = std::make_unique<audit::Historian>(*log, *directory, *recorder, clock, random);
+  if (access == NodeAccess::kReadWrite) {
+    const std::lock_guard one_at_a_time(acts_mutex);
+    if (Result<void> done = FinishMandates(); !done) {
+      Log(LogLevel::kError, "a mandate's change is not finished: the next act will",
+          {{"reason", CodeName(done.error().code)}});
+    }
+  }
   if (!read_only) midnight = std::jthread([this](std::stop_token stop) { RunMidnight(stop); });
   return {};
 }

@@ -27,57 +27,10 @@ using audit::SubjectKind;
 
 constexpr std::chrono::days kLeafValidity{730};
 constexpr std::size_t kRowsPerCall = 1000;
-// A mandate's entry names its patients as long as it stays a small entry.
-constexpr std::size_t kMaxNamingBytes = 32u << 10;
 
 bool SameKey(const std::optional<crypto::P256PublicKey>& a,
              const std::optional<crypto::P256PublicKey>& b) {
   return a.has_value() == b.has_value() && (!a || *a == *b);
-}
-
-// What a patient reads about a mandate: who may read from when on, with the mandate's own tag.
-Bytes MandateNotice(const audit::MandateRow& mandate, const audit::AuditorRow& auditor,
-                    const audit::ProvenTag& tag, bool is_removed) {
-  return audit::EncodeMandateNotice({.auditor = mandate.auditor.id,
-                                     .auditor_name = auditor.name,
-                                     .from = mandate.from,
-                                     .until = mandate.until,
-                                     .purpose = mandate.purpose,
-                                     .mandate_tag = tag.tag,
-                                     .mandate_proof = tag.proof,
-                                     .is_removed = is_removed,
-                                     .key = auditor.key});
-}
-
-Bytes MandateClear(const audit::MandateRow& mandate) {
-  return audit::EncodeMandateCount({mandate.from, mandate.patients.size()});
-}
-
-Bytes AuditorContent(const audit::MandateRow& mandate) {
-  Bytes row = audit::EncodeRow(mandate);
-  return row.size() <= kMaxNamingBytes ? row : MandateClear(mandate);
-}
-
-// An entry of the subject's chain, sealed to its readers, who may change with it.
-NewPolicy Policy(EventType type, const Subject& subject, Bytes content) {
-  return {.type = type,
-          .subject = subject,
-          .content = std::move(content),
-          .row = std::nullopt,
-          .is_sealed = true,
-          .ends_epoch = true,
-          .first_key = std::nullopt};
-}
-
-// The newest policy entry of a chain carries the digest of the subject's row, whatever it is about:
-// so one look at it tells whether a row is the newest.
-Result<NewPolicy> NoticeTo(const audit::Directory& directory, const Subject& patient,
-                           Bytes content) {
-  auto row = directory.FindPatient(patient);
-  if (!row) return audit::BrokenRegistration();
-  NewPolicy policy = Policy(EventType::kMandateSet, patient, std::move(content));
-  policy.row = *std::move(row);
-  return policy;
 }
 
 // An entry of nobody's chain: it shows the digest of its row, and which entry it replaces.
@@ -135,13 +88,29 @@ bool IsSame(const audit::PatientRow& a, const audit::PatientRow& b) {
 
 }  // namespace
 
+NewPolicy SubjectPolicy(EventType type, const Subject& subject, Bytes content) {
+  return {.type = type,
+          .subject = subject,
+          .content = std::move(content),
+          .row = std::nullopt,
+          .is_sealed = true,
+          .ends_epoch = true,
+          .first_key = std::nullopt};
+}
+
+Result<Node::State::Act> Node::State::BeginAct() {
+  std::unique_lock one_at_a_time(acts_mutex);
+  TRY_VOID(FinishMandates());
+  return Act{std::move(one_at_a_time), recorder->LockActs()};
+}
+
 Result<void> Node::PutPatient(const audit::PatientRow& row) { return PutPatients({&row, 1}); }
 
 Result<void> Node::PutPatients(std::span<const audit::PatientRow> rows) {
   for (const audit::PatientRow& row : rows) TRY_VOID(CheckShownText("name", row.name));
   for (std::size_t at = 0; at < rows.size(); at += kRowsPerCall) {
     // Sources that name new patients wait for one part, not for all.
-    const auto acts = state_->recorder->LockActs();
+    TRY(const auto act, state_->BeginAct());
     TRY_VOID(state_->PutSome(rows.subspan(at, std::min(kRowsPerCall, rows.size() - at))));
   }
   return {};
@@ -172,7 +141,8 @@ Result<void> Node::State::PutSome(std::span<const audit::PatientRow> rows) {
     changed.push_back(next);
   }
   for (audit::PatientRow& row : changed) {
-    NewPolicy policy = Policy(EventType::kPatientRegistered, row.subject, audit::EncodeRow(row));
+    NewPolicy policy =
+        SubjectPolicy(EventType::kPatientRegistered, row.subject, audit::EncodeRow(row));
     policy.first_key = row.key;
     policy.row = std::move(row);
     policies.push_back(std::move(policy));
@@ -184,7 +154,7 @@ Result<void> Node::State::PutSome(std::span<const audit::PatientRow> rows) {
 
 Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
   TRY_VOID(CheckShownText("name", row.name));
-  const auto acts = state_->recorder->LockActs();
+  TRY(const auto act, state_->BeginAct());
   audit::AuditorRow next = row;
   if (const auto old = state_->directory->FindAuditor(row.subject.id)) {
     if (next.name.empty()) next.name = old->name;
@@ -195,7 +165,8 @@ Result<void> Node::PutAuditor(const audit::AuditorRow& row) {
                          old->certificate_fingerprint == next.certificate_fingerprint;
     if (is_same) return {};
   }
-  NewPolicy policy = Policy(EventType::kAuditorRegistered, next.subject, audit::EncodeRow(next));
+  NewPolicy policy =
+      SubjectPolicy(EventType::kAuditorRegistered, next.subject, audit::EncodeRow(next));
   policy.first_key = next.key;
   policy.row = std::move(next);
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
@@ -235,62 +206,6 @@ Result<void> Node::PutCustodian(const audit::CustodianRow& row) {
   return {};
 }
 
-Result<void> Node::PutMandate(std::string_view auditor_id, std::vector<Subject> patients,
-                              std::string_view purpose, std::optional<Day> from,
-                              std::optional<Day> until) {
-  TRY_VOID(CheckShownText("purpose", purpose));
-  if (purpose.empty()) return InvalidArgument("purpose: say why; the patients read it");
-  const auto acts = state_->recorder->LockActs();
-  const auto auditor = state_->directory->FindAuditor(auditor_id);
-  if (!auditor) return NotFound("no such auditor: register it with `salus auditor add`");
-  for (const Subject& patient : patients) {
-    if (!state_->directory->FindPatient(patient)) {
-      return NotFound("a patient of the mandate is not registered: `salus patient add` first");
-    }
-  }
-  std::sort(patients.begin(), patients.end());
-  patients.erase(std::unique(patients.begin(), patients.end()), patients.end());
-  const Day today = DayOf(state_->clock.Now());
-  audit::MandateRow row;
-  row.auditor = auditor->subject;
-  row.mandate = {SubjectKind::kMandate, "", std::string(auditor_id)};
-  row.patients = patients;
-  row.purpose = purpose;
-  row.from = std::max(from.value_or(today), today);  // forward only
-  row.until = until;
-  if (until && *until < row.from && !patients.empty()) {
-    return InvalidArgument("until: is over before the mandate begins: it works forward only");
-  }
-  NewPolicy own = Policy(EventType::kMandateSet, row.auditor, AuditorContent(row));
-  own.row = *auditor;
-  NewPolicy clear = Policy(EventType::kMandateSet, row.mandate, MandateClear(row));
-  clear.is_sealed = false;
-  clear.row = row;
-  const audit::ProvenTag tag = state_->recorder->TagOf(row.mandate);
-  const auto notice = [&](const Subject& patient, bool is_removed) {
-    return NoticeTo(*state_->directory, patient, MandateNotice(row, *auditor, tag, is_removed));
-  };
-  std::vector<NewPolicy> policies;
-  for (const Subject& patient : patients) {
-    TRY(NewPolicy added, notice(patient, false));
-    policies.push_back(std::move(added));
-  }
-  if (const auto old = state_->directory->FindMandate(auditor_id)) {
-    for (const Subject& patient : old->patients) {
-      if (std::binary_search(patients.begin(), patients.end(), patient)) continue;
-      // A right ends, also where a patient's row is lost: nothing can be sealed to that one.
-      if (!state_->directory->FindPatient(patient)) continue;
-      TRY(NewPolicy removed, notice(patient, true));
-      policies.push_back(std::move(removed));
-    }
-  }
-  policies.push_back(std::move(own));
-  // The last: the mandate is in force when every patient's notice is logged.
-  policies.push_back(std::move(clear));
-  TRY_VOID(state_->recorder->RecordPolicies(policies));
-  return {};
-}
-
 Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodian_id,
                                 std::string_view released_share) {
   const auto acts = state_->recorder->LockActs();
@@ -316,7 +231,7 @@ Result<void> Node::ReleaseShare(const Subject& patient, std::string_view custodi
   writer.Uint(share->share_number);
   writer.Uint(3);
   writer.Text(released_share);
-  NewPolicy policy = Policy(EventType::kCustodyReleased, patient, std::move(content));
+  NewPolicy policy = SubjectPolicy(EventType::kCustodyReleased, patient, std::move(content));
   policy.ends_epoch = false;
   policy.row =
       audit::CustodyReleaseRow{patient, std::string(custodian_id), std::string(released_share), {}};
@@ -330,11 +245,11 @@ Result<void> Node::ShareDays(const Subject& patient, std::string_view auditor_id
   const auto acts = state_->recorder->LockActs();
   if (!state_->directory->FindAuditor(auditor_id)) return NotFound("no such auditor");
   NewPolicy policy =
-      Policy(EventType::kDaysShared, patient,
-             audit::EncodeSharedDaysNotice({.auditor = std::string(auditor_id),
-                                            .from = from,
-                                            .to = to,
-                                            .sealed = std::string(sealed_keys_jwe)}));
+      SubjectPolicy(EventType::kDaysShared, patient,
+                    audit::EncodeSharedDaysNotice({.auditor = std::string(auditor_id),
+                                                   .from = from,
+                                                   .to = to,
+                                                   .sealed = std::string(sealed_keys_jwe)}));
   policy.ends_epoch = false;
   TRY_VOID(state_->recorder->RecordPolicies({&policy, 1}));
   return {};

@@ -30,6 +30,19 @@ struct Node::State {
   void RunMidnight(std::stop_token stop);
   // PutSome is PutPatients for so many as one act takes; the caller holds LockActs.
   Result<void> PutSome(std::span<const audit::PatientRow> rows);
+  // Act lets one at a time change rows that others look up, with the registration of patients that
+  // sources name first.
+  struct Act {
+    std::unique_lock<std::mutex> one_at_a_time;
+    std::unique_lock<std::mutex> registrations;
+  };
+  // BeginAct finishes first what an act before left undone.
+  Result<Act> BeginAct();
+  // FinishMandates finishes what a crash or an error broke off: patients that were not told yet are
+  // told, and then the mandate is what it was becoming. The caller holds acts_mutex.
+  Result<void> FinishMandates();
+  Result<void> FinishMandate(const audit::MandateRow& begun);
+  Result<void> SetMandate(const audit::AuditorRow& auditor, const audit::MandateRow& target);
   tlog::CheckpointSigner CheckpointKeys() const;
   std::string PathOf(std::string_view name) const {
     return storage::JoinPath(directory_path, name);
@@ -48,8 +61,12 @@ struct Node::State {
   std::unique_ptr<audit::Directory> directory;
   std::unique_ptr<audit::Recorder> recorder;
   std::unique_ptr<audit::Historian> historian;
+  std::mutex acts_mutex;  // before Recorder::LockActs: which a mandate gives back between commits
   std::jthread midnight;
 };
+
+// SubjectPolicy is an entry of the subject's chain, sealed to its readers, who may change with it.
+audit::NewPolicy SubjectPolicy(audit::EventType type, const audit::Subject& subject, Bytes content);
 
 // CheckRootCertificate says whether this is one certificate, byte for byte, signed by its own key.
 // Errors: Corruption.

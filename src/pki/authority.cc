@@ -194,6 +194,12 @@ Result<AlternativeNames> CheckIssueProfile(const CertificationRequest& request,
     return InvalidArgument("the request holds no encryption key, which a " +
                            std::string(RoleName(role)) + " needs");
   }
+  // A key is public: who is certified with somebody else's would be taken for them.
+  if (request.encryption_key().has_value() && !request.proves_encryption_key()) {
+    return InvalidArgument(
+        "the request does not prove that its sender holds the encryption key: make it anew with "
+        "`salus identity new`");
+  }
   AlternativeNames names;
   TRY(std::string uri, profile.identity.ToUri());
   names.uris.push_back(std::move(uri));
@@ -272,7 +278,7 @@ Result<IssuingAuthority> IssuingAuthority::Create(const std::filesystem::path& d
                                                   RandomSource& random,
                                                   const SecretBytes* passphrase) {
   crypto::PrivateKey secret = crypto::P256PrivateKey::Generate();
-  TRY(auto request, CertificationRequest::Create({.name = profile.name}, secret, std::nullopt));
+  TRY(auto request, CertificationRequest::Create({.name = profile.name}, secret, nullptr));
   TRY(Certificate certificate, root.CertifyAuthority(request, profile, random));
   TRY_VOID(CreatePrivateDirectory(directory));
   TRY_VOID(WritePrivateKeyFile(directory / kKeyFile, secret, passphrase));
@@ -283,7 +289,7 @@ Result<CertificationRequest> IssuingAuthority::Prepare(const std::filesystem::pa
                                                        const std::string& name,
                                                        const SecretBytes* passphrase) {
   crypto::PrivateKey secret = crypto::P256PrivateKey::Generate();
-  TRY(auto request, CertificationRequest::Create({.name = name}, secret, std::nullopt));
+  TRY(auto request, CertificationRequest::Create({.name = name}, secret, nullptr));
   TRY_VOID(CreatePrivateDirectory(directory));
   TRY_VOID(WritePrivateKeyFile(directory / kKeyFile, secret, passphrase));
   TRY_VOID(ReplacePublicFile(directory / kRequestFile, request.ToPem()));

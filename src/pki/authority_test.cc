@@ -52,10 +52,10 @@ class AuthorityTest : public ::testing::Test {
 
   Identity Named(Role role) { return Identity::Create("host/org/2026", role, "id-1").value(); }
   CertificationRequest Request(std::optional<Identity> identity, bool with_encryption = true) {
-    std::optional<crypto::P256PublicKey> encryption;
-    if (with_encryption) encryption = crypto::P256PrivateKey::Generate().public_key();
+    const auto encryption = crypto::P256PrivateKey::Generate();
     return CertificationRequest::Create({.name = "N", .identity = std::move(identity)},
-                                        crypto::P256PrivateKey::Generate(), encryption)
+                                        crypto::P256PrivateKey::Generate(),
+                                        with_encryption ? &encryption : nullptr)
         .value();
   }
   IssueProfile Profile(Role role) { return {.identity = Named(role), .validity = kLeafDays}; }

@@ -25,8 +25,10 @@ inline constexpr std::size_t kMaxCertificateBytes = 65'536;
 inline constexpr std::size_t kMaxChainLength = 16;  // certificates in one PEM bundle
 
 // The arc of Salus's own object identifiers is 2.25.<UUID as an integer> (ITU-T X.667), the UUID
-// being f9f7dd18-5c79-42c0-bf48-8ad68a818f26; the encryption key's extension is its first child.
+// being f9f7dd18-5c79-42c0-bf48-8ad68a818f26; the encryption key's extension is its first child, a
+// request's proof of that key the second.
 inline constexpr char kEncryptionKeyOid[] = "2.25.332264752617119678298286052505968283430.1";
+inline constexpr char kEncryptionKeyProofOid[] = "2.25.332264752617119678298286052505968283430.2";
 
 class Certificate {
  public:

@@ -67,17 +67,31 @@ Result<RequestSubject> ReadSubject(X509_REQ* request) {
   return out;
 }
 
+// What the encryption key signs: it goes with this signing key and no other, so that a proof seen
+// in somebody's request is of no use in another one.
+Bytes ProvenPair(ByteSpan signing_key_info, const crypto::P256PublicKey& encryption_key) {
+  Bytes message = ToBytes(AsBytes("salus/encryption-key"));
+  Append(message, signing_key_info);
+  Append(message, crypto::EncodePublicKeyDer(encryption_key));
+  return message;
+}
+
 }  // namespace
 
 Result<CertificationRequest> CertificationRequest::Create(
     const RequestSubject& subject, const crypto::PrivateKey& signing_key,
-    const std::optional<crypto::P256PublicKey>& encryption_key) {
+    const crypto::P256PrivateKey* encryption_key) {
   TRY(AlternativeNames names, NamesOf(subject));
   TRY(NameHandle name, MakeCommonName(subject.name));
   TRY(KeyHandle key, ToOpenSslKey(signing_key));
   ExtensionList extensions;
   if (!names.empty()) TRY_VOID(extensions.AddAlternativeNames(names, subject.name.empty()));
-  if (encryption_key.has_value()) TRY_VOID(extensions.AddEncryptionKey(*encryption_key));
+  if (encryption_key != nullptr) {
+    const Bytes signing_info = crypto::EncodePublicKeyDer(crypto::PublicKeyOf(signing_key));
+    TRY_VOID(extensions.AddEncryptionKey(encryption_key->public_key()));
+    TRY_VOID(extensions.AddEncryptionKeyProof(
+        encryption_key->SignDer(ProvenPair(signing_info, encryption_key->public_key()))));
+  }
 
   RequestHandle request(X509_REQ_new());
   if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
@@ -118,12 +132,24 @@ Result<CertificationRequest> CertificationRequest::FromDer(ByteSpan der) {
     }
     out.encryption_key_ = *p256;
   }
+  TRY(const std::optional<Bytes> proof, ReadEncryptionKeyProof(request.get()));
+  if (proof && !out.encryption_key_) {
+    return InvalidArgument("certification request: proves an encryption key that it does not name");
+  }
   // Last, so that what is malformed is named, and a fuzzer gets to it without a valid signature.
   TRY_VOID(CheckSignatureAlgorithm(request.get()));
   TRY(KeyHandle key, ToOpenSslPublicKey(out.subject_public_key_info_));
   if (X509_REQ_verify(request.get(), key.get()) != 1) {
     ERR_clear_error();
     return VerificationFailed("certification request: its signature does not verify");
+  }
+  if (proof) {
+    const Bytes pair = ProvenPair(out.subject_public_key_info_, *out.encryption_key_);
+    if (!out.encryption_key_->VerifyDer(pair, *proof)) {
+      return VerificationFailed(
+          "certification request: its proof of the encryption key does not verify");
+    }
+    out.proves_encryption_key_ = true;
   }
   return out;
 }

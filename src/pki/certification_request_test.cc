@@ -7,23 +7,19 @@
 namespace salus::pki {
 namespace {
 
-crypto::P256PublicKey FreshEncryptionKey() {
-  return crypto::P256PrivateKey::Generate().public_key();
-}
-
 TEST(CertificationRequestTest, ComesBackWithBothKeysAndAllNames) {
   RequestSubject subject{.name = "J\xC3\xBCrgen",
                          .identity = Identity::Create("h:1/o", Role::kServer, "s 1").value(),
                          .dns_names = {"salus.example", "localhost"},
                          .ip_names = {"127.0.0.1", "2001:db8::1"}};
-  crypto::P256PublicKey encryption = FreshEncryptionKey();
+  const auto encryption = crypto::P256PrivateKey::Generate();
   std::vector<crypto::PrivateKey> keys;
   keys.emplace_back(crypto::P256PrivateKey::Generate());
   keys.emplace_back(crypto::RsaPrivateKey::Generate(2048).value());
   SystemRandom random;
   keys.emplace_back(crypto::Ed25519PrivateKey::Generate(random));
   for (const crypto::PrivateKey& key : keys) {
-    auto made = CertificationRequest::Create(subject, key, encryption);
+    auto made = CertificationRequest::Create(subject, key, &encryption);
     ASSERT_TRUE(made.has_value()) << made.error().message;
     auto read = CertificationRequest::FromPem(made->ToPem());
     ASSERT_TRUE(read.has_value()) << read.error().message;
@@ -31,16 +27,18 @@ TEST(CertificationRequestTest, ComesBackWithBothKeysAndAllNames) {
     EXPECT_EQ(read->subject().identity, subject.identity);
     EXPECT_EQ(read->subject().dns_names, subject.dns_names);
     EXPECT_EQ(read->subject().ip_names, subject.ip_names);
-    EXPECT_EQ(read->encryption_key(), encryption);
+    EXPECT_EQ(read->encryption_key(), encryption.public_key());
+    EXPECT_TRUE(read->proves_encryption_key());
     EXPECT_EQ(read->subject_public_key_info(),
               crypto::EncodePublicKeyDer(crypto::PublicKeyOf(key)));
   }
 }
 
 TEST(CertificationRequestTest, EveryFlippedBitIsNoticed) {
-  auto made = CertificationRequest::Create({.name = "N"}, crypto::P256PrivateKey::Generate(),
-                                           FreshEncryptionKey())
-                  .value();
+  const auto encryption = crypto::P256PrivateKey::Generate();
+  auto made =
+      CertificationRequest::Create({.name = "N"}, crypto::P256PrivateKey::Generate(), &encryption)
+          .value();
   for (std::size_t at = 0; at < made.der().size(); ++at) {
     Bytes der = ToBytes(made.der());
     der[at] ^= 0x04;
@@ -50,7 +48,7 @@ TEST(CertificationRequestTest, EveryFlippedBitIsNoticed) {
 
 TEST(CertificationRequestTest, RefusesCutAndLongerBytes) {
   auto made =
-      CertificationRequest::Create({.name = "N"}, crypto::P256PrivateKey::Generate(), std::nullopt)
+      CertificationRequest::Create({.name = "N"}, crypto::P256PrivateKey::Generate(), nullptr)
           .value();
   for (std::size_t size = 0; size < made.der().size(); ++size) {
     EXPECT_FALSE(CertificationRequest::FromDer(made.der().first(size)).has_value());
@@ -65,13 +63,13 @@ TEST(CertificationRequestTest, RefusesCutAndLongerBytes) {
 
 TEST(CertificationRequestTest, RefusesOneKeyForBothUses) {
   auto key = crypto::P256PrivateKey::Generate();
-  crypto::P256PublicKey its_own = key.public_key();
-  EXPECT_FALSE(CertificationRequest::Create({.name = "N"}, std::move(key), its_own).has_value());
+  const auto same = key.Clone();
+  EXPECT_FALSE(CertificationRequest::Create({.name = "N"}, std::move(key), &same).has_value());
 }
 
 TEST(CertificationRequestTest, RefusesMalformedNames) {
   const auto make = [](const RequestSubject& subject) {
-    return CertificationRequest::Create(subject, crypto::P256PrivateKey::Generate(), std::nullopt)
+    return CertificationRequest::Create(subject, crypto::P256PrivateKey::Generate(), nullptr)
         .has_value();
   };
   EXPECT_TRUE(make({}));

@@ -35,8 +35,6 @@ Error OutOfMemory() {
   return Internal("OpenSSL could not build an extension");
 }
 
-ObjectHandle EncryptionKeyObject() { return ObjectHandle(OBJ_txt2obj(kEncryptionKeyOid, 1)); }
-
 Result<void> PushText(GENERAL_NAMES* names, int type, std::string_view text) {
   GENERAL_NAME* name = GENERAL_NAME_new();
   ASN1_IA5STRING* value = ASN1_IA5STRING_new();
@@ -117,13 +115,15 @@ Result<AlternativeNames> ReadAlternativeNames(const STACK_OF(X509_EXTENSION) * l
   return ReadNames(names.get());
 }
 
-Result<std::optional<Bytes>> ReadEncryptionKeyInfo(const STACK_OF(X509_EXTENSION) * list) {
-  ObjectHandle object = EncryptionKeyObject();
+// The value of an extension of ours; what names it in errors.
+Result<std::optional<Bytes>> ReadOwn(const STACK_OF(X509_EXTENSION) * list, const char* oid,
+                                     std::string_view what) {
+  ObjectHandle object(OBJ_txt2obj(oid, 1));
   if (!object) return OutOfMemory();
   int at = X509v3_get_ext_by_OBJ(list, object.get(), -1);
   if (at < 0) return std::optional<Bytes>();
   if (X509v3_get_ext_by_OBJ(list, object.get(), at) >= 0) {
-    return InvalidArgument("the encryption key's extension is there twice");
+    return InvalidArgument(std::string(what) + ": the extension is there twice");
   }
   const ASN1_OCTET_STRING* value = X509_EXTENSION_get_data(sk_X509_EXTENSION_value(list, at));
   return std::optional<Bytes>(
@@ -289,11 +289,18 @@ Result<void> ExtensionList::AddPermittedDnsNames(const std::vector<std::string>&
 }
 
 Result<void> ExtensionList::AddEncryptionKey(const crypto::P256PublicKey& key) {
-  Bytes info = crypto::EncodePublicKeyDer(key);
-  ObjectHandle object = EncryptionKeyObject();
+  return AddOwn(kEncryptionKeyOid, crypto::EncodePublicKeyDer(key));
+}
+
+Result<void> ExtensionList::AddEncryptionKeyProof(ByteSpan signature) {
+  return AddOwn(kEncryptionKeyProofOid, signature);
+}
+
+Result<void> ExtensionList::AddOwn(const char* oid, ByteSpan bytes) {
+  ObjectHandle object(OBJ_txt2obj(oid, 1));
   OctetsHandle value(ASN1_OCTET_STRING_new());
   if (!object || !value ||
-      ASN1_OCTET_STRING_set(value.get(), info.data(), static_cast<int>(info.size())) != 1) {
+      ASN1_OCTET_STRING_set(value.get(), bytes.data(), static_cast<int>(bytes.size())) != 1) {
     return OutOfMemory();
   }
   ExtensionHandle extension(
@@ -324,11 +331,15 @@ Result<AlternativeNames> ReadAlternativeNames(X509_req_st* request) {
   return ReadAlternativeNames(list.get());
 }
 Result<std::optional<Bytes>> ReadEncryptionKeyInfo(const x509_st* certificate) {
-  return ReadEncryptionKeyInfo(X509_get0_extensions(certificate));
+  return ReadOwn(X509_get0_extensions(certificate), kEncryptionKeyOid, "encryption key");
 }
 Result<std::optional<Bytes>> ReadEncryptionKeyInfo(X509_req_st* request) {
   TRY(ExtensionStack list, RequestExtensions(request));
-  return ReadEncryptionKeyInfo(list.get());
+  return ReadOwn(list.get(), kEncryptionKeyOid, "encryption key");
+}
+Result<std::optional<Bytes>> ReadEncryptionKeyProof(X509_req_st* request) {
+  TRY(ExtensionStack list, RequestExtensions(request));
+  return ReadOwn(list.get(), kEncryptionKeyProofOid, "proof of the encryption key");
 }
 
 }  // namespace salus::pki

@@ -54,12 +54,14 @@ class ExtensionList {
   Result<void> AddAuthorityKeyId(const x509_st* issuer);
   Result<void> AddPermittedDnsNames(const std::vector<std::string>& names);
   Result<void> AddEncryptionKey(const crypto::P256PublicKey& key);
+  Result<void> AddEncryptionKeyProof(ByteSpan signature);
 
   Result<void> AttachTo(x509_st* certificate) const;
   Result<void> AttachTo(X509_req_st* request) const;
 
  private:
   Result<void> Add(int nid, void* value, bool is_critical);
+  Result<void> AddOwn(const char* oid, ByteSpan bytes);
 
   stack_st_X509_EXTENSION* list_;
 };
@@ -72,5 +74,7 @@ Result<AlternativeNames> ReadAlternativeNames(const x509_st* certificate);
 Result<AlternativeNames> ReadAlternativeNames(X509_req_st* request);
 Result<std::optional<Bytes>> ReadEncryptionKeyInfo(const x509_st* certificate);
 Result<std::optional<Bytes>> ReadEncryptionKeyInfo(X509_req_st* request);
+// ReadEncryptionKeyProof reads a request's. Errors: as ReadEncryptionKeyInfo.
+Result<std::optional<Bytes>> ReadEncryptionKeyProof(X509_req_st* request);
 
 }  // namespace salus::pki

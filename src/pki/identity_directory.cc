@@ -47,7 +47,7 @@ Result<IdentityDirectory> IdentityDirectory::Create(const std::filesystem::path&
   crypto::PrivateKey encryption = crypto::P256PrivateKey::Generate();
   auto& signing_key = std::get<crypto::P256PrivateKey>(signing);
   auto& encryption_key = std::get<crypto::P256PrivateKey>(encryption);
-  TRY(auto request, CertificationRequest::Create(subject, signing, encryption_key.public_key()));
+  TRY(auto request, CertificationRequest::Create(subject, signing, &encryption_key));
   TRY_VOID(CreatePrivateDirectory(path));
   TRY_VOID(WritePrivateKeyFile(path / kSigningKeyFile, signing, passphrase));
   TRY_VOID(WritePrivateKeyFile(path / kEncryptionKeyFile, encryption, passphrase));

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/test_folder.h"
+#include "codec/hex.h"
 #include "pki/authority.h"
 #include "pki/identity_directory.h"
 
@@ -204,6 +205,61 @@ TEST_F(OpensslJudgeTest, WeTakeItsRequests) {
         CertificationRequest::FromPem(std::string(std::istreambuf_iterator<char>(weak), {}))
             .has_value());
   }
+}
+
+// As docs/formats/identity.md says: the encryption key signs both keys, once. Without that, or with
+// somebody else's, nobody is certified with a key that they only know.
+TEST_F(OpensslJudgeTest, WeTakeItsProofOfTheEncryptionKey) {
+  UnloggedIssuance log;
+  const auto path = [this](const std::string& name) { return (folder_.path() / name).string(); };
+  const auto read = [&](const std::string& name) {
+    std::ifstream file(path(name), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  for (const std::string name : {"dora", "mallory", "enc"}) {
+    ASSERT_EQ(RunOpenssl({"ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out",
+                          path(name + ".pem")})
+                  .status,
+              0);
+    ASSERT_EQ(RunOpenssl({"pkey", "-in", path(name + ".pem"), "-pubout", "-outform", "DER", "-out",
+                          path(name + ".spki")})
+                  .status,
+              0);
+  }
+  std::ofstream(path("pair")) << "salus/encryption-key" << read("dora.spki") << read("enc.spki");
+  ASSERT_EQ(
+      RunOpenssl({"dgst", "-sha256", "-sign", path("enc.pem"), "-out", path("proof"), path("pair")})
+          .status,
+      0);
+  const std::string arc = "2.25.332264752617119678298286052505968283430.";
+  const auto request = [&](const std::string& who, bool is_proven) {
+    std::vector<std::string> arguments = {
+        "req",     "-new",
+        "-key",    path(who + ".pem"),
+        "-subj",   "/CN=" + who,
+        "-addext", arc + "1=DER:" + codec::HexEncode(AsBytes(read("enc.spki")))};
+    if (is_proven) {
+      arguments.insert(arguments.end(),
+                       {"-addext", arc + "2=DER:" + codec::HexEncode(AsBytes(read("proof")))});
+    }
+    const std::string file = path("r.pem");
+    arguments.insert(arguments.end(), {"-out", file});
+    const Outcome made = RunOpenssl(arguments);
+    EXPECT_EQ(made.status, 0) << made.output;
+    return CertificationRequest::FromPem(read("r.pem"));
+  };
+  const IssueProfile profile{.identity = Identity::Create("h/o", Role::kPatient, "a").value(),
+                             .validity = validity_};
+  const auto proven = request("dora", true);
+  ASSERT_TRUE(proven.has_value()) << proven.error().message;
+  EXPECT_TRUE(proven->proves_encryption_key());
+  EXPECT_TRUE(issuing_->Issue(*proven, profile, random_, log).has_value());
+  const auto unproven = request("mallory", false);
+  ASSERT_TRUE(unproven.has_value()) << unproven.error().message;
+  const auto refused = issuing_->Issue(*unproven, profile, random_, log);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message, HasSubstr("does not prove"));
+  EXPECT_EQ(request("mallory", true).error().code, ErrorCode::kVerificationFailed);
 }
 
 TEST_F(OpensslJudgeTest, RevocationListsWork) {
