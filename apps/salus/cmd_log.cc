@@ -254,9 +254,10 @@ void AddLogCommands(std::vector<Command>& all) {
   all.push_back({.noun = "log",
                  .verb = "confirm-clock",
                  .summary = "Say that a server's clock is right (an officer's act)",
-                 .details = "A server whose clock jumped by more than 30 seconds, or whose log stood "
-                            "still for more than 30 days, takes events, but makes no checkpoints "
-                            "until an officer has looked at the clock.",
+                 .details =
+                     "A server whose clock jumped by more than 30 seconds, or whose log stood "
+                     "still for more than 30 days, takes events, but makes no checkpoints "
+                     "until an officer has looked at the clock.",
                  .examples = {"salus log confirm-clock --as ./officer --server clinic"},
                  .flags = PlaceFlags(),
                  .positionals = {},

@@ -12,18 +12,22 @@ namespace salus::cli {
 
 namespace {
 
-// How many patients the mandate's own chain says that it covers.
-Result<std::uint64_t> PatientCount(const audit::VerifiedHistory& history) {
-  std::uint64_t count = 0;
+// NewestCount is how many patients the mandate's own chain says that it covers, and since when.
+struct NewestCount {
+  std::uint64_t patients = 0;
+  merkle::LeafIndex entry;
+};
+Result<NewestCount> CountOf(const audit::VerifiedHistory& history) {
+  NewestCount newest;
   for (const audit::VerifiedEntry& entry : history.others) {
     if (entry.kind != tlog::EntryKind::kPolicy || entry.type != audit::EventType::kMandateSet) {
       continue;
     }
     const Result<audit::MandateCount> clear = audit::DecodeMandateCount(entry.plaintext);
     if (!clear) return VerificationFailed("the mandate's entry is not what it must be");
-    count = clear->patients;
+    newest = {clear->patients, entry.index};
   }
-  return count;
+  return newest;
 }
 
 Result<HistoryReader::MandateQuestion> ReadQuestion(const audit::VerifiedEntry& entry) {
@@ -123,16 +127,19 @@ Result<HistoryReader::AskedMandate> HistoryReader::AskMandate() {
   if (keys_.mandates.empty()) return AskedMandate{};
   Result<Answered> answered = Read(mandate, std::nullopt, false);
   if (!answered) return MandateDenied(std::move(answered).error());
+  TRY(const NewestCount newest, CountOf(answered->history));
+  // It was changed since the own chain was read: both say the same then.
+  const bool is_newer = keys_.own_chain_size && newest.entry.value >= keys_.own_chain_size->value;
+  if (is_newer) TRY_VOID(ReadOwnChain());
   AskedMandate asked;
   TRY(asked.patients, MandatedByLog());
-  TRY(const std::uint64_t count, PatientCount(answered->history));
   const std::optional<Day> until = keys_.mandates.back().until;
   const bool is_over = until && *until < DayOf(session_.clock().Now());
-  if (!is_over && count != asked.patients.size()) {
+  if (!is_over && newest.patients != asked.patients.size()) {
     return VerificationFailed(fmt::format(
         "the log says that the mandate covers {} patients, the place names {}: some are "
         "kept from this auditor, or added",
-        count, asked.patients.size()));
+        newest.patients, asked.patients.size()));
   }
   for (const audit::VerifiedEntry& entry : answered->history.others) {
     if (entry.type != audit::EventType::kMandateQueried) continue;

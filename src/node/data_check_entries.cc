@@ -172,12 +172,13 @@ void EntryCheck::CloseMap(std::uint64_t index, ByteSpan entry) {
     finding.what = fmt::format(
         "the map that follows from entries 0 to {} is not the one that entry {} ({}) states: {}",
         index - 1, index, codec::FormatRfc3339(stored->time),
-        compared.has_steps
-            ? fmt::format("an entry from {} to {} was changed, or the map was replaced (a "
-                          "subject's count or head was set otherwise)",
+        !compared.has_steps
+            ? fmt::format("an entry from {} to {} was filed under another subject, or changed",
                           last_root_ + 1, index - 1)
-            : fmt::format("an entry from {} to {} was filed under another subject, or "
-                          "changed",
+        : last_root_ + 1 == index  // nothing stands in between
+            ? std::string("the map was replaced (a subject's count or head was set otherwise)")
+            : fmt::format("an entry from {} to {} was changed, or the map was replaced (a "
+                          "subject's count or head was set otherwise)",
                           last_root_ + 1, index - 1));
     finding.file = "log/segments";
     finding.entry = index;

@@ -14,7 +14,8 @@ A command's last words may be `>/dev/full` and `2>/dev/full`: what it writes the
 A command without > or ! lines may say what it likes there; with one it must say just that. `<`
 after a command is a line of its standard input. The runner's own commands are `write FILE` (its `<`
 lines), `copy FROM TO`, `flip FILE OFFSET`, `empty FILE`, `remove FILE`, `present FILE`,
-`absent FILE` and `sql DATABASE STATEMENT`. `serve CONFIG [FLAG]...` starts salusd on a data directory that was made with
+`absent FILE` and `sql DATABASE STATEMENT`. `serve CONFIG [FLAG]...` starts salusd on a data
+directory that was made with
 `--public-port 0 --machine-port 0`, and sets [public] and [machine] to its ports; `stop` ends it.
 `[name]` is the text that `[=name]` stood for in an expected line before it.
 
