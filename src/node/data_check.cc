@@ -210,9 +210,14 @@ class Check {
     // Behind the checkpoint, before the segments: beside a running server each signed entry has its
     // row or intent here, and each row its entry there.
     const Result<std::vector<audit::StoredRow>> rows = audit::ReadStoredRows(PathOf("control.db"));
-    Result<std::unique_ptr<storage::SegmentLog>> segments = storage::SegmentLog::Open(
-        fs_, PathOf("log/segments"), log_id,
-        {.access = storage::FileAccess::kReadOnly, .trusted_record_count = end});
+    const auto open = [&] {
+      return storage::SegmentLog::Open(
+          fs_, PathOf("log/segments"), log_id,
+          {.access = storage::FileAccess::kReadOnly, .trusted_record_count = end});
+    };
+    Result<std::unique_ptr<storage::SegmentLog>> segments = open();
+    // A server at work may write between two reads of its last frames; damage stays.
+    for (int again = 0; !segments && again < 3; ++again) segments = open();
     if (!segments) {
       findings_.Add(Tampered(segments.error().message, "log/segments", kFromBackup));
       // As if nothing had been signed: what is whole before the damage can still be looked at.
