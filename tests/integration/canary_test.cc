@@ -127,7 +127,7 @@ TEST_F(CanaryTest, NoIdIsInTheLogsBytesTheLogLinesOrTheErrors) {
   audit::PatientRow row;
   row.subject = Subject(0);
   row.name = "canarypatientname";
-  row.key = fixture.patient_keys[0].public_key();
+  row.key = crypto::P256PrivateKey::Generate().public_key();
   ASSERT_TRUE(fixture.node->PutPatient(row));  // the other one goes into custody
   ASSERT_TRUE(fixture.node->PutMandate("auditor-a", {Subject(0)}, "quality", {}, {}));
   RecordAll();
