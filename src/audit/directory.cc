@@ -9,6 +9,7 @@
 
 #include "audit/directory_rows.h"
 #include "audit/directory_tables.h"
+#include "audit/holder_index.h"
 #include "base/log.h"
 
 namespace salus::audit {
@@ -50,21 +51,6 @@ StoredRow ToStored(const Row& row) {
           .content = EncodeRow(row),
           .origin = OriginOf(row),
           .is_checked = true};
-}
-
-std::string HolderOfKey(const crypto::P256PublicKey& key) {
-  return "key " + std::string(AsText(key.sec1()));
-}
-
-// What a patient shows that it is known by: its certificate, or else its key.
-std::string HolderOf(const std::string& fingerprint,
-                     const std::optional<crypto::P256PublicKey>& key) {
-  if (!fingerprint.empty() || !key) return fingerprint;
-  return HolderOfKey(*key);
-}
-
-std::string HolderOf(const PatientRow& row) {
-  return HolderOf(row.certificate_fingerprint, row.key);
 }
 
 void Replace(std::vector<StoredRow>& rows, StoredRow row) {
@@ -119,9 +105,10 @@ struct Directory::State {
   template <typename T>
   std::vector<T> Believed(const std::vector<StoredRow>& stored) const;
   void IndexMandate(const MandateRow& row);
-  void IndexHolders();                    // the caller holds mutex
-  void AddHolder(const PatientRow& row);  // likewise
-  std::optional<Subject> SubjectOfHolder(const std::string& holder);
+  template <typename Find>
+  std::optional<Subject> AskHolders(Find&& find);
+  std::optional<Subject> OfCertificate(std::string_view fingerprint);
+  std::optional<Subject> OfKey(const std::optional<crypto::P256PublicKey>& key);
 
   std::mutex write_mutex;  // db
   storage::Database db;
@@ -129,9 +116,7 @@ struct Directory::State {
 
   mutable std::shared_mutex mutex;  // everything below
   std::unordered_map<std::string, StoredRow> patients;
-  // Patients by certificate and by key: made when somebody first asks, and only a hint, as old rows
-  // stay in it.
-  std::optional<std::unordered_map<std::string, Subject>> holders;
+  std::optional<HolderIndex> holders;  // made when somebody first asks
   std::map<std::string, AuditorRow, std::less<>> auditors;
   std::map<std::string, SourceRow, std::less<>> sources;
   std::map<std::string, CustodianRow, std::less<>> custodians;
@@ -218,7 +203,7 @@ void Directory::State::Apply(const Row& row) {
     IndexMandate(*mandate);
   } else if (const auto* patient = std::get_if<PatientRow>(&row)) {
     patients.insert_or_assign(KeyOf(patient->subject), ToStored(row));
-    if (holders) AddHolder(*patient);
+    if (holders) holders->Add(*patient);
   } else if (const auto* share = std::get_if<CustodyShareRow>(&row)) {
     Replace(shares[KeyOf(share->patient)], ToStored(row));
   } else if (const auto* release = std::get_if<CustodyReleaseRow>(&row)) {
@@ -333,57 +318,57 @@ std::optional<PatientRow> Directory::FindPatient(const Subject& subject) const {
   return *patient;
 }
 
-std::optional<Subject> Directory::State::SubjectOfHolder(const std::string& holder) {
-  const auto find = [&]() -> std::optional<Subject> {
-    const auto at = holders->find(holder);
-    return holder.empty() || at == holders->end() ? std::nullopt : std::optional(at->second);
-  };
+template <typename Find>
+std::optional<Subject> Directory::State::AskHolders(Find&& find) {
   {
     std::shared_lock lock(mutex);
-    if (holders) return find();
+    if (holders) return find(*holders);
   }
   std::unique_lock lock(mutex);
-  IndexHolders();
-  return find();
-}
-
-void Directory::State::AddHolder(const PatientRow& row) {
-  if (row.subject.kind != SubjectKind::kPatient) return;
-  if (row.key) holders->insert_or_assign(HolderOfKey(*row.key), row.subject);
-  const std::string& fingerprint = row.certificate_fingerprint;
-  if (!fingerprint.empty()) holders->insert_or_assign(fingerprint, row.subject);
-}
-
-void Directory::State::IndexHolders() {
-  if (holders) return;
-  holders.emplace();
-  for (const auto& [key, stored] : patients) {
-    if (const auto row = DecodePatientRow(stored.content)) AddHolder(*row);
+  if (!holders) {
+    holders.emplace();
+    for (const auto& [key, stored] : patients) {
+      if (const auto row = DecodePatientRow(stored.content)) holders->Add(*row);
+    }
   }
+  return find(*holders);
+}
+
+std::optional<Subject> Directory::State::OfCertificate(std::string_view fingerprint) {
+  if (fingerprint.empty()) return std::nullopt;
+  return AskHolders([&](const HolderIndex& index) { return index.OfCertificate(fingerprint); });
+}
+
+std::optional<Subject> Directory::State::OfKey(const std::optional<crypto::P256PublicKey>& key) {
+  if (!key) return std::nullopt;
+  return AskHolders([&](const HolderIndex& index) { return index.OfKey(*key); });
 }
 
 std::optional<PatientRow> Directory::FindHolder(
     std::string_view certificate_fingerprint,
     const std::optional<crypto::P256PublicKey>& key) const {
-  const std::string fingerprint(certificate_fingerprint);
-  for (const std::string& holder : {fingerprint, HolderOf("", key)}) {
-    const auto subject = state_->SubjectOfHolder(holder);
-    if (!subject) continue;
+  if (const auto subject = state_->OfCertificate(certificate_fingerprint)) {
     auto row = FindPatient(*subject);
-    if (row && HolderOf(*row) == holder) return row;
+    if (row && row->certificate_fingerprint == certificate_fingerprint) return row;
+  }
+  if (const auto subject = state_->OfKey(key)) {
+    auto row = FindPatient(*subject);
+    // A patient with a certificate is known by that alone.
+    if (row && row->certificate_fingerprint.empty() && row->key == key) return row;
   }
   return std::nullopt;
 }
 
 std::optional<Subject> Directory::FindOtherHolder(const PatientRow& row) const {
-  const std::string key = row.key ? HolderOfKey(*row.key) : std::string();
-  for (const std::string& holder : {row.certificate_fingerprint, key}) {
-    const auto subject = state_->SubjectOfHolder(holder);
+  for (const auto& subject :
+       {state_->OfCertificate(row.certificate_fingerprint), state_->OfKey(row.key)}) {
     if (!subject || *subject == row.subject) continue;
     const auto other = FindPatient(*subject);
-    const bool is_held = other && (other->certificate_fingerprint == holder ||
-                                   (other->key && HolderOfKey(*other->key) == holder));
-    if (is_held) return subject;
+    if (!other) continue;
+    const std::string& fingerprint = row.certificate_fingerprint;
+    const bool has_certificate =
+        !fingerprint.empty() && other->certificate_fingerprint == fingerprint;
+    if (has_certificate || (row.key && other->key == row.key)) return subject;
   }
   return std::nullopt;
 }
