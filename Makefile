@@ -20,7 +20,8 @@ configure:
 build: setup configure ## compile the release build (optimised, hardened, checks on)
 	@cmake --build $(BUILD) -j $(JOBS)
 
-demo: build ## run the demo; ARGS=--serve leaves the server running
+demo: setup configure ## build the two programs and run the demo; ARGS=--serve leaves the server running
+	@cmake --build $(BUILD) -j $(JOBS) --target salus salusd
 	@scripts/demo.sh $(ARGS)
 
 test: build ## run every test; the last line counts the cases. ARGS="-R base" for some
