@@ -20,7 +20,9 @@ configure:
 build: setup configure ## compile the release build (optimised, hardened, checks on)
 	@cmake --build $(BUILD) -j $(JOBS)
 
-demo: setup configure ## build the two programs and run the demo; ARGS=--serve leaves the server running
+demo: ## build the two programs and run the demo; ARGS=--serve leaves the server running
+	@scripts/setup.sh build
+	@scripts/configure.sh release
 	@cmake --build $(BUILD) -j $(JOBS) --target salus salusd
 	@scripts/demo.sh $(ARGS)
 
