@@ -1,11 +1,14 @@
 // npm's jose judges Salus: each opens and verifies what the other wrote, and refuses what was
 // changed on the way. Usage: node judge.mjs PATH_OF_jose_judge
 import {spawn} from 'node:child_process';
+import {webcrypto} from 'node:crypto';
 import {createInterface} from 'node:readline';
 
 const kMessages = 200;
 let passed = 0;
 let failed = 0;
+
+globalThis.crypto ??= webcrypto;  // not there by itself in Debian's Node 18
 
 let jose;
 try {
