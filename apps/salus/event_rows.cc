@@ -34,7 +34,7 @@ void EventWriter::Write(const audit::VerifiedEvent& event) {
   codec::JsonObject row = audit::EventToJson(event.event);
   row["source"] = event.event.source;
   row["index"] = event.index.value;
-  row["logged"] = codec::FormatRfc3339(event.logged);
+  row["logged_by"] = codec::FormatRfc3339(event.logged);
   if (format_ == OutputFormat::kTable || format_ == OutputFormat::kCsv) {
     row["!"] = is_break_glass ? "!" : "";
   } else {
