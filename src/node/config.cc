@@ -1,6 +1,13 @@
 #include "node/config.h"
 
 #include <fmt/format.h>
+
+#include <stdexcept>
+
+// Some malformed texts (a name that begins with a stroke) end in an assertion of the parser: it
+// refuses the file, and does not end the process.
+[[noreturn]] static void RefuseToml() { throw std::invalid_argument("it is malformed"); }
+#define TOML_ASSERT(expression) static_cast<void>((expression) || (RefuseToml(), false))
 #include <toml++/toml.h>
 
 #include <functional>
@@ -141,6 +148,8 @@ Result<Config> Config::Parse(std::string_view text) {
   } catch (const toml::parse_error& error) {
     return InvalidArgument(
         fmt::format("salus.toml line {}: {}", error.source().begin.line, error.description()));
+  } catch (const std::invalid_argument& error) {
+    return InvalidArgument(fmt::format("salus.toml: {}", error.what()));
   }
   const auto readers = ReadersOf(config);
   for (const auto& [section, content] : table) {

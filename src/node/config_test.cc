@@ -42,6 +42,12 @@ TEST(ConfigTest, NamesTheLineAndTheKeyThatIsWrong) {
   }
 }
 
+TEST(ConfigTest, RefusesWhatIsNoToml) {
+  for (const char* text : {"[|og]\n", "[", "a", "=", "[log]\n|origin = 'x'\n", "\x80"}) {
+    EXPECT_FALSE(Config::Parse(text)) << text;
+  }
+}
+
 TEST(ConfigTest, AdmitsWitnessesOnly) {
   for (const char* key : {"followers", "map_verifiers"}) {
     for (const auto& [identity, found] :
