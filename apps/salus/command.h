@@ -21,13 +21,15 @@ struct Flag {
   FlagKind kind = FlagKind::kText;
   std::string value;  // "DAY"; empty for a switch
   std::string help;
+  std::string short_name = {};  // "-o"; empty for most
 };
 
-// Positional is one argument without a name.
+// Positional is an argument without a name; the last of a command may be a list.
 struct Positional {
   std::string name;  // "FILE"
   std::string help;
   bool is_required = true;
+  bool is_list = false;
 };
 
 // ExitCode is what the shell sees.

@@ -29,6 +29,8 @@ const std::map<std::string, std::string> kNouns = {
     {"officer", "The data protection officer"},
 };
 
+constexpr int kMaxListed = 1'000'000;
+
 // Slot is where CLI11 puts the values of one command.
 struct Slot {
   const Command* command;
@@ -48,11 +50,13 @@ std::string Footer(const Command& command) {
 
 void AddOptions(Slot& slot) {
   for (const Flag& flag : slot.command->flags) {
+    const std::string names =
+        flag.short_name.empty() ? flag.name : flag.short_name + "," + flag.name;
     if (flag.kind == FlagKind::kSwitch) {
-      slot.app->add_flag(flag.name, slot.switches[flag.name], flag.help);
+      slot.app->add_flag(names, slot.switches[flag.name], flag.help);
       continue;
     }
-    CLI::Option* option = slot.app->add_option(flag.name, slot.texts[flag.name], flag.help);
+    CLI::Option* option = slot.app->add_option(names, slot.texts[flag.name], flag.help);
     option->type_name(flag.value)->expected(1)->allow_extra_args(false);
     option->multi_option_policy(flag.kind == FlagKind::kList ? CLI::MultiOptionPolicy::TakeAll
                                                              : CLI::MultiOptionPolicy::Throw);
@@ -60,7 +64,12 @@ void AddOptions(Slot& slot) {
   for (const Positional& positional : slot.command->positionals) {
     CLI::Option* option =
         slot.app->add_option(positional.name, slot.texts[positional.name], positional.help);
-    option->expected(1)->type_name("")->required(positional.is_required);
+    option->type_name("")->required(positional.is_required);
+    if (positional.is_list) {
+      option->expected(1, kMaxListed)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    } else {
+      option->expected(1);
+    }
   }
 }
 

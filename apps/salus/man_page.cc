@@ -25,7 +25,8 @@ std::string Roff(std::string_view text) {
 void AppendCommand(const Command& command, std::string& out) {
   out += ".SS \"salus " + Roff(command.FullName());
   for (const Positional& positional : command.positionals) {
-    out += positional.is_required ? " " + positional.name : " [" + positional.name + "]";
+    const std::string name = positional.name + (positional.is_list ? "..." : "");
+    out += positional.is_required ? " " + name : " [" + name + "]";
   }
   out += "\"\n" + Roff(command.summary) + ".\n";
   if (!command.details.empty()) out += ".PP\n" + Roff(command.details) + "\n";
@@ -33,7 +34,9 @@ void AppendCommand(const Command& command, std::string& out) {
     out += ".TP\n.I " + positional.name + "\n" + Roff(positional.help) + "\n";
   }
   for (const Flag& flag : command.flags) {
-    out += ".TP\n.BR " + Roff(flag.name);
+    out += ".TP\n.BR ";
+    if (!flag.short_name.empty()) out += Roff(flag.short_name) + " \" , \" ";
+    out += Roff(flag.name);
     if (!flag.value.empty()) out += " \" \" \\fI" + Roff(flag.value) + "\\fR";
     out += "\n" + Roff(flag.help) + "\n";
   }
