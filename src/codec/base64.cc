@@ -120,6 +120,18 @@ Result<Bytes> Base64Decode(std::string_view text) {
   return out;
 }
 
+std::string Base64RawEncode(ByteSpan bytes) {
+  std::string out(Base64UrlSize(bytes.size()), '\0');
+  EncodeDigits(bytes, kStandardPairs, out.data());
+  return out;
+}
+
+Result<Bytes> Base64RawDecode(std::string_view text) {
+  Bytes out(DecodedSize(text.size()));
+  TRY_VOID(DecodeDigits(text, kStandardValues, out.data()));
+  return out;
+}
+
 std::string Base64UrlEncode(ByteSpan bytes) {
   std::string out(Base64UrlSize(bytes.size()), '\0');
   EncodeDigits(bytes, kUrlPairs, out.data());

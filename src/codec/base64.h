@@ -22,6 +22,15 @@ std::string Base64Encode(ByteSpan bytes);
 // Errors: InvalidArgument, with the offset of the first character that does not belong.
 Result<Bytes> Base64Decode(std::string_view text);
 
+// Base64RawEncode writes the standard alphabet without padding, as age does; Base64RawDecode reads
+// what it writes and nothing else.
+//
+// Source: RFC 4648 section 4; C2SP age.md, "Conventions".
+// Shape:  ceil(8n / 6) characters.
+// Errors: InvalidArgument: padding, another alphabet, an impossible length, unused bits not zero.
+std::string Base64RawEncode(ByteSpan bytes);
+Result<Bytes> Base64RawDecode(std::string_view text);
+
 // Base64UrlEncode writes the URL-safe alphabet without padding.
 //
 // Source: RFC 4648 section 5, as JOSE (RFC 7515 section 2) uses it.

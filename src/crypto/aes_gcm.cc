@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "base/check.h"
+#include "crypto/evp_aead.h"
 #include "crypto/openssl_handles.h"
 #include "crypto/secret_mint.h"
 #include "crypto/sodium_start.h"
@@ -16,52 +17,6 @@ const EVP_CIPHER* GcmAlgorithm(std::size_t key_size) {
   static const CipherPtr aes256(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
   CHECK(aes128 && aes256);
   return key_size == 16 ? aes128.get() : aes256.get();
-}
-
-CipherContextPtr NewContext(const EVP_CIPHER* cipher, const std::uint8_t* key) {
-  CipherContextPtr context(EVP_CIPHER_CTX_new());
-  CHECK(context);
-  CHECK(EVP_EncryptInit_ex2(context.get(), cipher, key, nullptr, nullptr) == 1);
-  return context;
-}
-
-// A null key keeps the one that the context has.
-void SealWith(EVP_CIPHER_CTX* context, const std::uint8_t* key, GcmNonce nonce, ByteSpan aad,
-              ByteSpan plaintext, MutableByteSpan out) {
-  CHECK(out.size() == plaintext.size() + kGcmTagSize);
-  CHECK(EVP_EncryptInit_ex2(context, nullptr, key, nonce.data(), nullptr) == 1);
-  int size = 0;
-  if (!aad.empty()) {
-    CHECK(EVP_EncryptUpdate(context, nullptr, &size, aad.data(), SizeOf(aad)) == 1);
-  }
-  if (!plaintext.empty()) {
-    CHECK(EVP_EncryptUpdate(context, out.data(), &size, plaintext.data(), SizeOf(plaintext)) == 1);
-  }
-  std::uint8_t* const tag = out.data() + plaintext.size();
-  CHECK(EVP_EncryptFinal_ex(context, tag, &size) == 1);
-  CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kGcmTagSize, tag) == 1);
-}
-
-Result<void> OpenWith(EVP_CIPHER_CTX* context, const std::uint8_t* key, GcmNonce nonce,
-                      ByteSpan aad, ByteSpan sealed, MutableByteSpan out) {
-  if (sealed.size() < kGcmTagSize) return VerificationFailed("sealed data does not open");
-  CHECK(out.size() == sealed.size() - kGcmTagSize);
-  std::uint8_t tag[kGcmTagSize];
-  std::memcpy(tag, sealed.data() + out.size(), kGcmTagSize);
-  CHECK(EVP_DecryptInit_ex2(context, nullptr, key, nonce.data(), nullptr) == 1);
-  int size = 0;
-  if (!aad.empty()) {
-    CHECK(EVP_DecryptUpdate(context, nullptr, &size, aad.data(), SizeOf(aad)) == 1);
-  }
-  if (!out.empty()) {
-    CHECK(EVP_DecryptUpdate(context, out.data(), &size, sealed.data(), SizeOf(out)) == 1);
-  }
-  CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kGcmTagSize, tag) == 1);
-  std::uint8_t unused[kGcmTagSize];
-  if (EVP_DecryptFinal_ex(context, unused, &size) == 1) return {};
-  WipeMemory(out.data(), out.size());
-  ForgetErrors();
-  return VerificationFailed("sealed data does not open");
 }
 
 }  // namespace
@@ -80,27 +35,27 @@ Result<AesGcm> AesGcm::Create(ByteSpan key) {
     return InvalidArgument("an AES-GCM key has 16 or 32 bytes");
   }
   return AesGcm(
-      std::make_unique<Context>(Context{NewContext(GcmAlgorithm(key.size()), key.data())}));
+      std::make_unique<Context>(Context{NewAeadContext(GcmAlgorithm(key.size()), key.data())}));
 }
 
 AesGcm AesGcm::Create(const SecretArray<32>& key) {
   return AesGcm(std::make_unique<Context>(
-      Context{NewContext(GcmAlgorithm(32), key.view(CryptoSecrets::Token()).data())}));
+      Context{NewAeadContext(GcmAlgorithm(32), key.view(CryptoSecrets::Token()).data())}));
 }
 
 void AesGcm::Seal(GcmNonce nonce, ByteSpan aad, ByteSpan plaintext, MutableByteSpan out) {
-  SealWith(context_->cipher.get(), nullptr, nonce, aad, plaintext, out);
+  EvpSeal(context_->cipher.get(), nullptr, nonce, aad, plaintext, out);
 }
 
 Result<void> AesGcm::Open(GcmNonce nonce, ByteSpan aad, ByteSpan sealed, MutableByteSpan out) {
-  return OpenWith(context_->cipher.get(), nullptr, nonce, aad, sealed, out);
+  return EvpOpen(context_->cipher.get(), nullptr, nonce, aad, sealed, out);
 }
 
 // For CPUs without AES instructions. Two contexts, because one that changes direction is set up
 // anew.
 struct AesGcmRekey::Context {
-  CipherContextPtr seal = NewContext(GcmAlgorithm(32), nullptr);
-  CipherContextPtr open = NewContext(GcmAlgorithm(32), nullptr);
+  CipherContextPtr seal = NewAeadContext(GcmAlgorithm(32), nullptr);
+  CipherContextPtr open = NewAeadContext(GcmAlgorithm(32), nullptr);
 };
 
 // A new key costs libsodium two thirds of what it costs EVP, which asks for lengths by name.
@@ -118,7 +73,7 @@ AesGcmRekey::~AesGcmRekey() = default;
 void AesGcmRekey::Seal(std::span<const std::uint8_t, 32> key, GcmNonce nonce, ByteSpan aad,
                        ByteSpan plaintext, MutableByteSpan out) {
   CHECK(out.size() == plaintext.size() + kGcmTagSize);
-  if (context_) return SealWith(context_->seal.get(), key.data(), nonce, aad, plaintext, out);
+  if (context_) return EvpSeal(context_->seal.get(), key.data(), nonce, aad, plaintext, out);
   CHECK(crypto_aead_aes256gcm_encrypt(out.data(), nullptr, plaintext.data(), plaintext.size(),
                                       aad.data(), aad.size(), nullptr, nonce.data(),
                                       key.data()) == 0);
@@ -131,7 +86,7 @@ void AesGcmRekey::Seal(const SecretArray<32>& key, GcmNonce nonce, ByteSpan aad,
 
 Result<void> AesGcmRekey::Open(std::span<const std::uint8_t, 32> key, GcmNonce nonce, ByteSpan aad,
                                ByteSpan sealed, MutableByteSpan out) {
-  if (context_) return OpenWith(context_->open.get(), key.data(), nonce, aad, sealed, out);
+  if (context_) return EvpOpen(context_->open.get(), key.data(), nonce, aad, sealed, out);
   if (sealed.size() < kGcmTagSize) return VerificationFailed("sealed data does not open");
   CHECK(out.size() == sealed.size() - kGcmTagSize);
   if (crypto_aead_aes256gcm_decrypt(out.data(), nullptr, nullptr, sealed.data(), sealed.size(),

@@ -3,6 +3,8 @@
 #include <sodium.h>
 
 #include "base/check.h"
+#include "crypto/evp_aead.h"
+#include "crypto/secret_mint.h"
 #include "crypto/sodium_start.h"
 
 namespace salus::crypto {
@@ -30,6 +32,31 @@ Result<Bytes> ChaCha20Poly1305Open(std::span<const std::uint8_t, 32> key,
     return VerificationFailed("sealed data does not open");
   }
   return out;
+}
+
+struct ChaCha20Poly1305Chunks::Context {
+  CipherContextPtr cipher;
+};
+
+ChaCha20Poly1305Chunks::ChaCha20Poly1305Chunks(const SecretArray<32>& key) {
+  static const CipherPtr algorithm(EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr));
+  CHECK(algorithm);
+  context_ = std::make_unique<Context>(
+      Context{NewAeadContext(algorithm.get(), key.view(CryptoSecrets::Token()).data())});
+}
+ChaCha20Poly1305Chunks::ChaCha20Poly1305Chunks(ChaCha20Poly1305Chunks&&) noexcept = default;
+ChaCha20Poly1305Chunks& ChaCha20Poly1305Chunks::operator=(ChaCha20Poly1305Chunks&&) noexcept =
+    default;
+ChaCha20Poly1305Chunks::~ChaCha20Poly1305Chunks() = default;
+
+void ChaCha20Poly1305Chunks::Seal(std::span<const std::uint8_t, 12> nonce, ByteSpan plaintext,
+                                  MutableByteSpan out) {
+  EvpSeal(context_->cipher.get(), nullptr, nonce, {}, plaintext, out);
+}
+
+Result<void> ChaCha20Poly1305Chunks::Open(std::span<const std::uint8_t, 12> nonce, ByteSpan sealed,
+                                          MutableByteSpan out) {
+  return EvpOpen(context_->cipher.get(), nullptr, nonce, {}, sealed, out);
 }
 
 }  // namespace salus::crypto

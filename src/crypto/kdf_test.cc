@@ -5,6 +5,7 @@
 #include "crypto/hkdf.h"
 #include "crypto/password_hash.h"
 #include "crypto/pbkdf2.h"
+#include "crypto/scrypt.h"
 #include "crypto/secret_mint.h"
 #include "crypto/shamir.h"
 #include "crypto/vector_files.h"
@@ -63,6 +64,33 @@ TEST(Pbkdf2Test, Rfc7914) {
       "77ef317c71b845b1e30bd509112041d3a19783");
   EXPECT_FALSE(Pbkdf2HmacSha256({}, {}, 0, out).has_value());
   EXPECT_FALSE(Pbkdf2HmacSha256({}, {}, 1, {}).has_value());
+}
+
+// RFC 7914 section 12; the first 32 of the 64 bytes there.
+TEST(ScryptTest, Rfc7914) {
+  struct Case {
+    const char* passphrase;
+    const char* salt;
+    ScryptCost cost;
+    const char* key;
+  };
+  const Case cases[] = {
+      {"password",
+       "NaCl",
+       {10, 8, 16},
+       "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"},
+      {"pleaseletmein",
+       "SodiumChloride",
+       {14, 8, 1},
+       "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"},
+  };
+  for (const Case& c : cases) {
+    const auto key = Scrypt(SecretBytes(AsBytes(c.passphrase)), AsBytes(c.salt), c.cost);
+    ASSERT_TRUE(key.has_value());
+    EXPECT_EQ(Hex(key->view(CryptoSecrets::Token())), c.key);
+  }
+  EXPECT_FALSE(Scrypt(SecretBytes(AsBytes("a")), AsBytes("b"), {31, 8, 1}).has_value());
+  EXPECT_FALSE(Scrypt(SecretBytes(AsBytes("a")), AsBytes("b"), {0, 8, 1}).has_value());
 }
 
 // The values are those of the reference implementation of RFC 9106 (libargon2, by argon2-cffi
