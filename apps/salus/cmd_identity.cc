@@ -31,7 +31,7 @@ Result<pki::Role> RoleOf(Session& session, const std::string& text) {
 Result<ExitCode> RunNew(Session& session) {
   TRY(const std::string role_text, session.Required("--role"));
   TRY(const pki::Role role, RoleOf(session, role_text));
-  TRY(const std::string directory, session.Required("-o,--output"));
+  TRY(const std::string directory, session.Required("--output"));
   pki::RequestSubject subject;
   subject.name = session.arguments().Text("--name");
   const std::string id = session.arguments().Text("--id");
@@ -86,7 +86,7 @@ Result<ExitCode> RunCertify(Session& session) {
   if (id.empty()) return session.Usage("--id is required: the request names none");
   TRY(Backend* const place, session.Place(Access::kWrite));
   TRY(const std::string chain_pem, place->Certify(*pem, role, id));
-  const std::string output = session.arguments().Text("-o,--output");
+  const std::string output = session.arguments().Text("--output");
   if (!output.empty()) {
     TRY_VOID(WriteTextFile(output, chain_pem));
     session.terminal().Say("certificate and chain are in " + output, Colour::kGreen);
@@ -158,7 +158,7 @@ void AddIdentityCommands(std::vector<Command>& all) {
                  {"--name", FlagKind::kText, "NAME", "name to show"},
                  {"--id", FlagKind::kText, "ID", "id to ask for; the operator may give it later"},
                  {"--origin", FlagKind::kText, "ORIGIN", "the log's origin, with --id"},
-                 {"-o,--output", FlagKind::kText, "DIR", "directory to make"},
+                 {"--output", FlagKind::kText, "DIR", "directory to make", "-o"},
                  {"--dns", FlagKind::kList, "NAME", "DNS name of a server"},
                  {"--ip", FlagKind::kList, "ADDRESS", "IP address of a server"},
                  {"--passphrase", FlagKind::kSwitch, "",
@@ -180,7 +180,7 @@ void AddIdentityCommands(std::vector<Command>& all) {
                       {"--fingerprint", FlagKind::kText, "SHA256",
                        "of the request, as its holder "
                        "told it"},
-                      {"-o,--output", FlagKind::kText, "FILE", "write the chain here"}},
+                      {"--output", FlagKind::kText, "FILE", "write the chain here", "-o"}},
                      {PlaceFlags()}),
        .positionals = {{"REQUEST", "request.pem or an identity directory", true}},
        .run = RunCertify});

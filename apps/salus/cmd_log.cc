@@ -52,7 +52,7 @@ Result<ExitCode> RunProve(Session& session) {
                               std::move(note)};
   TRY(const merkle::LeafHash leaf, tree.LeafAt(merkle::LeafIndex{index}));
   session.terminal().Say("leaf hash " + codec::HexEncode(leaf.bytes()));
-  const std::string output = session.arguments().Text("-o,--output");
+  const std::string output = session.arguments().Text("--output");
   if (output.empty()) {
     fmt::print("{}", whole.ToText());
   } else {
@@ -212,15 +212,16 @@ void AddReading(std::vector<Command>& all) {
                  .flags = PlaceFlags(),
                  .positionals = {},
                  .run = RunCheckpoint});
-  all.push_back({.noun = "log",
-                 .verb = "prove",
-                 .summary = "Prove that an entry is in the log (C2SP tlog-proof)",
-                 .details = "",
-                 .examples = {"salus log prove 17 --data /srv/salus -o 17.tlog-proof"},
-                 .flags = With({{"-o,--output", FlagKind::kText, "FILE", "write the proof here"}},
-                               {PlaceFlags()}),
-                 .positionals = {{"INDEX", "the entry's index", true}},
-                 .run = RunProve});
+  all.push_back(
+      {.noun = "log",
+       .verb = "prove",
+       .summary = "Prove that an entry is in the log (C2SP tlog-proof)",
+       .details = "",
+       .examples = {"salus log prove 17 --data /srv/salus -o 17.tlog-proof"},
+       .flags = With({{"--output", FlagKind::kText, "FILE", "write the proof here", "-o"}},
+                     {PlaceFlags()}),
+       .positionals = {{"INDEX", "the entry's index", true}},
+       .run = RunProve});
   all.push_back(
       {.noun = "log",
        .verb = "check",

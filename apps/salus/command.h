@@ -50,6 +50,10 @@ struct Command {
   std::vector<Flag> flags;
   std::vector<Positional> positionals;
   Result<ExitCode> (*run)(Session& session) = nullptr;
+  // tampered_advice says what to do after exit code 3.
+  std::string tampered_advice =
+      "verification failed: something was changed, withheld or forged. Keep the evidence (do not "
+      "repair anything yet), and call the operator and your auditor.";
 
   std::string FullName() const { return verb.empty() ? noun : noun + " " + verb; }
 };
@@ -94,6 +98,7 @@ void AddMandateCommands(std::vector<Command>& all);
 void AddAuditCommands(std::vector<Command>& all);
 void AddLogCommands(std::vector<Command>& all);
 void AddCustodyCommands(std::vector<Command>& all);
+void AddSealCommands(std::vector<Command>& all);  // seal, open, inspect
 
 // ManPage is the table as roff, for `salus --help-man`.
 std::string ManPage(const std::vector<Command>& commands);

@@ -82,10 +82,7 @@ ExitCode Session::Run() {
   const ExitCode code = ExitCodeOf(done.error(), is_usage_);
   terminal_.Fail(done.error().message);
   if (code == ExitCode::kTampered) {
-    terminal_.Say(
-        "verification failed: something was changed, withheld or forged. Keep the evidence (do not "
-        "repair anything yet), and call the operator and your auditor.",
-        Colour::kRed);
+    terminal_.Say(command_.tampered_advice, Colour::kRed);
   }
   if (code == ExitCode::kUsage) {
     terminal_.Say("run 'salus " + command_.FullName() + " --help' for help");
@@ -169,6 +166,11 @@ Result<std::optional<SecretBytes>> Session::Passphrase(bool is_new) {
     return std::optional<SecretBytes>(*std::move(line));
   }
   if (!arguments_.Has("--passphrase")) return std::optional<SecretBytes>();
+  TRY(SecretBytes typed, AskForPassphrase(is_new));
+  return std::optional<SecretBytes>(std::move(typed));
+}
+
+Result<SecretBytes> Session::AskForPassphrase(bool is_new) {
   TRY(SecretBytes first, AskPassphrase(is_new ? "New passphrase: " : "Passphrase: "));
   if (is_new) {
     TRY(const SecretBytes second, AskPassphrase("Once more: "));
@@ -176,7 +178,7 @@ Result<std::optional<SecretBytes>> Session::Passphrase(bool is_new) {
         ConstantTimeEqual(first.view(CliSecrets::Token()), second.view(CliSecrets::Token()));
     if (!is_same) return InvalidArgument("the two passphrases differ");
   }
-  return std::optional<SecretBytes>(std::move(first));
+  return first;
 }
 
 Result<const pki::IdentityDirectory*> Session::Identity() {

@@ -55,6 +55,9 @@ class Session {
   const SecretBytes* identity_passphrase() const { return passphrase_ ? &*passphrase_ : nullptr; }
   // Passphrase asks on the terminal or reads the file, where one of the two was asked for.
   Result<std::optional<SecretBytes>> Passphrase(bool is_new);
+  // AskForPassphrase asks on the terminal, twice for a new one.
+  // Errors: FailedPrecondition where there is no terminal.
+  Result<SecretBytes> AskForPassphrase(bool is_new);
   // CertifiedIdentity is the name in its certificate. Errors: FailedPrecondition without one.
   Result<pki::Identity> CertifiedIdentity();
   // Reader is the subject that the identity of --as stands for: a patient or an auditor.

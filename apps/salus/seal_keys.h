@@ -1,0 +1,20 @@
+// Whom a file is sealed to, and with what it is opened, as the command line says it.
+#pragma once
+
+#include "apps/salus/session.h"
+#include "seal/age_header.h"
+#include "seal/recipient.h"
+
+namespace salus::cli {
+
+// RecipientsOf reads -r, -R and -p.
+//
+// Errors: usage when there is none; those of each recipient, with its place.
+Result<seal::Recipients> RecipientsOf(Session& session);
+
+// IdentitiesOf reads -i, or asks for the passphrase where the file has one.
+//
+// Errors: usage when none is given; those of each identity, with its place.
+Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& header);
+
+}  // namespace salus::cli
