@@ -1,6 +1,5 @@
 #include "http/client.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
@@ -10,28 +9,23 @@
 
 #include "base/c_handle.h"
 #include "base/check.h"
+#include "http/curl_library.h"
 #include "http/tls.h"
 
 namespace salus::http {
 namespace {
 
-using CurlPtr = CHandle<CURL, curl_easy_cleanup>;
-using ListPtr = CHandle<curl_slist, curl_slist_free_all>;
+void CleanUp(CURL* curl) { Curl().easy_cleanup(curl); }
+void FreeList(curl_slist* list) { Curl().slist_free_all(list); }
+using CurlPtr = CHandle<CURL, CleanUp>;
+using ListPtr = CHandle<curl_slist, FreeList>;
 
 constexpr std::chrono::milliseconds kPauseTime{100};
 constexpr long kUploadBufferBytes = 128 * 1024;
 
-void InitializeCurl() {
-  static const bool done = [] {
-    CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-    return true;
-  }();
-  CHECK(done);
-}
-
 template <typename T>
 void Set(CURL* curl, CURLoption option, T value) {
-  CHECK(curl_easy_setopt(curl, option, value) == CURLE_OK);
+  CHECK(Curl().easy_setopt(curl, option, value) == CURLE_OK);
 }
 
 Result<void> CheckBaseUrl(const std::string& url) {
@@ -63,7 +57,7 @@ struct Transfer {
 
   void Resume() {
     if (!std::exchange(paused, false)) return;
-    curl_easy_pause(curl, CURLPAUSE_CONT);
+    Curl().easy_pause(curl, CURLPAUSE_CONT);
   }
 };
 
@@ -75,7 +69,7 @@ std::size_t OnHeaderLine(char* data, std::size_t, std::size_t size, void* user) 
     // A new head: of the final answer after a 100 Continue.
     transfer.response.headers = Headers();
     long status = 0;
-    curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+    Curl().easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
     transfer.response.status = static_cast<int>(status);
     return size;
   }
@@ -90,7 +84,7 @@ std::size_t OnHeaderLine(char* data, std::size_t, std::size_t size, void* user) 
 std::size_t OnDownload(char* data, std::size_t, std::size_t size, void* user) {
   Transfer& transfer = *static_cast<Transfer*>(user);
   long status = 0;
-  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+  Curl().easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
   const ByteSpan piece = AsBytes({data, size});
   if (transfer.request.download && status >= 200 && status < 300) {
     if (Result<void> taken = transfer.request.download(piece); !taken) {
@@ -205,7 +199,7 @@ Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
-  InitializeCurl();
+  TRY_VOID(LoadCurl());
   TRY_VOID(CheckBaseUrl(options.base_url));
   if (options.base_url.starts_with("https://")) {
     // A rehearsal, so that a bad key is told here and not by the first request.
@@ -215,7 +209,7 @@ Result<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
   }
   auto state = std::make_unique<State>();
   state->options = std::move(options);
-  state->curl.reset(curl_easy_init());
+  state->curl.reset(Curl().easy_init());
   if (state->curl == nullptr) return Internal("libcurl has no memory");
   return std::unique_ptr<Client>(new Client(std::move(state)));
 }
@@ -224,10 +218,10 @@ namespace {
 
 Result<ListPtr> HeaderList(const ClientRequest& request) {
   curl_slist* list = nullptr;
-  const auto add = [&](const std::string& line) { list = curl_slist_append(list, line.c_str()); };
+  const auto add = [&](const std::string& line) { list = Curl().slist_append(list, line.c_str()); };
   for (const auto& [name, value] : request.headers) {
     if (!IsValidField(name, value)) {
-      curl_slist_free_all(list);
+      Curl().slist_free_all(list);
       return InvalidArgument("the request has a malformed header field");
     }
     add(value.empty() ? name + ";" : name + ": " + value);
@@ -280,7 +274,7 @@ Result<ClientResponse> Client::Send(const ClientRequest& request) {
   }
   CURL* curl = state_->curl.get();
   const ClientOptions& options = state_->options;
-  curl_easy_reset(curl);  // keeps the connection
+  Curl().easy_reset(curl);  // keeps the connection
   TRY(ListPtr headers, HeaderList(request));
   Transfer transfer{request, curl, {}, {}};
   transfer.stall_timeout = options.stall_timeout;
@@ -306,7 +300,7 @@ Result<ClientResponse> Client::Send(const ClientRequest& request) {
   Set(curl, CURLOPT_NOPROGRESS, 0L);
   Set(curl, CURLOPT_XFERINFOFUNCTION, &OnProgress);
   Set(curl, CURLOPT_XFERINFODATA, &transfer);
-  const CURLcode code = curl_easy_perform(curl);
+  const CURLcode code = Curl().easy_perform(curl);
   if (transfer.error) return *std::move(transfer.error);
   if (transfer.stalled) return Unavailable(options.base_url + ": timed out: nothing moved");
   if (code != CURLE_OK) return ErrorOf(code, error_text, options.base_url);
@@ -322,10 +316,10 @@ CURLcode OnChainContext(CURL*, void* context, void* user) {
 
 Result<std::vector<Bytes>> FetchPeerChain(const std::string& base_url,
                                           std::chrono::milliseconds timeout) {
-  InitializeCurl();
+  TRY_VOID(LoadCurl());
   TRY_VOID(CheckBaseUrl(base_url));
   if (!base_url.starts_with("https://")) return InvalidArgument("the URL must be https://");
-  CurlPtr curl(curl_easy_init());
+  CurlPtr curl(Curl().easy_init());
   if (curl == nullptr) return Internal("libcurl has no memory");
   ClientOptions options;
   options.connect_timeout = timeout;
@@ -341,7 +335,7 @@ Result<std::vector<Bytes>> FetchPeerChain(const std::string& base_url,
   std::vector<Bytes> chain;
   Set(curl.get(), CURLOPT_SSL_CTX_FUNCTION, &OnChainContext);
   Set(curl.get(), CURLOPT_SSL_CTX_DATA, &chain);
-  const CURLcode code = curl_easy_perform(curl.get());
+  const CURLcode code = Curl().easy_perform(curl.get());
   if (code != CURLE_OK) return ErrorOf(code, error_text, base_url);
   if (chain.empty()) return Unavailable(base_url + ": the server showed no certificate");
   return chain;

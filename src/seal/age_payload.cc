@@ -17,7 +17,7 @@ constexpr std::size_t kTagBytes = kSealedChunkBytes - kChunkBytes;
 constexpr std::size_t kNonceBytes = 16;
 // A batch is what a thread does before it looks for the next; measured, larger ones fall out of the
 // second-level cache.
-constexpr std::size_t kBatchChunks = 8;
+constexpr std::size_t kBatchChunks = 2;
 
 using ChunkNonce = std::array<std::uint8_t, 12>;
 
