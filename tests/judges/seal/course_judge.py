@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""course_judge.py SALUS LECTURE: PyCryptodome judges the course's file, in both directions, and the
+"""course_judge.py SALUS VECTORS: PyCryptodome judges the course's file, in both directions, and the
 exercise of the security lecture runs as it is written there: its own code for one partner, salus
-for the other. LECTURE is the document; where it is absent the exercise is skipped."""
+for the other. The lecture lies beside the vectors (SALUS_VECTORS, else VECTORS); where it is absent
+the exercise is skipped."""
 
 import contextlib
 import io
@@ -149,7 +150,7 @@ def share(giver, name, taker, new_name):
 
 
 def judge_exercise(cases, salus, folder, lecture):
-    blocks = CODE_BLOCK.findall(pathlib.Path(lecture).read_text())
+    blocks = CODE_BLOCK.findall(lecture.read_text())
     for name in [name for name in sys.modules if name.split(".")[0] == "Cryptodome"]:
         sys.modules[name.replace("Cryptodome", "Crypto", 1)] = sys.modules[name]
     with cases.case("exercise: the lecture's code"):
@@ -201,7 +202,9 @@ def judge_exercise(cases, salus, folder, lecture):
 
 
 def main():
-    salus, lecture = os.path.abspath(sys.argv[1]), sys.argv[2]
+    salus = os.path.abspath(sys.argv[1])
+    vectors = pathlib.Path(os.environ.get("SALUS_VECTORS", sys.argv[2]))
+    lecture = vectors.parent / "spec" / "2-security-lecture.md"
     cases = Cases()
     if Cryptodome is None:
         cases.skip("judge_seal_course", "python3-pycryptodome is not installed")
@@ -211,10 +214,10 @@ def main():
             keys = judge_both_ways(cases, salus, folder, bits, is_ours=bits != 3072)
         judge_pipes(cases, salus, folder, *keys)
         judge_large(cases, salus, folder, *keys)
-        if os.path.exists(lecture):
+        if lecture.exists():
             judge_exercise(cases, salus, folder, lecture)
         else:
-            cases.skip("judge_seal_exercise", f"there is no {lecture}")
+            cases.skip("judge_seal_exercise", "the lecture is not there")
     cases.finish()
 
 
