@@ -7,6 +7,7 @@ import os
 import pathlib
 import pty
 import random
+import re
 import resource
 import select
 import shutil
@@ -89,16 +90,30 @@ def run(argv, stdin=None, stdout=None, environment=None, memory_bytes=0):
     return Ran(process.returncode, out or b"", err.decode(errors="replace"))
 
 
+def high_water_kib(pid):
+    """The most that was resident so far. The kernel's own figure after the end (ru_maxrss) is of no
+    use: it counts what was this process's before the other began."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    match = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+    return int(match.group(1)) if match else 0
+
+
 def run_measured(argv, stdin=None, stdout=subprocess.DEVNULL):
-    """Like run, for a file in and out, and knows the most that was resident."""
+    """Like run, for a file in and out, and knows the most that was resident until just before the
+    end."""
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(argv, stdin=stdin or subprocess.DEVNULL, stdout=stdout,
                                    stderr=errors, env=dict(os.environ, NO_COLOR="1"))
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        peak_kib = 0
+        while process.poll() is None:
+            peak_kib = max(peak_kib, high_water_kib(process.pid))
+            time.sleep(0.002)
         errors.seek(0)
         return Ran(process.returncode, b"", errors.read().decode(errors="replace"),
-                   peak_kib=usage.ru_maxrss)
+                   peak_kib=peak_kib)
 
 
 def run_on_terminal(argv, answers, stdin=None, stdout=None):
