@@ -1,6 +1,5 @@
 #include "seal/repeatable_source.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,17 +45,6 @@ Result<std::size_t> RegularFileSource::Read(MutableByteSpan out) {
     at_ += static_cast<std::uint64_t>(got);
   }
   return size;
-}
-
-Result<std::unique_ptr<RepeatableSource>> OpenRepeatable(int fd) {
-  struct stat status{};
-  const off_t start = ::lseek(fd, 0, SEEK_CUR);
-  if (start >= 0 && ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-    return std::make_unique<RegularFileSource>(fd, static_cast<std::uint64_t>(start));
-  }
-  FileSource pipe(fd);
-  TRY(HeldSource held, HeldSource::ReadAll(pipe));
-  return std::make_unique<HeldSource>(std::move(held));
 }
 
 }  // namespace salus::seal

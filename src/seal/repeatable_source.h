@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "seal/stream.h"
 
@@ -36,7 +35,7 @@ class HeldSource final : public RepeatableSource {
   std::size_t at_ = 0;
 };
 
-// RegularFileSource reads an open file from where its descriptor stands, and leaves that there.
+// RegularFileSource reads an open file from start, and leaves its descriptor where that stands.
 //
 // Shape:  any size, in constant memory.
 // Errors: Unavailable when the file can't be read.
@@ -52,11 +51,5 @@ class RegularFileSource final : public RepeatableSource {
   const std::uint64_t start_;
   std::uint64_t at_;
 };
-
-// OpenRepeatable makes the one of the two that fits: a file is read twice, a pipe is held.
-//
-// Ownership: the descriptor stays the caller's.
-// Errors:    as HeldSource::ReadAll.
-Result<std::unique_ptr<RepeatableSource>> OpenRepeatable(int fd);
 
 }  // namespace salus::seal
