@@ -28,6 +28,14 @@ GOALS = {
     ("history", "1000 entries by the command-line tool, p50"): "<= 150",
     ("embedded", "check of segments, tiles and indexes"): ">= 1,000,000",
     ("embedded", "verification of everything, map replayed"): ">= 300,000",
+    ("seal", "seal 1024 MiB to /dev/null, salus to age"): "<= 0.7",
+    ("seal", "open 1024 MiB to /dev/null, salus to age"): "<= 0.7",
+    ("seal", "seal, /dev/null: time to the AEAD's own on one core"): "<= 1.3",
+    ("seal", "open, /dev/null: time to the AEAD's own on one core"): "<= 1.3",
+    ("seal", "seal 1024 MiB to /dev/null, salus, resident"): "<= 10",
+    ("seal", "open 1024 MiB to /dev/null, salus, resident"): "<= 10",
+    ("seal", "seal 10000 files of 4 KiB, salus -O"): ">= 5,000",
+    ("seal", "open 10000 files of 4 KiB, salus -O"): ">= 5,000",
 }
 TITLES = {
     "disk": "The disk itself",
@@ -37,6 +45,7 @@ TITLES = {
     "server": "W over mutual TLS, salusd and its client on this machine",
     "history": "A history of 1,000 entries over 100 days among {events:,}",
     "postgresql": "PostgreSQL 15 with pgcrypto, the same events",
+    "seal": "Files, salus beside age, GnuPG and openssl cms",
     "ratio": "Salus against PostgreSQL",
 }
 

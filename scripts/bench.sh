@@ -3,9 +3,10 @@
 # table and writes results/bench-DATE.json.
 # bench.sh micro, bench.sh NAME_bench...: the modules' own benchmarks (Google Benchmark) instead.
 #
-# Sections: disk embedded w100 server history postgres; and open, a directory of a million patients,
-# which takes long to make and runs only when it is named. Set by environment: EVENTS, PATIENTS,
-# SINGLE_EVENTS, POSTGRES_SECONDS, OPEN_PATIENTS, BENCH_DIR (a folder on the disk to measure), JOBS.
+# Sections: disk embedded w100 server history postgres; and, only when they are named: open, a
+# directory of a million patients, which takes long to make; seal, files beside age, GnuPG and
+# openssl cms. Set by environment: EVENTS, PATIENTS, SINGLE_EVENTS, POSTGRES_SECONDS, OPEN_PATIENTS,
+# SEAL_MIB, BENCH_DIR (a folder on the disk to measure), JOBS.
 # docs/performance.md says what is measured, and how.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -49,15 +50,18 @@ sections=("$@")
 if [[ $size == quick ]]; then
   events=${EVENTS:-200000} patients=${PATIENTS:-2000} single=${SINGLE_EVENTS:-20000}
   idle=500 postgres_seconds=${POSTGRES_SECONDS:-2} probe_seconds=1
+  seal_mib=${SEAL_MIB:-64} seal_files=1000
 else
   events=${EVENTS:-10000000} patients=${PATIENTS:-20000} single=${SINGLE_EVENTS:-1000000}
   idle=2000 postgres_seconds=${POSTGRES_SECONDS:-10} probe_seconds=3
+  seal_mib=${SEAL_MIB:-1024} seal_files=10000
 fi
 open_patients=${OPEN_PATIENTS:-1000000}
 
 build_all() {
   local target
-  cmake --build "$build" -j "$jobs" --target system_benchmarks
+  [[ ${sections[*]} == seal ]] ||
+    cmake --build "$build" -j "$jobs" --target system_benchmarks
   for target in salusd salus; do
     cmake --build "$build" -j "$jobs" --target "$target" > "$base/build.log" 2>&1 ||
       echo "bench: $target does not build; what needs it is left out" >&2
@@ -101,6 +105,11 @@ history() {
     "${programs[@]}"
 }
 
+seal() {
+  bench/seal_bench.py --salus "$build/apps/salus/salus" --directory "$base/seal/files" \
+    --size "$seal_mib" --files "$seal_files"
+}
+
 run_section() {
   case $1 in
     disk) section disk disk ;;
@@ -109,6 +118,7 @@ run_section() {
     open) section open embedded open "$open_patients" ;;
     server) section server server ;;
     history) section history history ;;
+    seal) section seal seal ;;
     postgres) section postgres bench/postgres/postgres.sh "$base/postgres" "$postgres_seconds" ;;
     *) echo "bench: there is no section '$1'" >&2 && return 2 ;;
   esac

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "apps/salus/course_files.h"
 #include "apps/salus/input_file.h"
 #include "apps/salus/seal_keys.h"
 #include "codec/json.h"
@@ -31,6 +32,7 @@ Result<std::unique_ptr<seal::OutputFile>> OpenOutput(Session& session, Content c
 }
 
 Result<ExitCode> RunSeal(Session& session) {
+  TRY(const bool is_course, WantsCourse(session));
   TRY(const seal::Recipients recipients, RecipientsOf(session));
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("IN")));
   TRY(const std::unique_ptr<seal::OutputFile> output, OpenOutput(session, Content::kSealed));
@@ -40,6 +42,11 @@ Result<ExitCode> RunSeal(Session& session) {
     return session.Usage(
         "the output is a terminal, which can't show bytes: name a file with -o, or take -a for "
         "text");
+  }
+  if (is_course) {
+    TRY_VOID(SealCourseFile(session, recipients, *input, *output));
+    TRY_VOID(output->Commit());
+    return ExitCode::kDone;
   }
   TRY(const std::unique_ptr<seal::AgeSealer> sealer,
       seal::AgeSealer::Start(*output, recipients, settings, session.random()));
@@ -60,9 +67,20 @@ Result<void> Unlock(Session& session, seal::AgeOpener& opener) {
   return {};
 }
 
+Result<ExitCode> OpenAsCourse(Session& session, const seal::Identities& identities,
+                              const InputFile& input, seal::BufferedSource& source) {
+  TRY(const std::unique_ptr<seal::OutputFile> output, OpenOutput(session, Content::kOpened));
+  TRY_VOID(OpenCourseFile(session, identities, input, source, *output));
+  TRY_VOID(output->Commit());
+  return ExitCode::kDone;
+}
+
 Result<ExitCode> RunOpen(Session& session) {
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("IN")));
-  TRY(const std::unique_ptr<seal::AgeOpener> opener, seal::AgeOpener::Start(*input));
+  seal::BufferedSource source(*input);
+  TRY(const std::optional<seal::Identities> course, CourseIdentities(session, *input, source));
+  if (course) return OpenAsCourse(session, *course, *input, source);
+  TRY(const std::unique_ptr<seal::AgeOpener> opener, seal::AgeOpener::Start(source));
   TRY_VOID(Unlock(session, *opener));
   TRY(const std::unique_ptr<seal::OutputFile> output, OpenOutput(session, Content::kOpened));
   ProgressBar bar(session.terminal(), "opening", "bytes", input->size_bytes());
@@ -121,6 +139,8 @@ Result<ExitCode> RunInspect(Session& session) {
   return ExitCode::kDone;
 }
 
+const Flag kFormat{"--format", FlagKind::kText, "FORMAT",
+                   "age, or course: the old format of the security lecture, for one RSA key"};
 const Flag kForce{"--force", FlagKind::kSwitch, "", "replace a file that is there"};
 const Flag kOutput{"--output", FlagKind::kText, "OUT",
                    "write here instead of to the standard output", "-o"};
@@ -148,6 +168,7 @@ void AddSealCommands(std::vector<Command>& all) {
                   "seal with a passphrase, which is asked for", "-p"},
                  kPassphraseFile,
                  {"--armor", FlagKind::kSwitch, "", "write text, for mail", "-a"},
+                 kFormat,
                  kOutput,
                  kForce},
        .positionals = {{"IN", "the file to seal", false}},
@@ -167,6 +188,7 @@ void AddSealCommands(std::vector<Command>& all) {
                   "-i"},
                  {"--passphrase", FlagKind::kSwitch, "", "ask for the passphrase", "-p"},
                  kPassphraseFile,
+                 kFormat,
                  kOutput,
                  kForce},
        .positionals = {{"IN", "the file to open", false}},

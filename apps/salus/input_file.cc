@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -30,6 +31,8 @@ Result<std::unique_ptr<InputFile>> InputFile::Open(const std::string& path) {
   input->is_regular_ = S_ISREG(status.st_mode);
   if (input->is_regular_) {
     input->size_bytes_ = static_cast<std::uint64_t>(status.st_size);
+    input->start_bytes_ =
+        static_cast<std::uint64_t>(std::max<off_t>(0, ::lseek(descriptor, 0, SEEK_CUR)));
     ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   return input;

@@ -24,6 +24,8 @@ class InputFile final : public seal::ByteSource {
   // size_bytes is 0 where it is not known.
   std::uint64_t size_bytes() const { return size_bytes_; }
   bool is_regular() const { return is_regular_; }
+  // start_bytes is where in a regular file it begins: the shell may have read of it before.
+  std::uint64_t start_bytes() const { return start_bytes_; }
 
  private:
   InputFile(int descriptor, bool is_own);
@@ -32,6 +34,7 @@ class InputFile final : public seal::ByteSource {
   const pki::Descriptor owner_;  // closed for the standard input
   seal::FileSource source_;
   std::uint64_t size_bytes_ = 0;
+  std::uint64_t start_bytes_ = 0;
   bool is_regular_ = false;
 };
 

@@ -55,6 +55,15 @@ Result<seal::Recipients> RecipientsOf(Session& session) {
   return recipients;
 }
 
+Result<seal::Identities> NamedIdentities(Session& session) {
+  seal::Identities identities;
+  for (const std::string& path : session.arguments().List("--identity")) {
+    const Result<void> added = AddIdentities(path, identities);
+    if (!added) return Error(added.error()).WithContext(path);
+  }
+  return identities;
+}
+
 Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& header) {
   seal::Identities identities;
   if (header.Has("scrypt")) {
@@ -65,10 +74,7 @@ Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& h
     identities.push_back(std::make_unique<seal::ScryptIdentity>(*std::move(passphrase)));
     return identities;
   }
-  for (const std::string& path : session.arguments().List("--identity")) {
-    const Result<void> added = AddIdentities(path, identities);
-    if (!added) return Error(added.error()).WithContext(path);
-  }
+  TRY(identities, NamedIdentities(session));
   if (identities.empty()) return session.Usage("say with what to open it: -i IDENTITY");
   return identities;
 }

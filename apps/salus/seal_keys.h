@@ -12,6 +12,11 @@ namespace salus::cli {
 // Errors: usage when there is none; those of each recipient, with its place.
 Result<seal::Recipients> RecipientsOf(Session& session);
 
+// NamedIdentities reads -i alone; none where it is not given.
+//
+// Errors: those of each identity, with its place.
+Result<seal::Identities> NamedIdentities(Session& session);
+
 // IdentitiesOf reads -i, or asks for the passphrase where the file has one.
 //
 // Errors: usage when none is given; those of each identity, with its place.

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "crypto/rsa.h"
 
 namespace salus::seal {
 
@@ -45,6 +46,9 @@ class Recipient {
   // Name is what people and signatures call this recipient: its public key as text ("age1...",
   // "ssh-ed25519 AAAA...", "p256 ..."); empty for a passphrase, which has no public part.
   virtual std::string Name() const = 0;
+
+  // rsa_key is the key of an RSA recipient, which alone the course's format is written for.
+  virtual const crypto::RsaPublicKey* rsa_key() const { return nullptr; }
 };
 
 class Identity {
@@ -59,6 +63,9 @@ class Identity {
 
   // Name is the Recipient's that belongs to it.
   virtual std::string Name() const = 0;
+
+  // rsa_key is an RSA identity's, which alone opens the course's format.
+  virtual const crypto::RsaPrivateKey* rsa_key() const { return nullptr; }
 };
 
 using Recipients = std::vector<std::unique_ptr<Recipient>>;
