@@ -139,6 +139,21 @@ TEST(Ed25519Test, Rfc8032) {
 
 // The flags of each vector say which rules it breaks; ours are those of verify_strict, and keys of
 // mixed order are refused too.
+// RFC 7748 section 4.1 gives both base points: y = 4/5 maps to u = 9. Other keys: the two halves
+// map to one pair.
+TEST(Ed25519Test, MapsToTheMontgomeryCurve) {
+  Bytes base(32, 0x66);
+  base[0] = 0x58;
+  X25519PublicKey nine{};
+  nine[0] = 9;
+  EXPECT_EQ(Ed25519PublicKey::FromBytes(base)->ToX25519(), nine);
+  SeededRandom random(1);
+  for (int i = 0; i < 20; ++i) {
+    const auto key = Ed25519PrivateKey::Generate(random);
+    EXPECT_EQ(key.ToX25519().public_key(), key.public_key().ToX25519());
+  }
+}
+
 TEST(Ed25519Test, CctvEdgeCases) {
   SKIP_WITHOUT_VECTORS("parsers/cctv/ed25519");
   const auto file =

@@ -34,6 +34,13 @@ Result<void> Ed25519PublicKey::Verify(ByteSpan message, ByteSpan signature) cons
   return {};
 }
 
+X25519PublicKey Ed25519PublicKey::ToX25519() const {
+  X25519PublicKey out;
+  // Fails only outside of the prime-order group, where no Ed25519PublicKey is.
+  CHECK(crypto_sign_ed25519_pk_to_curve25519(out.data(), bytes_.data()) == 0);
+  return out;
+}
+
 Ed25519PrivateKey Ed25519PrivateKey::Generate(RandomSource& random) {
   SecretArray<32> seed;
   random.Fill(seed.mutable_view(CryptoSecrets::Token()));
@@ -63,6 +70,14 @@ Ed25519Signature Ed25519PrivateKey::Sign(ByteSpan message) const {
 
 SecretArray<32> Ed25519PrivateKey::seed() const {
   return SecretArray<32>(seed_and_public_.view(CryptoSecrets::Token()).first<32>());
+}
+
+X25519PrivateKey Ed25519PrivateKey::ToX25519() const {
+  SecretArray<32> scalar;
+  const auto token = CryptoSecrets::Token();
+  CHECK(crypto_sign_ed25519_sk_to_curve25519(scalar.mutable_view(token).data(),
+                                             seed_and_public_.view(token).data()) == 0);
+  return X25519PrivateKey::FromBytes(scalar);
 }
 
 Ed25519PrivateKey Ed25519PrivateKey::Clone() const {

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "crypto/x25519.h"
 
 namespace salus::crypto {
 
@@ -28,6 +29,12 @@ class Ed25519PublicKey {
   // Errors: VerificationFailed, also for a signature that is not 64 bytes.
   Result<void> Verify(ByteSpan message, ByteSpan signature) const;
 
+  // ToX25519 is the same point on the Montgomery curve, for those who seal to a signing key because
+  // it is the only key that somebody has (SSH); its sign is lost.
+  //
+  // Source: RFC 7748 section 4.1, the birational map u = (1 + y) / (1 - y).
+  X25519PublicKey ToX25519() const;
+
   friend bool operator==(const Ed25519PublicKey&, const Ed25519PublicKey&) = default;
 
  private:
@@ -47,6 +54,9 @@ class Ed25519PrivateKey {
   Ed25519PublicKey public_key() const;
   Ed25519Signature Sign(ByteSpan message) const;
   SecretArray<32> seed() const;
+  // ToX25519 is the private half of Ed25519PublicKey::ToX25519: the first half of the seed's
+  // SHA-512.
+  X25519PrivateKey ToX25519() const;
   Ed25519PrivateKey Clone() const;
 
  private:

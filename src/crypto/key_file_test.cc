@@ -54,6 +54,24 @@ TEST(Pkcs8Test, Rfc8410) {
             std::get<Ed25519PrivateKey>(*key).public_key());
 }
 
+TEST(RsaTest, ExponentsFromPrimes) {
+  const RsaPrivateKey& key = SharedRsaKey();
+  RsaPrivateComponents parts = key.components();
+  const RsaPrivateComponents whole = key.components();
+  parts.dp = SecretBytes();
+  parts.dq = SecretBytes(AsBytes("not looked at"));
+  const auto again = RsaPrivateKey::FromPrimes(std::move(parts));
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_TRUE(Equal(View(again->components().dp), View(whole.dp)));
+  EXPECT_TRUE(Equal(View(again->components().dq), View(whole.dq)));
+
+  for (const Bytes& prime : {Bytes(), Bytes{0}, Bytes{1}, Bytes{2}, Bytes(1200, 0xff)}) {
+    RsaPrivateComponents bad = key.components();
+    bad.p = SecretBytes(prime);
+    EXPECT_FALSE(RsaPrivateKey::FromPrimes(std::move(bad)).has_value()) << prime.size();
+  }
+}
+
 TEST(Pkcs8Test, RoundTrips) {
   const SecretBytes passphrase(AsBytes("correct horse"));
   const SecretBytes wrong(AsBytes("battery staple"));

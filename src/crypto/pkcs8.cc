@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "crypto/ecdsa.h"
 #include "crypto/openssl_handles.h"
+#include "crypto/private_pem.h"
 #include "crypto/rsa_internals.h"
 #include "crypto/secret_mint.h"
 
@@ -28,50 +29,6 @@ constexpr std::size_t kMaxFileSize = 32 * 1024;
 constexpr std::uint64_t kScryptN = 1 << 14;
 constexpr std::uint64_t kMaxScryptWork = 1 << 22;  // N * r * p
 constexpr std::uint64_t kMaxIterations = 10'000'000;
-
-struct PemText {
-  std::string label;
-  SecretBytes der;
-};
-
-// Exactly one block, whitespace around it at most, no headers inside (RFC 1421 encryption).
-Result<PemText> ReadPem(ByteSpan text) {
-  const auto malformed = [] {
-    ForgetErrors();
-    return InvalidArgument("not a PEM file of one key");
-  };
-  if (text.size() > kMaxFileSize) return InvalidArgument("a PEM file of more than 32 KiB");
-  const std::size_t start = AsText(text).find_first_not_of(" \t\r\n");
-  if (start == std::string_view::npos || !AsText(text).substr(start).starts_with("-----BEGIN ")) {
-    return malformed();
-  }
-  const BioPtr bio(BIO_new_mem_buf(text.data(), SizeOf(text)));
-  CHECK(bio);
-  char* name = nullptr;
-  char* header = nullptr;
-  unsigned char* data = nullptr;
-  long size = 0;
-  if (PEM_read_bio(bio.get(), &name, &header, &data, &size) != 1) return malformed();
-  const bool plain = header[0] == '\0';
-  PemText out{name, SecretBytes(ByteSpan(data, static_cast<std::size_t>(size)))};
-  OPENSSL_free(name);
-  OPENSSL_free(header);
-  OPENSSL_clear_free(data, static_cast<std::size_t>(size));
-  char* rest = nullptr;
-  const long rest_size = BIO_get_mem_data(bio.get(), &rest);
-  const std::string_view behind(rest, static_cast<std::size_t>(rest_size));
-  if (!plain || behind.find_first_not_of(" \t\r\n") != std::string_view::npos) return malformed();
-  return out;
-}
-
-SecretBytes WritePem(const char* label, ByteSpan der) {
-  const BioPtr bio(BIO_new(BIO_s_secmem()));
-  CHECK(bio);
-  CHECK(PEM_write_bio(bio.get(), label, "", der.data(), SizeOf(der)) > 0);
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &text);
-  return SecretBytes(AsBytes(std::string_view(text, static_cast<std::size_t>(size))));
-}
 
 template <typename T>
 SecretBytes ToDer(const T* object, int (*write)(const T*, unsigned char**)) {
@@ -300,7 +257,7 @@ Result<SecretBytes> EncodePrivateKeyPem(const PrivateKey& key, const SecretBytes
   const auto token = CryptoSecrets::Token();
   if (passphrase == nullptr) {
     TRY(const SecretBytes der, EncodePrivateKeyDer(key));
-    return WritePem(PEM_STRING_PKCS8INF, der.view(token));
+    return EncodePrivatePem(PEM_STRING_PKCS8INF, der.view(token));
   }
   if (passphrase->empty()) return InvalidArgument("an empty passphrase protects nothing");
   const PrivateInfoPtr info = InfoOf(key);
@@ -314,11 +271,11 @@ Result<SecretBytes> EncodePrivateKeyPem(const PrivateKey& key, const SecretBytes
   CHECK(sealed);
   (void)algorithm.release();  // now part of sealed
   const SecretBytes der = ToDer<X509_SIG>(sealed.get(), i2d_X509_SIG);
-  return WritePem(PEM_STRING_PKCS8, der.view(token));
+  return EncodePrivatePem(PEM_STRING_PKCS8, der.view(token));
 }
 
 Result<PrivateKey> DecodePrivateKeyPem(ByteSpan pem, const SecretBytes* passphrase) {
-  TRY(const PemText text, ReadPem(pem));
+  TRY(const PrivatePem text, DecodePrivatePem(pem));
   const ByteSpan der = text.der.view(CryptoSecrets::Token());
   if (text.label == PEM_STRING_PKCS8INF) return DecodePrivateKeyDer(der);
   if (text.label == PEM_STRING_PKCS8) return DecryptPrivateKey(der, passphrase);
@@ -347,12 +304,12 @@ Result<PublicKey> DecodePublicKeyDer(ByteSpan der) {
 }
 
 std::string EncodePublicKeyPem(const PublicKey& key) {
-  const SecretBytes pem = WritePem(PEM_STRING_PUBLIC, EncodePublicKeyDer(key));
+  const SecretBytes pem = EncodePrivatePem(PEM_STRING_PUBLIC, EncodePublicKeyDer(key));
   return std::string(AsText(pem.view(CryptoSecrets::Token())));
 }
 
 Result<PublicKey> DecodePublicKeyPem(std::string_view pem) {
-  TRY(const PemText text, ReadPem(AsBytes(pem)));
+  TRY(const PrivatePem text, DecodePrivatePem(AsBytes(pem)));
   if (text.label != PEM_STRING_PUBLIC) return InvalidArgument("a PEM file that is no public key");
   return DecodePublicKeyDer(text.der.view(CryptoSecrets::Token()));
 }

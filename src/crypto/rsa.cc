@@ -55,6 +55,26 @@ Result<void> CheckPublicNumbers(const BIGNUM* n, const BIGNUM* e) {
   return {};
 }
 
+// The exponent of the prime's half of a CRT decryption: d modulo (prime - 1).
+Result<SecretBytes> ExponentOf(ByteSpan d, ByteSpan prime) {
+  const NumberPtr power(BN_secure_new());
+  const NumberPtr order(BN_secure_new());
+  const NumberPtr rest(BN_secure_new());
+  const NumberContextPtr room(BN_CTX_secure_new());
+  CHECK(power && order && rest && room);
+  CHECK(BN_bin2bn(d.data(), SizeOf(d), power.get()) != nullptr);
+  CHECK(BN_bin2bn(prime.data(), SizeOf(prime), order.get()) != nullptr);
+  BN_set_flags(power.get(), BN_FLG_CONSTTIME);
+  if (BN_is_zero(order.get()) || BN_is_one(order.get())) {
+    return InvalidArgument("an RSA prime that is none");
+  }
+  CHECK(BN_sub_word(order.get(), 1) == 1);
+  CHECK(BN_mod(rest.get(), power.get(), order.get(), room.get()) == 1);
+  SecretBytes out(static_cast<std::size_t>(BN_num_bytes(rest.get())));
+  BN_bn2bin(rest.get(), out.mutable_view(CryptoSecrets::Token()).data());
+  return out;
+}
+
 // Components collects numbers and makes a key of them.
 class Components {
  public:
@@ -262,6 +282,18 @@ Result<RsaPrivateKey> RsaPrivateKey::FromComponents(const RsaPrivateComponents& 
     numbers.Add(name, value->view(token));
   }
   return RsaInternals::PrivateFrom(numbers.Make(EVP_PKEY_KEYPAIR));
+}
+
+Result<RsaPrivateKey> RsaPrivateKey::FromPrimes(RsaPrivateComponents components) {
+  const auto token = CryptoSecrets::Token();
+  for (const SecretBytes* const number : {&components.d, &components.p, &components.q}) {
+    if (number->empty() || number->size() > kMaxBits / 8 + 1) {
+      return InvalidArgument("an RSA private key needs d, p and q");
+    }
+  }
+  TRY(components.dp, ExponentOf(components.d.view(token), components.p.view(token)));
+  TRY(components.dq, ExponentOf(components.d.view(token), components.q.view(token)));
+  return FromComponents(components);
 }
 
 Result<RsaPrivateKey> RsaPrivateKey::FromDer(ByteSpan der) {

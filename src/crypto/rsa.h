@@ -67,6 +67,8 @@ class RsaPrivateKey {
   static Result<RsaPrivateKey> Generate(std::size_t size_bits = 3072);
   // Errors: InvalidArgument when the numbers are outside of Shape or do not belong together.
   static Result<RsaPrivateKey> FromComponents(const RsaPrivateComponents& components);
+  // FromPrimes computes dp and dq, which OpenSSH's files leave out; those given are not looked at.
+  static Result<RsaPrivateKey> FromPrimes(RsaPrivateComponents components);
   // FromDer reads a PKCS#1 RSAPrivateKey; PKCS#8 is pkcs8.h.
   static Result<RsaPrivateKey> FromDer(ByteSpan der);
 

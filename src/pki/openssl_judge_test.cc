@@ -1,19 +1,14 @@
 // The openssl command line as judge: what this module issues must be what another program reads.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <fstream>
 
 #include "base/test_folder.h"
+#include "base/test_program.h"
 #include "codec/hex.h"
 #include "pki/authority.h"
 #include "pki/identity_directory.h"
-
-extern char** environ;
 
 namespace salus::pki {
 namespace {
@@ -23,41 +18,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Outcome {
-  int status = -1;
-  std::string output;
-};
-
-Outcome RunOpenssl(std::vector<std::string> arguments) {
+ProgramOutcome RunOpenssl(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "openssl");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  int ends[2];
-  CHECK(::pipe(ends) == 0);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-  posix_spawn_file_actions_addclose(&actions, ends[0]);
-  posix_spawn_file_actions_addclose(&actions, ends[1]);
-  pid_t child = -1;
-  int failure = ::posix_spawnp(&child, "openssl", &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  ::close(ends[1]);
-  Outcome out;
-  char block[4096];
-  for (ssize_t n = 0; failure == 0 && (n = ::read(ends[0], block, sizeof block)) > 0;) {
-    out.output.append(block, static_cast<std::size_t>(n));
-  }
-  ::close(ends[0]);
-  if (failure == 0) {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    out.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  return out;
+  return RunProgram(std::move(arguments));
 }
 
 class UnloggedIssuance final : public IssuanceLog {
@@ -91,7 +54,7 @@ class OpensslJudgeTest : public ::testing::Test {
     EXPECT_TRUE(directory->Install({*certificate, issuing_->certificate()}).has_value());
     return directory->path();
   }
-  Outcome Verify(const std::filesystem::path& directory, const char* purpose) {
+  ProgramOutcome Verify(const std::filesystem::path& directory, const char* purpose) {
     return RunOpenssl({"verify", "-x509_strict", "-purpose", purpose, "-CAfile",
                        folder_ / "root" / "certificate.pem", "-untrusted",
                        folder_ / "issuing" / "certificate.pem", directory / "certificate.pem"});
@@ -123,7 +86,7 @@ TEST_F(OpensslJudgeTest, ReadsWhatTheProfileSays) {
   auto ada = Issue("ada", {.identity = Identity::Create("h/o", Role::kPatient, "a 1").value(),
                            .validity = validity_,
                            .name = "Ada"});
-  Outcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
+  ProgramOutcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
   EXPECT_THAT(
       text.output,
       AllOf(HasSubstr("Version: 3"), HasSubstr("ecdsa-with-SHA256"),
@@ -134,7 +97,7 @@ TEST_F(OpensslJudgeTest, ReadsWhatTheProfileSays) {
             HasSubstr("X509v3 Authority Key Identifier"), HasSubstr(kEncryptionKeyOid),
             HasSubstr("Subject: CN = Ada"), HasSubstr("Issuer: CN = Issuing")));
   EXPECT_THAT(text.output, AllOf(Not(HasSubstr("DNS:")), Not(HasSubstr("Key Encipherment"))));
-  Outcome issuing =
+  ProgramOutcome issuing =
       RunOpenssl({"x509", "-in", folder_ / "issuing" / "certificate.pem", "-noout", "-text"});
   EXPECT_THAT(issuing.output,
               AllOf(HasSubstr("CA:TRUE, pathlen:0"), HasSubstr("Certificate Sign, CRL Sign"),
@@ -144,7 +107,7 @@ TEST_F(OpensslJudgeTest, ReadsWhatTheProfileSays) {
 TEST_F(OpensslJudgeTest, AnEmptyNameMakesTheAlternativeNameCritical) {
   auto ada = Issue("ada", {.identity = Identity::Create("h/o", Role::kPatient, "a").value(),
                            .validity = validity_});
-  Outcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
+  ProgramOutcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
   EXPECT_THAT(text.output, HasSubstr("X509v3 Subject Alternative Name: critical"));
   EXPECT_EQ(Verify(ada, "sslclient").status, 0);
 }
@@ -153,7 +116,7 @@ TEST_F(OpensslJudgeTest, TakesOurRequestsAndKeys) {
   SecretBytes passphrase(AsBytes("opensesame"));
   auto made = IdentityDirectory::Create(folder_ / "ada", {.name = "Ada"}, &passphrase);
   ASSERT_TRUE(made.has_value());
-  Outcome request =
+  ProgramOutcome request =
       RunOpenssl({"req", "-in", made->path() / "request.pem", "-noout", "-verify", "-text"});
   EXPECT_EQ(request.status, 0);
   EXPECT_THAT(request.output, AllOf(HasSubstr("OK"), HasSubstr(kEncryptionKeyOid)));
@@ -169,7 +132,7 @@ TEST_F(OpensslJudgeTest, TakesOurRequestsAndKeys) {
 }
 
 TEST_F(OpensslJudgeTest, WeTakeItsRequests) {
-  Outcome made =
+  ProgramOutcome made =
       RunOpenssl({"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                   "-keyout", folder_ / "k.pem", "-out", folder_ / "r.pem", "-subj", "/CN=ehr",
                   "-addext", "subjectAltName=URI:urn:salus:h/o:source:ehr-1"});
@@ -244,7 +207,7 @@ TEST_F(OpensslJudgeTest, WeTakeItsProofOfTheEncryptionKey) {
     }
     const std::string file = path("r.pem");
     arguments.insert(arguments.end(), {"-out", file});
-    const Outcome made = RunOpenssl(arguments);
+    const ProgramOutcome made = RunOpenssl(arguments);
     EXPECT_EQ(made.status, 0) << made.output;
     return CertificationRequest::FromPem(read("r.pem"));
   };
@@ -272,7 +235,7 @@ TEST_F(OpensslJudgeTest, RevocationListsWork) {
         .number = 7, .this_update = now - days(1), .next_update = now + days(1)};
     if (revokes) profile.revoked = {{serial, now - days(1), RevocationReason::kSuperseded}};
     std::ofstream(folder_ / "list.pem") << issuing_->Revoke(profile)->ToPem();
-    Outcome outcome =
+    ProgramOutcome outcome =
         RunOpenssl({"verify", "-crl_check", "-CRLfile", folder_ / "list.pem", "-CAfile",
                     folder_ / "root" / "certificate.pem", "-untrusted",
                     folder_ / "issuing" / "certificate.pem", ada / "certificate.pem"});
