@@ -1,10 +1,6 @@
 // The openssl command line as judge: what this module issues must be what another program reads.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <fstream>
 
@@ -12,8 +8,7 @@
 #include "codec/hex.h"
 #include "pki/authority.h"
 #include "pki/identity_directory.h"
-
-extern char** environ;
+#include "pki/openssl_program.h"
 
 namespace salus::pki {
 namespace {
@@ -22,43 +17,6 @@ using std::chrono::days;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-struct Outcome {
-  int status = -1;
-  std::string output;
-};
-
-Outcome RunOpenssl(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "openssl");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  int ends[2];
-  CHECK(::pipe(ends) == 0);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-  posix_spawn_file_actions_addclose(&actions, ends[0]);
-  posix_spawn_file_actions_addclose(&actions, ends[1]);
-  pid_t child = -1;
-  int failure = ::posix_spawnp(&child, "openssl", &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  ::close(ends[1]);
-  Outcome out;
-  char block[4096];
-  for (ssize_t n = 0; failure == 0 && (n = ::read(ends[0], block, sizeof block)) > 0;) {
-    out.output.append(block, static_cast<std::size_t>(n));
-  }
-  ::close(ends[0]);
-  if (failure == 0) {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    out.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  return out;
-}
 
 class UnloggedIssuance final : public IssuanceLog {
  public:
@@ -91,7 +49,7 @@ class OpensslJudgeTest : public ::testing::Test {
     EXPECT_TRUE(directory->Install({*certificate, issuing_->certificate()}).has_value());
     return directory->path();
   }
-  Outcome Verify(const std::filesystem::path& directory, const char* purpose) {
+  OpensslOutcome Verify(const std::filesystem::path& directory, const char* purpose) {
     return RunOpenssl({"verify", "-x509_strict", "-purpose", purpose, "-CAfile",
                        folder_ / "root" / "certificate.pem", "-untrusted",
                        folder_ / "issuing" / "certificate.pem", directory / "certificate.pem"});
@@ -123,7 +81,7 @@ TEST_F(OpensslJudgeTest, ReadsWhatTheProfileSays) {
   auto ada = Issue("ada", {.identity = Identity::Create("h/o", Role::kPatient, "a 1").value(),
                            .validity = validity_,
                            .name = "Ada"});
-  Outcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
+  OpensslOutcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
   EXPECT_THAT(
       text.output,
       AllOf(HasSubstr("Version: 3"), HasSubstr("ecdsa-with-SHA256"),
@@ -134,7 +92,7 @@ TEST_F(OpensslJudgeTest, ReadsWhatTheProfileSays) {
             HasSubstr("X509v3 Authority Key Identifier"), HasSubstr(kEncryptionKeyOid),
             HasSubstr("Subject: CN = Ada"), HasSubstr("Issuer: CN = Issuing")));
   EXPECT_THAT(text.output, AllOf(Not(HasSubstr("DNS:")), Not(HasSubstr("Key Encipherment"))));
-  Outcome issuing =
+  OpensslOutcome issuing =
       RunOpenssl({"x509", "-in", folder_ / "issuing" / "certificate.pem", "-noout", "-text"});
   EXPECT_THAT(issuing.output,
               AllOf(HasSubstr("CA:TRUE, pathlen:0"), HasSubstr("Certificate Sign, CRL Sign"),
@@ -144,7 +102,7 @@ TEST_F(OpensslJudgeTest, ReadsWhatTheProfileSays) {
 TEST_F(OpensslJudgeTest, AnEmptyNameMakesTheAlternativeNameCritical) {
   auto ada = Issue("ada", {.identity = Identity::Create("h/o", Role::kPatient, "a").value(),
                            .validity = validity_});
-  Outcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
+  OpensslOutcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
   EXPECT_THAT(text.output, HasSubstr("X509v3 Subject Alternative Name: critical"));
   EXPECT_EQ(Verify(ada, "sslclient").status, 0);
 }
@@ -153,7 +111,7 @@ TEST_F(OpensslJudgeTest, TakesOurRequestsAndKeys) {
   SecretBytes passphrase(AsBytes("opensesame"));
   auto made = IdentityDirectory::Create(folder_ / "ada", {.name = "Ada"}, &passphrase);
   ASSERT_TRUE(made.has_value());
-  Outcome request =
+  OpensslOutcome request =
       RunOpenssl({"req", "-in", made->path() / "request.pem", "-noout", "-verify", "-text"});
   EXPECT_EQ(request.status, 0);
   EXPECT_THAT(request.output, AllOf(HasSubstr("OK"), HasSubstr(kEncryptionKeyOid)));
@@ -169,7 +127,7 @@ TEST_F(OpensslJudgeTest, TakesOurRequestsAndKeys) {
 }
 
 TEST_F(OpensslJudgeTest, WeTakeItsRequests) {
-  Outcome made =
+  OpensslOutcome made =
       RunOpenssl({"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                   "-keyout", folder_ / "k.pem", "-out", folder_ / "r.pem", "-subj", "/CN=ehr",
                   "-addext", "subjectAltName=URI:urn:salus:h/o:source:ehr-1"});
@@ -244,7 +202,7 @@ TEST_F(OpensslJudgeTest, WeTakeItsProofOfTheEncryptionKey) {
     }
     const std::string file = path("r.pem");
     arguments.insert(arguments.end(), {"-out", file});
-    const Outcome made = RunOpenssl(arguments);
+    const OpensslOutcome made = RunOpenssl(arguments);
     EXPECT_EQ(made.status, 0) << made.output;
     return CertificationRequest::FromPem(read("r.pem"));
   };
@@ -272,7 +230,7 @@ TEST_F(OpensslJudgeTest, RevocationListsWork) {
         .number = 7, .this_update = now - days(1), .next_update = now + days(1)};
     if (revokes) profile.revoked = {{serial, now - days(1), RevocationReason::kSuperseded}};
     std::ofstream(folder_ / "list.pem") << issuing_->Revoke(profile)->ToPem();
-    Outcome outcome =
+    OpensslOutcome outcome =
         RunOpenssl({"verify", "-crl_check", "-CRLfile", folder_ / "list.pem", "-CAfile",
                     folder_ / "root" / "certificate.pem", "-untrusted",
                     folder_ / "issuing" / "certificate.pem", ada / "certificate.pem"});
