@@ -50,4 +50,10 @@ inline ProgramOutcome RunProgram(std::vector<std::string> arguments) {
   return out;
 }
 
+// RunOpenssl is RunProgram with the openssl program.
+inline ProgramOutcome RunOpenssl(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "openssl");
+  return RunProgram(std::move(arguments));
+}
+
 }  // namespace salus

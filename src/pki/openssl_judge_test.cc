@@ -18,11 +18,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-ProgramOutcome RunOpenssl(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "openssl");
-  return RunProgram(std::move(arguments));
-}
-
 class UnloggedIssuance final : public IssuanceLog {
  public:
   Result<void> Record(ByteSpan, const Identity&, bool) override { return {}; }
