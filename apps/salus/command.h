@@ -100,7 +100,8 @@ void AddLogCommands(std::vector<Command>& all);
 void AddCustodyCommands(std::vector<Command>& all);
 void AddSealCommands(std::vector<Command>& all);  // seal, open, inspect
 
-// ManPage is the table as roff, for `salus --help-man`.
-std::string ManPage(const std::vector<Command>& commands);
+// ManPage is the table as roff, for `salus --help-man`; with a noun the page of that one, empty where
+// there is no such noun.
+std::string ManPage(const std::vector<Command>& commands, const std::string& noun);
 
 }  // namespace salus::cli

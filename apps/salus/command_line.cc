@@ -116,8 +116,10 @@ ParsedLine ParseCommandLine(int argc, char** argv, const std::vector<Command>& c
   CLI::App root(kAbout, "salus");
   root.require_subcommand(0, 1);
   root.set_version_flag("--version", std::string("salus ") + kVersion);
-  bool wants_man = false;
-  root.add_flag("--help-man", wants_man, "print the manual page (roff) and exit");
+  std::string man_noun;
+  CLI::Option* const man =
+      root.add_option("--help-man", man_noun, "print the manual page (roff), or that of a NOUN");
+  man->expected(0, 1)->type_name("[NOUN]");
   root.footer("Run 'salus NOUN --help' or 'salus NOUN VERB --help' for more, with examples.");
 
   std::map<std::string, CLI::App*> nouns;
@@ -149,9 +151,10 @@ ParsedLine ParseCommandLine(int argc, char** argv, const std::vector<Command>& c
     SayWhatIsWrong(root, error);
     return {nullptr, {}, ExitCode::kUsage};
   }
-  if (wants_man) {
-    std::fputs(ManPage(commands).c_str(), stdout);
-    return {};
+  if (!man->empty()) {
+    const std::string page = ManPage(commands, man_noun);
+    std::fputs(page.c_str(), stdout);
+    return {nullptr, {}, page.empty() ? ExitCode::kUsage : ExitCode::kDone};
   }
   for (const Slot& slot : slots) {
     if (slot.app->parsed()) return {slot.command, Collect(slot), ExitCode::kDone};

@@ -46,9 +46,39 @@ void AppendCommand(const Command& command, std::string& out) {
   out += ".RE\n.fi\n";
 }
 
+void AppendEnd(std::string& out) {
+  out +=
+      ".SH EXIT STATUS\n"
+      ".TP\n.B 0\ndone\n"
+      ".TP\n.B 1\nit failed, or some input was refused\n"
+      ".TP\n.B 2\nwrong usage\n"
+      ".TP\n.B 3\nverification failed: something was tampered with, withheld or forged\n";
+}
+
+std::string NounPage(const std::vector<Command>& commands, const std::string& noun) {
+  std::string body;
+  std::string summary;
+  for (const Command& command : commands) {
+    if (command.noun != noun) continue;
+    if (summary.empty()) summary = command.summary;
+    AppendCommand(command, body);
+  }
+  if (body.empty()) return body;
+  std::string upper = noun;
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  std::string out = ".TH SALUS\\-" + Roff(upper) +
+                    " 1 \"\" \"salus\" \"User commands\"\n.SH NAME\n" + "salus\\-" + Roff(noun) +
+                    " \\- " + Roff(summary) + "\n.SH COMMANDS\n" + body;
+  AppendEnd(out);
+  return out + ".SH SEE ALSO\n.BR salus (1), salusd (1)\n";
+}
+
 }  // namespace
 
-std::string ManPage(const std::vector<Command>& commands) {
+std::string ManPage(const std::vector<Command>& commands, const std::string& noun) {
+  if (!noun.empty()) return NounPage(commands, noun);
   std::string out =
       ".TH SALUS 1 \"\" \"salus\" \"User commands\"\n"
       ".SH NAME\nsalus \\- who looked at which health record, provably\n"
@@ -66,14 +96,9 @@ std::string ManPage(const std::vector<Command>& commands) {
       ".TP\n.B NO_COLOR\nwhen set, nothing is coloured\n"
       ".SH FILES\n"
       ".TP\n.I $XDG_CONFIG_HOME/salus/servers/\nservers that were connected, with what was pinned\n"
-      ".TP\n.I $XDG_STATE_HOME/salus/\nthe last verified checkpoint and chains of each log\n"
-      ".SH EXIT STATUS\n"
-      ".TP\n.B 0\ndone\n"
-      ".TP\n.B 1\nit failed, or some input was refused\n"
-      ".TP\n.B 2\nwrong usage\n"
-      ".TP\n.B 3\nverification failed: something was tampered with, withheld or forged\n"
-      ".SH SEE ALSO\n.BR salusd (1)\n";
-  return out;
+      ".TP\n.I $XDG_STATE_HOME/salus/\nthe last verified checkpoint and chains of each log\n";
+  AppendEnd(out);
+  return out + ".SH SEE ALSO\n.BR salusd (1)\n";
 }
 
 }  // namespace salus::cli
