@@ -1,39 +1,67 @@
 #include "apps/salus/seal_keys.h"
 
-#include "apps/salus/secret_access.h"
-#include "codec/bech32.h"
-#include "pki/key_file.h"
+#include <algorithm>
+
+#include "seal/own_keys.h"
+#include "seal/recipient_key.h"
+#include "seal/recipient_source.h"
 #include "seal/scrypt_recipient.h"
-#include "seal/x25519_recipient.h"
 
 namespace salus::cli {
 
 namespace {
 
-Result<std::unique_ptr<seal::Recipient>> OneRecipient(const std::string& text) {
-  TRY(const codec::Bech32Text key, codec::Bech32Decode(text));
-  if (key.prefix != "age" || key.bytes.size() != 32) {
-    return InvalidArgument("is no recipient: it must be age1...");
-  }
-  const std::span<const std::uint8_t, 32> bytes(key.bytes);
-  return std::make_unique<seal::X25519Recipient>(ToArray(bytes));
+constexpr std::string_view kPatient = "patient:";
+constexpr std::string_view kAuditor = "auditor:";
+
+void Append(seal::Recipients& out, seal::Recipients more) {
+  std::move(more.begin(), more.end(), std::back_inserter(out));
 }
 
-Result<void> AddIdentities(const std::string& path, seal::Identities& identities) {
-  TRY(const SecretBytes file, pki::ReadKeyFile(path));
-  std::string_view rest = AsText(file.view(CliSecrets::Token()));
-  while (!rest.empty()) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (line.empty() || line.front() == '#') continue;
-    SecretArray<32> key;
-    TRY(const std::size_t size,
-        codec::Bech32DecodeInto("age-secret-key-", line, key.mutable_view(CliSecrets::Token())));
-    if (size != 32) return InvalidArgument("an identity has 32 bytes");
-    identities.push_back(
-        std::make_unique<seal::X25519Identity>(crypto::X25519PrivateKey::FromBytes(key)));
+// The key of somebody whom the data directory knows.
+Result<crypto::PublicKey> RegisteredKey(Session& session, std::string_view text) {
+  if (!session.is_data_place()) {
+    return session.Usage("patient:ID and auditor:ID are names in a data directory: add --data DIR");
   }
-  return {};
+  TRY(Backend* const place, session.Place(Access::kRead));
+  if (text.starts_with(kAuditor)) {
+    const std::string id(text.substr(kAuditor.size()));
+    TRY(const std::vector<audit::AuditorRow> rows, place->ListAuditors());
+    const auto found = std::find_if(rows.begin(), rows.end(), [&](const audit::AuditorRow& row) {
+      return row.subject.id == id;
+    });
+    if (found == rows.end()) return NotFound("no such auditor is registered");
+    return crypto::PublicKey(found->key);
+  }
+  TRY(const audit::Subject patient,
+      audit::Subject::Create(audit::SubjectKind::kPatient, session.arguments().Text("--system"),
+                             std::string(text.substr(kPatient.size()))));
+  TRY(const std::vector<audit::PatientRow> rows, place->ListPatients());
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const audit::PatientRow& row) {
+    return row.subject == patient;
+  });
+  if (found == rows.end()) return NotFound("no such patient is registered");
+  if (!found->key) return FailedPrecondition("the patient has no key of its own yet");
+  return crypto::PublicKey(*found->key);
+}
+
+Result<seal::Recipients> NamedRecipients(Session& session, const std::string& text) {
+  if (!text.starts_with(kPatient) && !text.starts_with(kAuditor)) {
+    return seal::ParseRecipient(text, session.clock().Now());
+  }
+  const Result<crypto::PublicKey> key = RegisteredKey(session, text);
+  if (!key) return Error(key.error()).WithContext(text);
+  TRY(std::unique_ptr<seal::Recipient> recipient, seal::RecipientOf(*key));
+  seal::Recipients out;
+  out.push_back(std::move(recipient));
+  return out;
+}
+
+// Asks for the passphrase of a key file, or reads it where the command line says.
+Result<SecretBytes> AskForKey(Session& session) {
+  TRY(std::optional<SecretBytes> given, session.Passphrase(false));
+  if (given) return *std::move(given);
+  return session.AskForPassphrase(false);
 }
 
 }  // namespace
@@ -41,9 +69,12 @@ Result<void> AddIdentities(const std::string& path, seal::Identities& identities
 Result<seal::Recipients> RecipientsOf(Session& session) {
   seal::Recipients recipients;
   for (const std::string& text : session.arguments().List("--recipient")) {
-    Result<std::unique_ptr<seal::Recipient>> one = OneRecipient(text);
-    if (!one) return std::move(one.error()).WithContext(text);
-    recipients.push_back(*std::move(one));
+    TRY(seal::Recipients more, NamedRecipients(session, text));
+    Append(recipients, std::move(more));
+  }
+  for (const std::string& path : session.arguments().List("--recipients-file")) {
+    TRY(seal::Recipients more, seal::ReadRecipientsFile(path, session.clock().Now()));
+    Append(recipients, std::move(more));
   }
   TRY(std::optional<SecretBytes> passphrase, session.Passphrase(true));
   if (passphrase) {
@@ -58,8 +89,9 @@ Result<seal::Recipients> RecipientsOf(Session& session) {
 Result<seal::Identities> NamedIdentities(Session& session) {
   seal::Identities identities;
   for (const std::string& path : session.arguments().List("--identity")) {
-    const Result<void> added = AddIdentities(path, identities);
-    if (!added) return Error(added.error()).WithContext(path);
+    TRY(seal::Identities more,
+        seal::ReadIdentityFile(path, [&session] { return AskForKey(session); }));
+    std::move(more.begin(), more.end(), std::back_inserter(identities));
   }
   return identities;
 }
@@ -67,11 +99,8 @@ Result<seal::Identities> NamedIdentities(Session& session) {
 Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& header) {
   seal::Identities identities;
   if (header.Has("scrypt")) {
-    TRY(std::optional<SecretBytes> passphrase, session.Passphrase(false));
-    if (!passphrase) {
-      TRY(passphrase, session.AskForPassphrase(false));
-    }
-    identities.push_back(std::make_unique<seal::ScryptIdentity>(*std::move(passphrase)));
+    TRY(SecretBytes passphrase, AskForKey(session));
+    identities.push_back(std::make_unique<seal::ScryptIdentity>(std::move(passphrase)));
     return identities;
   }
   TRY(identities, NamedIdentities(session));

@@ -7,7 +7,7 @@
 
 namespace salus::cli {
 
-// RecipientsOf reads -r, -R and -p.
+// RecipientsOf reads -r (a key, a file, or patient:ID and auditor:ID of --data), -R and -p.
 //
 // Errors: usage when there is none; those of each recipient, with its place.
 Result<seal::Recipients> RecipientsOf(Session& session);

@@ -39,6 +39,7 @@ Result<Certificate> Certificate::FromDer(ByteSpan der) {
   // Anything that could pass for an authority, version 1 certificates and Netscape's bit included.
   out.is_authority_ =
       X509_check_ca(x509.get()) != 0 || (X509_get_extension_flags(x509.get()) & EXFLAG_CA) != 0;
+  out.key_usage_ = X509_get_key_usage(x509.get());
   out.subject_public_key_info_ = SubjectPublicKeyInfoOf(x509.get());
   TRY(AlternativeNames names, ReadAlternativeNames(x509.get()));
   out.uri_names_ = std::move(names.uris);
@@ -64,6 +65,18 @@ Result<std::vector<Certificate>> Certificate::FromPemBundle(std::string_view pem
 }
 
 std::string Certificate::ToPem() const { return PemEncode(kLabel, der_); }
+
+bool Certificate::allows(KeyPurpose purpose) const {
+  switch (purpose) {
+    case KeyPurpose::kDigitalSignature:
+      return (key_usage_ & KU_DIGITAL_SIGNATURE) != 0;
+    case KeyPurpose::kKeyEncipherment:
+      return (key_usage_ & KU_KEY_ENCIPHERMENT) != 0;
+    case KeyPurpose::kKeyAgreement:
+      return (key_usage_ & KU_KEY_AGREEMENT) != 0;
+  }
+  return false;
+}
 
 Result<crypto::PublicKey> Certificate::public_key() const {
   return crypto::DecodePublicKeyDer(subject_public_key_info_);

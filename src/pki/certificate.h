@@ -5,6 +5,7 @@
 // Shape:  DER, or PEM "CERTIFICATE" (RFC 7468).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +30,9 @@ inline constexpr std::size_t kMaxChainLength = 16;  // certificates in one PEM b
 // request's proof of that key the second.
 inline constexpr char kEncryptionKeyOid[] = "2.25.332264752617119678298286052505968283430.1";
 inline constexpr char kEncryptionKeyProofOid[] = "2.25.332264752617119678298286052505968283430.2";
+
+// KeyPurpose is one of the bits of the keyUsage extension (RFC 5280 section 4.2.1.3).
+enum class KeyPurpose { kDigitalSignature, kKeyEncipherment, kKeyAgreement };
 
 class Certificate {
  public:
@@ -59,6 +63,9 @@ class Certificate {
   const std::string& issuer() const { return issuer_; }
 
   bool is_authority() const { return is_authority_; }
+
+  // allows says whether the key may serve the purpose: keyUsage has its bit, or is not there.
+  bool allows(KeyPurpose purpose) const;
 
   // subject_public_key_info is DER, as crypto/pkcs8.h reads it.
   const Bytes& subject_public_key_info() const { return subject_public_key_info_; }
@@ -98,6 +105,7 @@ class Certificate {
   std::string subject_;
   std::string issuer_;
   bool is_authority_ = false;
+  std::uint32_t key_usage_ = 0;  // OpenSSL's bits; all ones without the extension
   Bytes subject_public_key_info_;
   std::vector<std::string> uri_names_;
   std::vector<std::string> dns_names_;

@@ -44,7 +44,7 @@ class Recipient {
   virtual Result<Stanza> Wrap(const FileKey& key, RandomSource& random) const = 0;
 
   // Name is what people and signatures call this recipient: its public key as text ("age1...",
-  // "ssh-ed25519 AAAA...", "p256 ..."); empty for a passphrase, which has no public part.
+  // "ssh-ed25519 AAAA...", "p256:..."); empty for a passphrase, which has no public part.
   virtual std::string Name() const = 0;
 
   // rsa_key is the key of an RSA recipient, which alone the course's format is written for.

@@ -25,6 +25,9 @@ class SshRecipient final : public Recipient {
   Result<Stanza> Wrap(const FileKey& key, RandomSource& random) const override;
   // Name is the key's line without a comment.
   std::string Name() const override { return key_.ToText(); }
+  const crypto::RsaPublicKey* rsa_key() const override {
+    return std::get_if<crypto::RsaPublicKey>(&key_.key());
+  }
 
  private:
   const SshPublicKey key_;
@@ -39,6 +42,9 @@ class SshIdentity final : public Identity {
   // Errors: as Identity; VerificationFailed also when a stanza has this key's tag but none opens.
   Result<std::optional<FileKey>> Unwrap(std::span<const Stanza> stanzas) const override;
   std::string Name() const override { return public_.ToText(); }
+  const crypto::RsaPrivateKey* rsa_key() const override {
+    return std::get_if<crypto::RsaPrivateKey>(&key_);
+  }
 
  private:
   Result<std::optional<FileKey>> UnwrapOne(const Stanza& stanza) const;
