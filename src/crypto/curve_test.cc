@@ -86,6 +86,8 @@ TEST(P256Test, SignAndVerify) {
     EXPECT_FALSE(key.public_key().VerifyDer(AsBytes("massage"), der).has_value());
     EXPECT_FALSE(key.public_key().VerifyP1363(message, der).has_value());
     EXPECT_FALSE(key.public_key().VerifyDer(message, raw).has_value());
+    const P256Signature hashed = key.SignDigest(Sha256(message));
+    EXPECT_TRUE(key.public_key().VerifyP1363(message, hashed).has_value());
   }
 }
 

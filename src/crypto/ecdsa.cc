@@ -57,6 +57,27 @@ Result<void> EcdsaVerifyDer(EVP_PKEY* key, const char* digest, ByteSpan message,
   return {};
 }
 
+Bytes EcdsaSignDigestDer(EVP_PKEY* key, ByteSpan digest) {
+  const KeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  CHECK(context && EVP_PKEY_sign_init(context.get()) == 1);
+  std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key));
+  Bytes out(size);
+  CHECK(EVP_PKEY_sign(context.get(), out.data(), &size, digest.data(), digest.size()) == 1);
+  out.resize(size);
+  return out;
+}
+
+Result<void> EcdsaVerifyDigestDer(EVP_PKEY* key, ByteSpan digest, ByteSpan signature) {
+  const KeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  CHECK(context && EVP_PKEY_verify_init(context.get()) == 1);
+  if (EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.data(),
+                      digest.size()) != 1) {
+    ForgetErrors();
+    return VerificationFailed("ECDSA signature does not verify");
+  }
+  return {};
+}
+
 Bytes EcdsaDerFromP1363(ByteSpan signature) {
   const std::size_t half = signature.size() / 2;
   const SignaturePtr pair(ECDSA_SIG_new());

@@ -17,6 +17,10 @@ Bytes EcdsaSignDer(EVP_PKEY* key, const char* digest, ByteSpan message);
 Result<void> EcdsaVerifyDer(EVP_PKEY* key, const char* digest, ByteSpan message,
                             ByteSpan signature);
 
+// EcdsaSignDigestDer and EcdsaVerifyDigestDer do the same with a message that was hashed before.
+Bytes EcdsaSignDigestDer(EVP_PKEY* key, ByteSpan digest);
+Result<void> EcdsaVerifyDigestDer(EVP_PKEY* key, ByteSpan digest, ByteSpan signature);
+
 // EcdsaDerFromP1363 rewrites r || s as DER; EcdsaP1363FromDer is its inverse for our own
 // signatures.
 Bytes EcdsaDerFromP1363(ByteSpan signature);

@@ -147,6 +147,7 @@ TEST(RsaTest, SignAndEncrypt) {
   const Bytes pss = key.SignPss(message);
   const Bytes pkcs1 = key.SignPkcs1(message);
   EXPECT_TRUE(public_key.VerifyPss(message, pss).has_value());
+  EXPECT_TRUE(public_key.VerifyPss(message, key.SignPssDigest(Sha256(message))).has_value());
   EXPECT_TRUE(public_key.VerifyPkcs1(message, pkcs1).has_value());
   EXPECT_FALSE(public_key.VerifyPss(message, pkcs1).has_value());
   EXPECT_FALSE(public_key.VerifyPkcs1(message, pss).has_value());

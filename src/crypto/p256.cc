@@ -121,6 +121,11 @@ Result<void> P256PublicKey::VerifyP1363(ByteSpan message, ByteSpan signature) co
   return EcdsaVerifyDer(state_->Ecdsa(), "SHA2-256", message, der);
 }
 
+Result<void> P256PublicKey::VerifyDigest(const Hash32& digest, ByteSpan signature) const {
+  if (signature.size() != 64) return VerificationFailed("ECDSA signature does not verify");
+  return EcdsaVerifyDigestDer(state_->Ecdsa(), digest, EcdsaDerFromP1363(signature));
+}
+
 struct P256PrivateKey::State {
   NumberPtr scalar;
   P256PublicKey public_key;
@@ -211,6 +216,12 @@ P256Signature P256PrivateKey::SignP1363(ByteSpan message) const {
   const Bytes der = SignDer(message);
   P256Signature out;
   EcdsaP1363FromDer(der, out);
+  return out;
+}
+
+P256Signature P256PrivateKey::SignDigest(const Hash32& digest) const {
+  P256Signature out;
+  EcdsaP1363FromDer(EcdsaSignDigestDer(state_->Ecdsa(), digest), out);
   return out;
 }
 

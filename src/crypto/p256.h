@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "crypto/sha256.h"
 
 namespace salus::crypto {
 
@@ -37,6 +38,8 @@ class P256PublicKey {
   // Errors: VerificationFailed, whatever is wrong. DER must be canonical.
   Result<void> VerifyDer(ByteSpan message, ByteSpan signature) const;
   Result<void> VerifyP1363(ByteSpan message, ByteSpan signature) const;
+  // VerifyDigest is VerifyP1363 for a message too large to hold: digest is its SHA-256.
+  Result<void> VerifyDigest(const Hash32& digest, ByteSpan signature) const;
 
   friend bool operator==(const P256PublicKey& a, const P256PublicKey& b) {
     return a.sec1() == b.sec1();
@@ -77,6 +80,8 @@ class P256PrivateKey {
 
   Bytes SignDer(ByteSpan message) const;
   P256Signature SignP1363(ByteSpan message) const;
+  // SignDigest is SignP1363 of the message whose SHA-256 is digest.
+  P256Signature SignDigest(const Hash32& digest) const;
 
  private:
   struct State;

@@ -139,6 +139,34 @@ Result<void> Verify(EVP_PKEY* key, Scheme scheme, ByteSpan message, ByteSpan sig
   return {};
 }
 
+// The digest comes ready, so that the padding must be told its name. Both calls take copies of the
+// parameters.
+std::array<OSSL_PARAM, 5> PssDigestParams() {
+  const auto pss = SignatureParams(Scheme::kPss);
+  return {Text(OSSL_SIGNATURE_PARAM_DIGEST, kSha256), pss[0], pss[1], pss[2], pss[3]};
+}
+
+Bytes SignDigest(EVP_PKEY* key, const Hash32& digest) {
+  const KeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  CHECK(context && EVP_PKEY_sign_init_ex(context.get(), PssDigestParams().data()) == 1);
+  std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key));
+  Bytes out(size);
+  CHECK(EVP_PKEY_sign(context.get(), out.data(), &size, digest.data(), digest.size()) == 1);
+  CHECK(size == out.size());
+  return out;
+}
+
+Result<void> VerifyDigest(EVP_PKEY* key, const Hash32& digest, ByteSpan signature) {
+  const KeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  CHECK(context && EVP_PKEY_verify_init_ex(context.get(), PssDigestParams().data()) == 1);
+  if (EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.data(),
+                      digest.size()) != 1) {
+    ForgetErrors();
+    return VerificationFailed("RSA signature does not verify");
+  }
+  return {};
+}
+
 KeyContextPtr OaepContext(EVP_PKEY* key, RsaOaepHash hash, ByteSpan label, bool encrypt) {
   KeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
   CHECK(context);
@@ -232,6 +260,10 @@ std::size_t RsaPublicKey::size_bits() const {
 
 Result<void> RsaPublicKey::VerifyPss(ByteSpan message, ByteSpan signature) const {
   return Verify(state_->key.get(), Scheme::kPss, message, signature);
+}
+
+Result<void> RsaPublicKey::VerifyPssDigest(const Hash32& digest, ByteSpan signature) const {
+  return VerifyDigest(state_->key.get(), digest, signature);
 }
 
 Result<void> RsaPublicKey::VerifyPkcs1(ByteSpan message, ByteSpan signature) const {
@@ -328,6 +360,10 @@ RsaPrivateComponents RsaPrivateKey::components() const {
 
 Bytes RsaPrivateKey::SignPss(ByteSpan message) const {
   return Sign(state_->key.get(), Scheme::kPss, message);
+}
+
+Bytes RsaPrivateKey::SignPssDigest(const Hash32& digest) const {
+  return SignDigest(state_->key.get(), digest);
 }
 
 Bytes RsaPrivateKey::SignPkcs1(ByteSpan message) const {

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "crypto/sha256.h"
 
 namespace salus::crypto {
 
@@ -41,6 +42,8 @@ class RsaPublicKey {
 
   // Errors: VerificationFailed. SHA-256; PSS with MGF1-SHA-256 and a salt of 32 bytes.
   Result<void> VerifyPss(ByteSpan message, ByteSpan signature) const;
+  // VerifyPssDigest is VerifyPss for a message too large to hold: digest is its SHA-256.
+  Result<void> VerifyPssDigest(const Hash32& digest, ByteSpan signature) const;
   Result<void> VerifyPkcs1(ByteSpan message, ByteSpan signature) const;
 
   // Errors: InvalidArgument when the plaintext is too long for the key.
@@ -78,6 +81,8 @@ class RsaPrivateKey {
 
   // SignPss signs with SHA-256, MGF1-SHA-256 and a salt of 32 bytes.
   Bytes SignPss(ByteSpan message) const;
+  // SignPssDigest is SignPss of the message whose SHA-256 is digest.
+  Bytes SignPssDigest(const Hash32& digest) const;
   // SignPkcs1 signs with SHA-256 (RS256), for peers that verify nothing newer.
   Bytes SignPkcs1(ByteSpan message) const;
 

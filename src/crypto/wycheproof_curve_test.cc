@@ -164,7 +164,11 @@ void EcdsaDer(WycheproofGroup& group) {
 void EcdsaP1363(WycheproofGroup& group) {
   const P256PublicKey key = EcdsaGroupKey(group);
   group.Each([&](Fields& test) {
-    return Verdict(key.VerifyP1363(test.HexBytes("msg"), test.HexBytes("sig")));
+    const Bytes message = test.HexBytes("msg");
+    const Bytes signature = test.HexBytes("sig");
+    const Outcome verdict = Verdict(key.VerifyP1363(message, signature));
+    EXPECT_EQ(Verdict(key.VerifyDigest(Sha256(message), signature)), verdict);
+    return verdict;
   });
 }
 

@@ -1,10 +1,8 @@
 #include "jose/jws.h"
 
-#include <algorithm>
-#include <vector>
-
 #include "codec/base64.h"
 #include "crypto/hmac.h"
+#include "jose/jws_header.h"
 #include "jose/key_access.h"
 #include "jose/protected_header.h"
 
@@ -79,23 +77,6 @@ Result<void> VerifyBytes(ByteSpan input, ByteSpan signature, VerificationKeyView
   return Refused();
 }
 
-Result<codec::JsonObject> MakeHeader(SignatureAlgorithm algorithm, const codec::JsonObject& more,
-                                     PayloadForm form) {
-  if (more.contains("alg") || more.contains("b64")) {
-    return InvalidArgument("alg and b64 are set by the signing function");
-  }
-  codec::JsonObject header;
-  header["alg"] = NameOf(algorithm);
-  for (const auto& [name, value] : more) header[name] = value;
-  if (form == PayloadForm::kRaw) {
-    header["b64"] = false;
-    codec::Json& critical = header["crit"];
-    if (!critical.is_array()) critical = boost::json::array();
-    critical.as_array().emplace_back("b64");
-  }
-  return header;
-}
-
 Bytes SigningInput(std::string_view header, ByteSpan payload, PayloadForm form) {
   Bytes input;
   if (form == PayloadForm::kRaw) {
@@ -113,42 +94,11 @@ Bytes SigningInput(std::string_view header, ByteSpan payload, PayloadForm form) 
   return input;
 }
 
-// CheckedHeader is a header whose alg and crit the caller accepts.
-struct CheckedHeader {
-  SignatureAlgorithm algorithm;
-  PayloadForm form;
-  codec::JsonObject members;
-};
-
-Result<CheckedHeader> CheckHeader(std::string_view base64url, const JwsRules& rules,
-                                  bool detached) {
-  TRY(codec::JsonObject members, DecodeHeader(base64url));
-  TRY(const std::string_view name, codec::StringAt(members, "alg"));
-  TRY(const SignatureAlgorithm algorithm, ParseSignatureAlgorithm(name));
-  if (!rules.algorithms.Contains(algorithm)) return InvalidArgument("alg is not accepted");
-  std::vector<std::string_view> known(rules.critical.begin(), rules.critical.end());
-  if (detached) known.emplace_back("b64");
-  TRY_VOID(CheckCritical(members, known));
-  PayloadForm form = PayloadForm::kBase64Url;
-  if (const codec::Json* b64 = members.if_contains("b64")) {
-    // RFC 7797 section 6: b64 must be in crit, where CheckCritical found it to be known.
-    if (!detached || !b64->is_bool() || !members.contains("crit")) {
-      return InvalidArgument("b64 is not accepted");
-    }
-    const auto& critical = members.at("crit").as_array();
-    if (std::find(critical.begin(), critical.end(), codec::Json("b64")) == critical.end()) {
-      return InvalidArgument("b64 is not in crit");
-    }
-    if (!b64->as_bool()) form = PayloadForm::kRaw;
-  }
-  return CheckedHeader{algorithm, form, std::move(members)};
-}
-
 Result<VerifiedJws> VerifyParsed(std::string_view token, VerificationKeyView key,
                                  const JwsRules& rules) {
   if (token.size() > kMaxTokenBytes) return InvalidArgument("the token is too long");
   TRY(const auto parts, SplitCompact<3>(token));
-  TRY(CheckedHeader header, CheckHeader(parts[0], rules, false));
+  TRY(CheckedHeader header, CheckJwsHeader(parts[0], rules, false));
   TRY(const Bytes signature, codec::Base64UrlDecode(parts[2]));
   const ByteSpan input = AsBytes(token.substr(0, parts[0].size() + 1 + parts[1].size()));
   TRY_VOID(VerifyBytes(input, signature, key, header.algorithm));
@@ -161,7 +111,7 @@ Result<VerifiedJws> VerifyDetachedParsed(std::string_view token, ByteSpan payloa
   if (token.size() > 2 * kMaxHeaderBytes) return InvalidArgument("the token is too long");
   TRY(const auto parts, SplitCompact<3>(token));
   if (!parts[1].empty()) return InvalidArgument("the payload is not detached");
-  TRY(CheckedHeader header, CheckHeader(parts[0], rules, true));
+  TRY(CheckedHeader header, CheckJwsHeader(parts[0], rules, true));
   TRY(const Bytes signature, codec::Base64UrlDecode(parts[2]));
   TRY_VOID(
       VerifyBytes(SigningInput(parts[0], payload, header.form), signature, key, header.algorithm));
@@ -187,7 +137,7 @@ Result<VerifiedJws> VerifyWithJwk(std::string_view token, const codec::JsonObjec
 
 Result<std::string> SignCompact(ByteSpan payload, SigningKeyView key, SignatureAlgorithm algorithm,
                                 const codec::JsonObject& header) {
-  TRY(const codec::JsonObject all, MakeHeader(algorithm, header, PayloadForm::kBase64Url));
+  TRY(const codec::JsonObject all, MakeJwsHeader(algorithm, header, PayloadForm::kBase64Url));
   const Bytes input = SigningInput(EncodeHeader(all), payload, PayloadForm::kBase64Url);
   TRY(const Bytes signature, SignBytes(input, key, algorithm));
   const std::string encoded = codec::Base64UrlEncode(signature);
@@ -237,7 +187,7 @@ Result<VerifiedJws> VerifyCompact(std::string_view token, const JwkSet& keys,
 
 Result<std::string> SignDetached(ByteSpan payload, SigningKeyView key, SignatureAlgorithm algorithm,
                                  PayloadForm form, const codec::JsonObject& header) {
-  TRY(const codec::JsonObject all, MakeHeader(algorithm, header, form));
+  TRY(const codec::JsonObject all, MakeJwsHeader(algorithm, header, form));
   const std::string encoded_header = EncodeHeader(all);
   TRY(const Bytes signature,
       SignBytes(SigningInput(encoded_header, payload, form), key, algorithm));

@@ -239,8 +239,10 @@ Result<void> ExtensionList::AddKeyUsage(KeyUsage usage) {
 Result<void> ExtensionList::AddExtendedKeyUsage(Purpose purpose) {
   CHandle<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free> usage(EXTENDED_KEY_USAGE_new());
   // The objects are OpenSSL's static ones; freeing them with the stack does nothing.
-  ASN1_OBJECT* object =
-      OBJ_nid2obj(purpose == Purpose::kServer ? NID_server_auth : NID_client_auth);
+  const int nid = purpose == Purpose::kServer    ? NID_server_auth
+                  : purpose == Purpose::kSigning ? NID_email_protect
+                                                 : NID_client_auth;
+  ASN1_OBJECT* object = OBJ_nid2obj(nid);
   if (!usage || sk_ASN1_OBJECT_push(usage.get(), object) <= 0) return OutOfMemory();
   return Add(NID_ext_key_usage, usage.get(), false);
 }

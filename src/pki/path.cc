@@ -5,6 +5,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "base/c_handle.h"
 #include "base/check.h"
 #include "codec/rfc3339.h"
 #include "crypto/pkcs8.h"
@@ -113,6 +114,46 @@ Result<void> CheckKeyAndSignature(const X509* certificate, int depth, bool is_ro
   return {};
 }
 
+// NamesDocumentSigning looks for id-kp-documentSigning, which OpenSSL 3.0 has no flag for.
+bool NamesDocumentSigning(const X509* certificate) {
+  CHandle<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free> usages(static_cast<EXTENDED_KEY_USAGE*>(
+      X509_get_ext_d2i(certificate, NID_ext_key_usage, nullptr, nullptr)));
+  const ObjectHandle wanted(OBJ_txt2obj("1.3.6.1.5.5.7.3.36", 1));
+  for (int i = 0; usages && wanted && i < sk_ASN1_OBJECT_num(usages.get()); ++i) {
+    if (OBJ_cmp(sk_ASN1_OBJECT_value(usages.get(), i), wanted.get()) == 0) return true;
+  }
+  return false;
+}
+
+bool HasPurpose(X509* certificate, Purpose purpose) {
+  if ((X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE) == 0) {
+    return purpose == Purpose::kSigning;
+  }
+  const std::uint32_t usages = X509_get_extended_key_usage(certificate);
+  switch (purpose) {
+    case Purpose::kServer:
+      return (usages & XKU_SSL_SERVER) != 0;
+    case Purpose::kClient:
+      return (usages & XKU_SSL_CLIENT) != 0;
+    case Purpose::kSigning:
+      return (usages & (XKU_SMIME | XKU_SSL_CLIENT | XKU_ANYEKU)) != 0 ||
+             NamesDocumentSigning(certificate);
+  }
+  return false;
+}
+
+const char* WrongPurpose(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::kServer:
+      return "has the wrong purpose: it is not for TLS servers";
+    case Purpose::kClient:
+      return "has the wrong purpose: it is not for TLS clients";
+    case Purpose::kSigning:
+      return "has the wrong purpose: its extended key usage does not allow signing documents";
+  }
+  return "has the wrong purpose";
+}
+
 // CheckLeafProfile asks of the leaf what RFC 5280 leaves open: absent usages would mean "any".
 Result<void> CheckLeafProfile(X509* leaf, Purpose purpose) {
   // X509_check_ca overlooks CA:TRUE where the key usage lacks certificate signing.
@@ -120,16 +161,35 @@ Result<void> CheckLeafProfile(X509* leaf, Purpose purpose) {
   if (X509_check_ca(leaf) != 0 || (flags & EXFLAG_CA) != 0) {
     return Refuse(0, "is an authority's, not a holder's");
   }
-  if ((flags & EXFLAG_KUSAGE) == 0 || (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0) {
+  std::uint32_t wanted = KU_DIGITAL_SIGNATURE;
+  if (purpose == Purpose::kSigning) wanted |= KU_NON_REPUDIATION;
+  if ((flags & EXFLAG_KUSAGE) == 0 || (X509_get_key_usage(leaf) & wanted) == 0) {
     return Refuse(0, "has the wrong purpose: its key usage does not allow signing");
   }
-  std::uint32_t wanted = purpose == Purpose::kServer ? XKU_SSL_SERVER : XKU_SSL_CLIENT;
-  if ((flags & EXFLAG_XKUSAGE) == 0 || (X509_get_extended_key_usage(leaf) & wanted) == 0) {
-    return Refuse(0, purpose == Purpose::kServer
-                         ? "has the wrong purpose: it is not for TLS servers"
-                         : "has the wrong purpose: it is not for TLS clients");
+  if (!HasPurpose(leaf, purpose)) return Refuse(0, WrongPurpose(purpose));
+  return {};
+}
+
+// OpenSSL looks at the authorities' extended usages for the purposes of TLS only.
+Result<void> CheckAuthoritiesMaySign(STACK_OF(X509) * path) {
+  for (int depth = 1; depth + 1 < sk_X509_num(path); ++depth) {
+    if (!HasPurpose(sk_X509_value(path, depth), Purpose::kSigning)) {
+      return Refuse(depth, WrongPurpose(Purpose::kSigning));
+    }
   }
   return {};
+}
+
+int OpenSslPurpose(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::kServer:
+      return X509_PURPOSE_SSL_SERVER;
+    case Purpose::kClient:
+      return X509_PURPOSE_SSL_CLIENT;
+    case Purpose::kSigning:
+      return X509_PURPOSE_ANY;  // that of S/MIME would refuse our own identities
+  }
+  return X509_PURPOSE_ANY;
 }
 
 Result<void> ApplyPolicy(const PathPolicy& policy, const TrustAnchors& anchors, Timestamp time,
@@ -156,9 +216,7 @@ Result<void> ApplyPolicy(const PathPolicy& policy, const TrustAnchors& anchors, 
     (void)object.release();  // the parameters own it
   }
   if (policy.requires_leaf_profile &&
-      X509_VERIFY_PARAM_set_purpose(parameters, purpose == Purpose::kServer
-                                                    ? X509_PURPOSE_SSL_SERVER
-                                                    : X509_PURPOSE_SSL_CLIENT) != 1) {
+      X509_VERIFY_PARAM_set_purpose(parameters, OpenSslPurpose(purpose)) != 1) {
     return Internal("OpenSSL does not know the purpose");
   }
   X509_VERIFY_PARAM_set_flags(parameters, flags);
@@ -264,6 +322,10 @@ Result<Certificate> ValidatePathUnder(const PathPolicy& policy, std::span<const 
   }
   if (!policy.requires_leaf_profile) return leaf;
   TRY_VOID(CheckLeafProfile(x509.get(), purpose));
+  if (purpose == Purpose::kSigning) {
+    TRY_VOID(CheckAuthoritiesMaySign(path));
+    if (!origin.has_value()) return leaf;
+  }
   TRY(Identity identity, leaf.identity());
   if (origin.has_value() && identity.origin != *origin) {
     return Refuse(0, "is for another origin");

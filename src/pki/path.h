@@ -4,7 +4,8 @@
 // Source: RFC 5280 section 6, as OpenSSL's X509_verify_cert does it, and on top Salus's own policy:
 //         keys are P-256, Ed25519 or RSA of at least 2048 bits; signatures use SHA-256 or better;
 //         the leaf is no authority, has the extended key usage asked for, and exactly one URI name,
-//         which is an identity; at most two authorities below the root.
+//         which is an identity; at most two authorities below the root. Signers of documents may
+//         be certified by anybody's authorities, which know no identities of ours.
 #pragma once
 
 #include <memory>
@@ -20,8 +21,11 @@
 
 namespace salus::pki {
 
-// Purpose is the end of a TLS connection that a certificate is for.
-enum class Purpose { kClient, kServer };
+// Purpose is what a certificate is for: an end of a TLS connection, or signing documents. Signers
+// need the key usage digitalSignature or nonRepudiation; where extended usages are named, also in
+// the authorities of the path, one must be e-mail protection (what S/MIME and CMS signers have),
+// TLS clients (Salus's own identities), document signing (RFC 9336) or any.
+enum class Purpose { kClient, kServer, kSigning };
 
 struct TrustAnchors;  // the parsed roots and revocation lists
 
@@ -53,7 +57,8 @@ class TrustStore {
 
 // ValidatePath returns chain's first certificate when a path leads from it to a root. The rest of
 // chain are certificates that may help to build the path, in any order; they are never trusted.
-// When origin is given, the leaf's identity must be of that origin.
+// When origin is given, the leaf's identity must be of that origin. For signing, the leaf needs no
+// identity unless origin is given.
 //
 // Errors: InvalidArgument when chain is empty or longer than kMaxChainLength; VerificationFailed
 // otherwise, with the precise reason (expired, not yet valid, unknown issuer, wrong purpose, ...)
