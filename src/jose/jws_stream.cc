@@ -102,6 +102,9 @@ Result<StreamSigner> StreamSigner::Create(SigningKeyView key, SignatureAlgorithm
   if (header.contains("crit")) return InvalidArgument("crit is set by the signing function");
   TRY(const codec::JsonObject all, MakeJwsHeader(algorithm, header, PayloadForm::kRaw));
   std::string encoded = EncodeHeader(all);
+  if (encoded.size() > kMaxHeaderBytes) {
+    return InvalidArgument("the header would be over 16 KiB: use a shorter chain of certificates");
+  }
   auto intake = std::make_unique<PayloadIntake>(algorithm, PayloadForm::kRaw, encoded);
   return StreamSigner(key, algorithm, std::move(encoded), std::move(intake));
 }

@@ -255,6 +255,58 @@ Result<void> CheckRoot(const Certificate& root, X509* x509) {
   return {};
 }
 
+Result<std::vector<Certificate>> FindPathUnder(const PathPolicy& policy,
+                                               std::span<const Certificate> chain,
+                                               const TrustStore& trust, Timestamp time,
+                                               Purpose purpose,
+                                               std::optional<std::string_view> origin) {
+  if (chain.empty()) return InvalidArgument("certificate chain: empty");
+  if (chain.size() > kMaxChainLength) {
+    return InvalidArgument("certificate chain: more than 16 certificates");
+  }
+  const Certificate& leaf = chain.front();
+  TRY(X509Handle x509, ParseX509(leaf.der()));
+  TRY(X509Stack helpers, ParseStack(chain.subspan(1)));
+  ContextHandle context(X509_STORE_CTX_new());
+  if (!context || X509_STORE_CTX_init(context.get(), trust.anchors().store.get(), x509.get(),
+                                      helpers.get()) != 1) {
+    ERR_clear_error();
+    return Internal("OpenSSL could not prepare the validation");
+  }
+  X509_STORE_CTX_set0_crls(context.get(), trust.anchors().revocation_lists.get());
+  TRY_VOID(ApplyPolicy(policy, trust.anchors(), time, purpose,
+                       X509_STORE_CTX_get0_param(context.get())));
+  int outcome = X509_verify_cert(context.get());
+  ERR_clear_error();
+  if (outcome != 1) {
+    return Refuse(X509_STORE_CTX_get_error_depth(context.get()),
+                  ReasonFor(X509_STORE_CTX_get_error(context.get()),
+                            X509_STORE_CTX_get_current_cert(context.get())));
+  }
+  STACK_OF(X509)* stack = X509_STORE_CTX_get0_chain(context.get());
+  int length = sk_X509_num(stack);
+  CHECK(length > 0);
+  std::vector<Certificate> path;
+  for (int depth = 0; depth < length; ++depth) {
+    const X509* const at = sk_X509_value(stack, depth);
+    TRY_VOID(CheckKeyAndSignature(at, depth, depth == length - 1));
+    TRY(Certificate certificate, Certificate::FromDer(DerOf(at)));
+    path.push_back(std::move(certificate));
+  }
+  if (!policy.requires_leaf_profile) return path;
+  TRY_VOID(CheckLeafProfile(x509.get(), purpose));
+  if (purpose == Purpose::kSigning) {
+    TRY_VOID(CheckAuthoritiesMaySign(stack));
+    if (!origin.has_value()) return path;
+  }
+  TRY(Identity identity, leaf.identity());
+  if (origin.has_value() && identity.origin != *origin) {
+    return Refuse(0, "is for another origin");
+  }
+  TRY_VOID(leaf.encryption_key());
+  return path;
+}
+
 }  // namespace
 
 TrustStore::TrustStore(std::vector<Certificate> roots, std::unique_ptr<TrustAnchors> anchors)
@@ -291,47 +343,14 @@ Result<TrustStore> TrustStore::Create(std::span<const Certificate> roots,
 Result<Certificate> ValidatePathUnder(const PathPolicy& policy, std::span<const Certificate> chain,
                                       const TrustStore& trust, Timestamp time, Purpose purpose,
                                       std::optional<std::string_view> origin) {
-  if (chain.empty()) return InvalidArgument("certificate chain: empty");
-  if (chain.size() > kMaxChainLength) {
-    return InvalidArgument("certificate chain: more than 16 certificates");
-  }
-  const Certificate& leaf = chain.front();
-  TRY(X509Handle x509, ParseX509(leaf.der()));
-  TRY(X509Stack helpers, ParseStack(chain.subspan(1)));
-  ContextHandle context(X509_STORE_CTX_new());
-  if (!context || X509_STORE_CTX_init(context.get(), trust.anchors().store.get(), x509.get(),
-                                      helpers.get()) != 1) {
-    ERR_clear_error();
-    return Internal("OpenSSL could not prepare the validation");
-  }
-  X509_STORE_CTX_set0_crls(context.get(), trust.anchors().revocation_lists.get());
-  TRY_VOID(ApplyPolicy(policy, trust.anchors(), time, purpose,
-                       X509_STORE_CTX_get0_param(context.get())));
-  int outcome = X509_verify_cert(context.get());
-  ERR_clear_error();
-  if (outcome != 1) {
-    return Refuse(X509_STORE_CTX_get_error_depth(context.get()),
-                  ReasonFor(X509_STORE_CTX_get_error(context.get()),
-                            X509_STORE_CTX_get_current_cert(context.get())));
-  }
-  STACK_OF(X509)* path = X509_STORE_CTX_get0_chain(context.get());
-  int length = sk_X509_num(path);
-  CHECK(length > 0);
-  for (int depth = 0; depth < length; ++depth) {
-    TRY_VOID(CheckKeyAndSignature(sk_X509_value(path, depth), depth, depth == length - 1));
-  }
-  if (!policy.requires_leaf_profile) return leaf;
-  TRY_VOID(CheckLeafProfile(x509.get(), purpose));
-  if (purpose == Purpose::kSigning) {
-    TRY_VOID(CheckAuthoritiesMaySign(path));
-    if (!origin.has_value()) return leaf;
-  }
-  TRY(Identity identity, leaf.identity());
-  if (origin.has_value() && identity.origin != *origin) {
-    return Refuse(0, "is for another origin");
-  }
-  TRY_VOID(leaf.encryption_key());
-  return leaf;
+  TRY(std::vector<Certificate> path, FindPathUnder(policy, chain, trust, time, purpose, origin));
+  return std::move(path.front());
+}
+
+Result<std::vector<Certificate>> FindPath(std::span<const Certificate> chain,
+                                          const TrustStore& trust, Timestamp time, Purpose purpose,
+                                          std::optional<std::string_view> origin) {
+  return FindPathUnder(PathPolicy(), chain, trust, time, purpose, origin);
 }
 
 Result<Certificate> ValidatePath(std::span<const Certificate> chain, const TrustStore& trust,

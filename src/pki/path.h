@@ -67,6 +67,11 @@ Result<Certificate> ValidatePath(std::span<const Certificate> chain, const Trust
                                  Timestamp time, Purpose purpose,
                                  std::optional<std::string_view> origin = std::nullopt);
 
+// FindPath is ValidatePath, and returns the whole path: the leaf first, the root last.
+Result<std::vector<Certificate>> FindPath(std::span<const Certificate> chain,
+                                          const TrustStore& trust, Timestamp time, Purpose purpose,
+                                          std::optional<std::string_view> origin = std::nullopt);
+
 // CheckServerName says whether a server's certificate is for host, a DNS name or an IP address. The
 // common name and wildcards do not count.
 //

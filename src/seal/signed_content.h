@@ -1,0 +1,75 @@
+// SignedContentWriter and SignedContentReader sign inside a seal: first signed, then sealed, with
+// the recipients named in what is signed, so that nobody who opens the file can pass it on to
+// others as if it had been meant for them.
+//
+// Source: docs/formats/signed-files.md. RFC 7515 flattened, typ "salus-sealed"; the payload is RFC
+//         8785 JSON {"recipients":[...],"sha256":hex,"size":n,"time":RFC 3339}.
+// Shape:  content || JWS || length of the JWS (4 bytes, big-endian) || "SALUSIG1"; the JWS at most
+//         64 KiB. Names of recipients are Recipient::Name(), sorted; a passphrase is "passphrase".
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "crypto/sha256.h"
+#include "seal/recipient.h"
+#include "seal/signer.h"
+#include "seal/stream.h"
+
+namespace salus::seal {
+
+// SignedContentWriter passes content on to out, which outlives it, and puts the trailer behind it.
+class SignedContentWriter final : public ByteSink {
+ public:
+  explicit SignedContentWriter(ByteSink& out) : out_(out) {}
+
+  Result<void> Write(ByteSpan bytes) override;
+
+  // Finish writes the trailer: once, when all content is written.
+  //
+  // Errors: as SignerHeader and out; InvalidArgument when the names of the recipients do not fit.
+  Result<void> Finish(const Signer& signer, const Recipients& recipients, Timestamp time);
+
+ private:
+  ByteSink& out_;
+  crypto::Sha256Stream hash_;
+  std::uint64_t size_bytes_ = 0;
+};
+
+// OpenedFile is what its opener knows of the file's header.
+struct OpenedFile {
+  std::string own_name;  // Identity::Name() of the one that opened it; empty for a passphrase
+  std::size_t recipient_count = 0;  // stanzas that are no markers
+};
+
+// SignedContentReader takes the opened payload, and passes the content on to out without the
+// trailer. Only Finish says whether the signature holds: until then nothing of out may be used.
+class SignedContentReader final : public ByteSink {
+ public:
+  explicit SignedContentReader(ByteSink& out) : out_(out) {}
+
+  Result<void> Write(ByteSpan bytes) override;
+
+  // Finish checks the signature, the content's hash and size, and that the signer named this
+  // opener, and as many recipients as the file has.
+  //
+  // Errors: VerificationFailed with what does not hold; those of out.
+  Result<VerifiedSignature> Finish(const OpenedFile& opened);
+
+ private:
+  Result<void> Release(std::size_t size);
+  // CutTrailer takes the trailer off what is held back; returns its JWS.
+  Result<std::string> CutTrailer();
+
+  ByteSink& out_;
+  crypto::Sha256Stream hash_;
+  std::uint64_t size_bytes_ = 0;
+  Bytes held_;
+};
+
+// SignedNames are the recipients' names as they are signed.
+std::vector<std::string> SignedNames(const Recipients& recipients);
+
+}  // namespace salus::seal
