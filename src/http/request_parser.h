@@ -56,6 +56,7 @@ std::optional<Refusal> ParseHead(std::string_view head, const HeadLimits& limits
 class RequestReader {
  public:
   explicit RequestReader(const HeadLimits& limits) : limits_(limits) {}
+  const HeadLimits& limits() const { return limits_; }
 
   enum class Event {
     kNeedMore,  // all input is consumed
