@@ -92,6 +92,7 @@ void AddMandateCommands(std::vector<Command>& all);
 void AddAuditCommands(std::vector<Command>& all);
 void AddLogCommands(std::vector<Command>& all);
 void AddCustodyCommands(std::vector<Command>& all);
+void AddProxyCommands(std::vector<Command>& all);
 
 // ManPage is the table as roff, for `salus --help-man`.
 std::string ManPage(const std::vector<Command>& commands);

@@ -1,6 +1,7 @@
 #include "http/listening_socket.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -89,6 +90,7 @@ Result<ListeningSocket> ListeningSocket::Adopt(int fd) {
   if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) {
     return InvalidArgument("an inherited descriptor is no listening socket");
   }
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
   ListeningSocket out(fd);
   out.ReadName();
   return out;
