@@ -38,6 +38,7 @@ std::vector<Command> AllCommands() {
   AddAuditCommands(all);
   AddLogCommands(all);
   AddCustodyCommands(all);
+  AddProxyCommands(all);
   return all;
 }
 

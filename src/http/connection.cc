@@ -110,7 +110,7 @@ void Connection::Close() {
   watch_->Close();
   loop_.connections.erase(self);
   --loop_.load;
-  core_.Leave(address_);
+  core_.admission.Leave(address_);
 }
 
 // --- reading ---

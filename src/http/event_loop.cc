@@ -1,47 +1,24 @@
 #include "http/event_loop.h"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+
 namespace salus::http {
 namespace {
 
-namespace asio = boost::asio;
-using ErrorCode = boost::system::error_code;
-
 thread_local bool on_loop_thread = false;
 
-class AsioWatch final : public FdWatch {
- public:
-  AsioWatch(asio::io_context& io, int fd) : descriptor_(io, fd) {}
-
-  int fd() const override { return const_cast<AsioWatch*>(this)->descriptor_.native_handle(); }
-
-  void WhenReadable(std::shared_ptr<FdHandler> handler) override {
-    descriptor_.async_wait(asio::posix::descriptor_base::wait_read,
-                           [handler = std::move(handler)](const ErrorCode& ec) {
-                             if (ec != asio::error::operation_aborted) handler->OnReadable();
-                           });
-  }
-  void WhenWritable(std::shared_ptr<FdHandler> handler) override {
-    descriptor_.async_wait(asio::posix::descriptor_base::wait_write,
-                           [handler = std::move(handler)](const ErrorCode& ec) {
-                             if (ec != asio::error::operation_aborted) handler->OnWritable();
-                           });
-  }
-  void Close() override {
-    ErrorCode ignored;
-    descriptor_.close(ignored);
-  }
-
- private:
-  asio::posix::stream_descriptor descriptor_;
-};
+constexpr int kEventsPerRound = 256;
 
 class FunctionTask final : public LoopTask {
  public:
@@ -54,17 +31,51 @@ class FunctionTask final : public LoopTask {
 
 }  // namespace
 
+class EpollWatch;
+
 struct EventLoop::State {
-  asio::io_context io{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
-  asio::steady_timer timer{io};
+  State() {
+    CHECK(epoll_fd >= 0 && wake_fd >= 0);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = nullptr;
+    CHECK(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) == 0);
+  }
+  ~State() {
+    close(wake_fd);
+    close(epoll_fd);
+  }
+
+  const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  std::atomic<bool> stopped{false};
+
   std::chrono::milliseconds interval{0};
+  std::chrono::steady_clock::time_point next_tick{};
   std::function<void()> tick;
+
+  // What the current round still has to look at. A watch that goes is taken out of it.
+  std::array<epoll_event, kEventsPerRound> events;
+  int event_count = 0;
+  int next_event = 0;
+  EpollWatch* current = nullptr;
+  // Handlers that are no longer waited for; released at the end of the round, because the one that
+  // drops them may be theirs.
+  std::vector<std::shared_ptr<FdHandler>> dropped;
 
   std::mutex mutex;
   std::vector<std::shared_ptr<LoopTask>> posted;  // guarded by mutex
   std::vector<std::shared_ptr<LoopTask>> running;
 
+  void Wake() {
+    const std::uint64_t one = 1;
+    // A full counter wakes too.
+    if (write(wake_fd, &one, sizeof one) < 0) return;
+  }
+  void ClearWake() {
+    std::uint64_t count = 0;
+    if (read(wake_fd, &count, sizeof count) < 0) return;
+  }
   void Drain() {
     {
       std::lock_guard lock(mutex);
@@ -73,15 +84,123 @@ struct EventLoop::State {
     for (auto& task : running) task->RunOnLoop();
     running.clear();
   }
-  void ArmTimer() {
-    timer.expires_after(interval);
-    timer.async_wait([this](const ErrorCode& ec) {
-      if (ec) return;
-      tick();
-      ArmTimer();
-    });
+  int WaitTime() const {
+    if (!tick) return -1;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(next_tick - std::chrono::steady_clock::now());
+    return static_cast<int>(std::max<std::chrono::milliseconds::rep>(0, left.count()));
   }
+  void RunTick() {
+    if (!tick) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_tick) return;
+    next_tick = now + interval;
+    tick();
+  }
+  void RunRound();
 };
+
+// EpollWatch keeps its descriptor in the epoll set from one wait to the next: the interest is taken
+// back only when something comes that nobody waits for. A connection that always waits for its next
+// bytes costs no system call for it.
+class EpollWatch final : public FdWatch {
+ public:
+  EpollWatch(EventLoop::State& state, int fd) : state_(state), fd_(fd) {}
+  ~EpollWatch() override { Close(); }
+
+  int fd() const override { return fd_; }
+
+  void WhenReadable(std::shared_ptr<FdHandler> handler) override {
+    if (fd_ < 0) return;
+    reader_ = std::move(handler);
+    Want(interest_ | EPOLLIN);
+  }
+  void WhenWritable(std::shared_ptr<FdHandler> handler) override {
+    if (fd_ < 0) return;
+    writer_ = std::move(handler);
+    Want(interest_ | EPOLLOUT);
+  }
+  void Close() override {
+    if (fd_ < 0) return;
+    // One that was never waited on may be closed by any thread.
+    if (was_registered_) Forget();
+    close(fd_);
+    fd_ = -1;
+  }
+
+  void OnEvents(std::uint32_t events) {
+    constexpr std::uint32_t kBoth = EPOLLHUP | EPOLLERR;
+    std::shared_ptr<FdHandler> reader, writer;
+    std::uint32_t keep = interest_;
+    if ((events & (EPOLLIN | kBoth)) != 0) {
+      reader = std::move(reader_);
+      if (reader == nullptr) keep &= ~static_cast<std::uint32_t>(EPOLLIN);
+    }
+    if ((events & (EPOLLOUT | kBoth)) != 0) {
+      writer = std::move(writer_);
+      if (writer == nullptr) keep &= ~static_cast<std::uint32_t>(EPOLLOUT);
+    }
+    Want(keep);
+    EventLoop::State& state = state_;
+    state.current = this;
+    if (reader != nullptr) reader->OnReadable();
+    // The reader may have closed this watch, and it may be gone.
+    if (writer != nullptr && state.current == this) writer->OnWritable();
+    state.current = nullptr;
+  }
+
+ private:
+  void Want(std::uint32_t interest) {
+    if (interest == interest_) return;
+    epoll_event event{};
+    event.events = interest;
+    event.data.ptr = this;
+    // A hang-up is reported whatever the interest is, so that without one the descriptor must go.
+    const int operation = interest == 0    ? EPOLL_CTL_DEL
+                          : interest_ == 0 ? EPOLL_CTL_ADD
+                                           : EPOLL_CTL_MOD;
+    CHECK(epoll_ctl(state_.epoll_fd, operation, fd_, &event) == 0);
+    interest_ = interest;
+    was_registered_ = true;
+  }
+
+  void Forget() {
+    Want(0);
+    if (state_.current == this) state_.current = nullptr;
+    for (int i = state_.next_event; i < state_.event_count; ++i) {
+      epoll_event& event = state_.events[static_cast<std::size_t>(i)];
+      if (event.data.ptr == this) event.events = 0;
+    }
+    if (reader_ != nullptr) state_.dropped.push_back(std::move(reader_));
+    if (writer_ != nullptr) state_.dropped.push_back(std::move(writer_));
+  }
+
+  EventLoop::State& state_;
+  int fd_;
+  std::uint32_t interest_ = 0;
+  bool was_registered_ = false;
+  std::shared_ptr<FdHandler> reader_, writer_;
+};
+
+void EventLoop::State::RunRound() {
+  event_count = std::max(0, epoll_wait(epoll_fd, events.data(), kEventsPerRound, WaitTime()));
+  bool woken = false;
+  for (next_event = 0; next_event < event_count;) {
+    const epoll_event event = events[static_cast<std::size_t>(next_event++)];
+    if (event.data.ptr == nullptr) {
+      woken = true;
+    } else if (event.events != 0) {
+      static_cast<EpollWatch*>(event.data.ptr)->OnEvents(event.events);
+    }
+  }
+  event_count = next_event = 0;
+  if (woken) {
+    ClearWake();
+    Drain();
+  }
+  RunTick();
+  std::exchange(dropped, {}).clear();
+}
 
 EventLoop::EventLoop() : state_(std::make_unique<State>()) {}
 EventLoop::~EventLoop() = default;
@@ -90,10 +209,13 @@ bool OnLoopThread() { return on_loop_thread; }
 
 void EventLoop::Run() {
   on_loop_thread = true;
-  state_->io.run();
+  while (!state_->stopped) state_->RunRound();
   on_loop_thread = false;
 }
-void EventLoop::Stop() { state_->io.stop(); }
+void EventLoop::Stop() {
+  state_->stopped = true;
+  state_->Wake();
+}
 
 void EventLoop::Post(std::shared_ptr<LoopTask> task) {
   bool was_empty;
@@ -102,7 +224,7 @@ void EventLoop::Post(std::shared_ptr<LoopTask> task) {
     was_empty = state_->posted.empty();
     state_->posted.push_back(std::move(task));
   }
-  if (was_empty) asio::post(state_->io, [this] { state_->Drain(); });
+  if (was_empty) state_->Wake();
 }
 
 void EventLoop::PostFunction(std::function<void()> function) {
@@ -111,12 +233,12 @@ void EventLoop::PostFunction(std::function<void()> function) {
 
 void EventLoop::Tick(std::chrono::milliseconds interval, std::function<void()> function) {
   state_->interval = interval;
+  state_->next_tick = std::chrono::steady_clock::now() + interval;
   state_->tick = std::move(function);
-  state_->ArmTimer();
 }
 
 std::unique_ptr<FdWatch> EventLoop::Watch(int fd) {
-  return std::make_unique<AsioWatch>(state_->io, fd);
+  return std::make_unique<EpollWatch>(*state_, fd);
 }
 
 }  // namespace salus::http

@@ -1,5 +1,8 @@
-// The event loop of one thread: readiness of sockets, a tick, and work from other threads.
-// Boost.Asio stands behind it, and in event_loop.cc only. Internal to the module.
+// The event loop of one thread, over epoll: readiness of sockets, a tick, and work from other
+// threads.
+//
+// Source: epoll(7), level-triggered. Deviation: none.
+// Shape:  one thread calls Run; handlers are called one after the other on it.
 #pragma once
 
 #include <chrono>
@@ -38,6 +41,9 @@ class FdWatch {
 // OnLoopThread: the caller is in some loop's Run, and so must not block.
 bool OnLoopThread();
 
+// EventLoop calls handlers as their descriptors become ready.
+//
+// Threads: Post, PostFunction and Stop from any; the rest belongs to the thread of Run.
 class EventLoop {
  public:
   EventLoop();
@@ -58,9 +64,11 @@ class EventLoop {
   // Tick calls function in every interval. Before Run only.
   void Tick(std::chrono::milliseconds interval, std::function<void()> function);
 
+  // Watch takes the descriptor over. Threads: any, as long as nothing was waited for.
   std::unique_ptr<FdWatch> Watch(int fd);
 
  private:
+  friend class EpollWatch;
   struct State;
   const std::unique_ptr<State> state_;
 };

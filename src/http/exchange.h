@@ -41,9 +41,10 @@ struct FieldView {
 // Request is what the client asked. All views live as long as the Exchange.
 struct Request {
   Method method = Method::kGet;
-  std::string_view target;  // as sent, origin-form: "/a/b?x=1"
-  std::string_view path;    // target up to '?', still percent-encoded
-  std::string_view query;   // after '?', still percent-encoded; Query::Parse reads it
+  std::string_view method_token;  // as sent
+  std::string_view target;        // as sent, origin-form: "/a/b?x=1"
+  std::string_view path;          // target up to '?', still percent-encoded
+  std::string_view query;         // after '?', still percent-encoded; Query::Parse reads it
   std::vector<FieldView> fields;
   // parameters are the decoded {names} of the route's pattern, in its order.
   std::vector<std::pair<std::string_view, std::string>> parameters;

@@ -17,15 +17,22 @@ constexpr std::array<std::pair<Method, std::string_view>, 7> kMethods{
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-bool IsTokenChar(char c) {
-  const auto u = static_cast<unsigned char>(c);
-  if (u <= 0x20 || u >= 0x7f) return false;
-  return std::string_view("\"(),/:;<=>?@[\\]{}").find(c) == std::string_view::npos;
-}
+// A table, because every byte of every field name is looked up.
+constexpr std::array<bool, 256> kIsTokenChar = [] {
+  std::array<bool, 256> out{};
+  constexpr std::string_view kDelimiters = "\"(),/:;<=>?@[\\]{}";
+  for (std::size_t c = 0x21; c < 0x7f; ++c) {
+    out[c] = kDelimiters.find(static_cast<char>(c)) == std::string_view::npos;
+  }
+  return out;
+}();
+
+bool IsTokenChar(char c) { return kIsTokenChar[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 
 std::string_view MethodName(Method method) {
+  if (method == Method::kOther) return "OTHER";
   return kMethods[static_cast<std::size_t>(method)].second;
 }
 

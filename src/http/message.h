@@ -10,10 +10,12 @@
 
 namespace salus::http {
 
-// Method is the closed set of methods that a route can have. Any other token is answered 501.
-enum class Method { kGet, kHead, kPost, kPut, kPatch, kDelete, kOptions };
+// Method is the closed set of methods that a route can have. Any other token is answered 501, or,
+// by who only passes requests on, taken as kOther.
+enum class Method { kGet, kHead, kPost, kPut, kPatch, kDelete, kOptions, kOther };
 
-// MethodName is the token on the wire ("GET"); ParseMethod reads it, case-sensitively.
+// MethodName is the token on the wire ("GET"), "OTHER" for kOther; ParseMethod reads it,
+// case-sensitively, and never as kOther.
 std::string_view MethodName(Method method);
 std::optional<Method> ParseMethod(std::string_view token);
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
-#include <cstring>
 
+#include "http/head_lines.h"
 #include "http/message.h"
 
 namespace salus::http {
@@ -13,8 +13,7 @@ namespace beast = boost::beast;
 
 constexpr std::size_t kMaxChunkOverheadBytes = 8 * 1024;
 constexpr int kMaxChunkSizeDigits = 15;
-// What stands in a request line besides the target.
-constexpr std::size_t kMaxLineOverhead = 32;
+constexpr std::size_t kMaxMethodBytes = 32;
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -55,37 +54,6 @@ class HeadParser final : public beast::http::basic_parser<true> {
   void on_finish_impl(Code& ec) override { ec = {}; }
 };
 
-// CheckLines refuses what no honest client sends, before Beast sees it.
-std::optional<Refusal> CheckLines(std::string_view head, const HeadLimits& limits) {
-  std::size_t lines = 0;
-  std::size_t start = 0;
-  while (start < head.size()) {
-    const std::size_t lf = head.find('\n', start);
-    if (lf == std::string_view::npos || lf == start || head[lf - 1] != '\r') {
-      return Refusal{400, "a line does not end in CR LF"};
-    }
-    const std::string_view line = head.substr(start, lf - 1 - start);
-    if (line.find('\r') != std::string_view::npos || line.find('\0') != std::string_view::npos) {
-      return Refusal{400, "a line holds a CR or NUL"};
-    }
-    if (lines == 0) {
-      if (line.size() > limits.target_bytes + kMaxLineOverhead)
-        return Refusal{414, "the target is too long"};
-    } else if (!line.empty()) {
-      if (line[0] == ' ' || line[0] == '\t') return Refusal{400, "a header line is folded"};
-      const std::size_t colon = line.find(':');
-      if (colon == std::string_view::npos || colon == 0 ||
-          !IsValidField(line.substr(0, colon), line.substr(colon + 1))) {
-        return Refusal{400, "a header field is malformed"};
-      }
-      if (lines > limits.header_count) return Refusal{431, "there are too many header fields"};
-    }
-    ++lines;
-    start = lf + 1;
-  }
-  return std::nullopt;
-}
-
 bool IsHostChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view("-._~:[]%!$&'()*+;=").find(c) != std::string_view::npos;
@@ -101,19 +69,6 @@ struct FramingFields {
   bool keep_alive = false;
 };
 
-// HasToken looks for a word in a comma-separated list.
-bool HasToken(std::string_view list, std::string_view word) {
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    std::string_view item = list.substr(0, comma);
-    while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) item.remove_prefix(1);
-    while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
-    if (EqualIgnoreCase(item, word)) return true;
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return false;
-}
-
 std::optional<Refusal> CheckFramingFields(const FramingFields& found, Framing& framing) {
   if (found.hosts > 1 || (found.hosts == 0 && !framing.http10) ||
       !std::all_of(found.host.begin(), found.host.end(), IsHostChar)) {
@@ -124,15 +79,8 @@ std::optional<Refusal> CheckFramingFields(const FramingFields& found, Framing& f
   }
   framing.content_length = 0;
   if (found.lengths == 1) {
-    if (found.length.empty() || found.length.size() > 18) {
-      return Refusal{400, "Content-Length is malformed"};
-    }
-    std::uint64_t value = 0;
-    for (const char c : found.length) {
-      if (c < '0' || c > '9') return Refusal{400, "Content-Length is malformed"};
-      value = value * 10 + static_cast<std::uint64_t>(c - '0');
-    }
-    framing.content_length = value;
+    framing.content_length = ParseContentLength(found.length);
+    if (!framing.content_length) return Refusal{400, "Content-Length is malformed"};
   }
   if (found.encodings == 1) {
     if (framing.http10) return Refusal{400, "Transfer-Encoding needs HTTP/1.1"};
@@ -178,7 +126,7 @@ std::optional<Refusal> ReadFraming(const Request& request, Framing& framing) {
 
 std::optional<Refusal> ParseHead(std::string_view head, const HeadLimits& limits, Request& request,
                                  Framing& framing) {
-  if (auto refusal = CheckLines(head, limits)) return refusal;
+  if (auto refusal = CheckHeadLines(head, limits)) return refusal;
   request.fields.clear();
   request.fields.reserve(16);
   HeadParser parser;
@@ -198,10 +146,15 @@ std::optional<Refusal> ParseHead(std::string_view head, const HeadLimits& limits
   framing.http10 = parser.version == 10;
   const std::optional<Method> method = ParseMethod(parser.method);
   if (auto refusal = ReadFraming(request, framing)) return refusal;
-  if (!method) return Refusal{501, "the method is not known here"};
-  request.method = *method;
+  const bool is_refused = parser.method == "CONNECT" || parser.method == "TRACE";
+  const bool is_short = parser.method.size() <= kMaxMethodBytes;
+  if (!method && (!limits.any_method || is_refused || !is_short)) {
+    return Refusal{501, "the method is not known here"};
+  }
+  request.method = method.value_or(Method::kOther);
+  request.method_token = parser.method;
   request.target = parser.target;
-  const bool is_asterisk = request.target == "*" && *method == Method::kOptions;
+  const bool is_asterisk = request.target == "*" && request.method == Method::kOptions;
   if (!is_asterisk && !request.target.starts_with('/')) {
     return Refusal{400, "the target must start with /"};
   }
@@ -230,6 +183,9 @@ RequestReader::Step RequestReader::Next(ByteSpan input) {
       if (remaining_ == 0) state_ = State::kEnd;
       return {Event::kBody, n, input.first(n), {}};
     }
+    case State::kUntilClose:
+      if (input.empty()) return {Event::kNeedMore, 0, {}, {}};
+      return {Event::kBody, input.size(), input, {}};
     default:
       return NextChunked(input);
   }
@@ -240,26 +196,29 @@ RequestReader::Step RequestReader::NextHead(ByteSpan input) {
   const std::size_t before = head_.size();
   // The end may lie across the border of two pieces.
   const std::size_t take = std::min(input.size(), limits_.header_bytes + 1 - before);
-  head_.append(AsText(input.first(take)));
+  std::string_view head = AsText(input.first(take));
+  if (before != 0) head = head_.append(head);
   // The checks stand in an order in which it does not matter how the bytes were cut.
   // Garbage (a TLS hello on a plain port, say) is refused at once, not after a timeout.
-  if (head_[0] < 'A' || head_[0] > 'z') {
+  if (head[0] < 'A' || head[0] > 'z') {
     return {Event::kRefused, take, {}, {400, "the request is malformed"}};
   }
-  if (std::min(head_.find('\n'), head_.size()) > limits_.target_bytes + kMaxLineOverhead + 1) {
+  if (std::min(head.find('\n'), head.size()) > limits_.target_bytes + kMaxLineOverhead + 1) {
     return {Event::kRefused, take, {}, {414, "the target is too long"}};
   }
   const std::size_t from = before < 3 ? 0 : before - 3;
-  const std::size_t end = head_.find("\r\n\r\n", from);
+  const std::size_t end = head.find("\r\n\r\n", from);
   if (end != std::string::npos && end + 4 <= limits_.header_bytes) {
     const std::size_t consumed = end + 4 - before;
+    if (before == 0) head_.assign(head.substr(0, end + 4));
     head_.resize(end + 4);
     state_ = State::kHeadDone;
     return {Event::kHead, consumed, {}, {}};
   }
-  if (head_.size() > limits_.header_bytes) {
+  if (head.size() > limits_.header_bytes) {
     return {Event::kRefused, take, {}, {431, "the header is too long"}};
   }
+  if (before == 0) head_.assign(head);
   return {Event::kNeedMore, take, {}, {}};
 }
 
@@ -270,6 +229,8 @@ void RequestReader::StartBody(const Framing& framing) {
   remaining_ = framing.content_length.value_or(0);
   if (framing.chunked) {
     state_ = State::kChunkSize;
+  } else if (framing.until_close) {
+    state_ = State::kUntilClose;
   } else {
     state_ = remaining_ == 0 ? State::kEnd : State::kLength;
   }
@@ -334,7 +295,10 @@ bool RequestReader::ChunkByte(char c) {
       return go(c == '\n', State::kChunkSize);
     case State::kTrailerStart:
       if (c == '\r') return go(true, State::kEndLf);
-      return go(is_text() && c != ' ' && c != '\t' && c != ':', State::kTrailerLine);
+      return go(IsValidField({&c, 1}, {}), State::kTrailerName);
+    case State::kTrailerName:
+      if (c == ':') return go(true, State::kTrailerLine);
+      return IsValidField({&c, 1}, {}) && ++overhead_bytes_ <= kMaxChunkOverheadBytes;
     case State::kTrailerLine:
       if (c == '\r') return go(true, State::kTrailerLf);
       return is_text() && ++overhead_bytes_ <= kMaxChunkOverheadBytes;

@@ -1,4 +1,8 @@
-// From bytes to requests: heads, then bodies. No I/O. Internal to the module.
+// RequestReader and ParseHead make requests of bytes: heads, then bodies. No I/O.
+//
+// Source: RFC 9112; stricter: every doubt is a refusal, which the caller answers before it closes.
+// Shape:  heads and targets are bounded by HeadLimits; a chunk's size has at most 15 digits, and
+//         chunk extensions and trailers, which are skipped, 8 KiB together.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +25,9 @@ struct HeadLimits {
   std::size_t header_bytes = 16 * 1024;
   std::size_t header_count = 100;
   std::size_t target_bytes = 8 * 1024;
+  // any_method: methods that a route can't have are Method::kOther instead of refused; CONNECT and
+  // TRACE, which change what a connection is or echo its fields, are refused all the same.
+  bool any_method = false;
 };
 
 // Framing is what the head says about the message as a whole.
@@ -30,6 +37,8 @@ struct Framing {
   bool http10 = false;
   bool keep_alive = true;
   bool expects_continue = false;
+  // until_close: the body of an answer goes to the end of the connection.
+  bool until_close = false;
 };
 
 // ParseHead reads a whole head, "GET / HTTP/1.1\r\n...\r\n\r\n". The views in request point into
@@ -47,6 +56,7 @@ std::optional<Refusal> ParseHead(std::string_view head, const HeadLimits& limits
 class RequestReader {
  public:
   explicit RequestReader(const HeadLimits& limits) : limits_(limits) {}
+  const HeadLimits& limits() const { return limits_; }
 
   enum class Event {
     kNeedMore,  // all input is consumed
@@ -64,6 +74,8 @@ class RequestReader {
 
   Step Next(ByteSpan input);
   std::string TakeHead() { return std::move(head_); }
+  // head is what TakeHead takes, left where it is until StartBody.
+  std::string_view head() const { return head_; }
   void StartBody(const Framing& framing);
 
   // in_head: some bytes of a head have come, not all.
@@ -76,6 +88,7 @@ class RequestReader {
     kHead,
     kHeadDone,
     kLength,
+    kUntilClose,
     kChunkSize,
     kChunkExtension,
     kChunkSizeLf,
@@ -83,6 +96,7 @@ class RequestReader {
     kChunkDataCr,
     kChunkDataLf,
     kTrailerStart,
+    kTrailerName,
     kTrailerLine,
     kTrailerLf,
     kEndLf,

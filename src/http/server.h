@@ -18,10 +18,24 @@ namespace salus::http {
 
 enum class ClientCertificate { kNone, kOptional, kRequired };
 
-// TlsServerOptions is a listener's identity and whom it admits. TLS 1.3 only.
+// ServerIdentity is a certificate with its key.
+struct ServerIdentity {
+  std::string certificate_chain_pem;  // leaf first
+  SecretBytes private_key_pem;        // PKCS#8 PEM without passphrase, or DER
+};
+
+// ChallengeCertificate is asked, on a loop thread, what to show to a client that offers the
+// protocol "acme-tls/1" for a server name, and nothing else (RFC 8737). nullopt: nothing is being
+// proven for that name, and the handshake fails. No request is read from such a connection.
+using ChallengeCertificate = std::function<std::optional<ServerIdentity>(std::string_view name)>;
+
+// TlsServerOptions is a listener's identity and whom it admits. TLS 1.3 only, unless allow_tls12
+// adds 1.2 with ECDHE and an AEAD.
 struct TlsServerOptions {
   std::string certificate_chain_pem;  // leaf first
   SecretBytes private_key_pem;        // PKCS#8 PEM without passphrase, or DER
+  bool allow_tls12 = false;
+  ChallengeCertificate challenge;
   ClientCertificate client_certificate = ClientCertificate::kNone;
   std::string client_authorities_pem;  // roots; a path must end in one of them
 };

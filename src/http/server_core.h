@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "http/admission.h"
 #include "http/event_loop.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -90,21 +91,13 @@ struct ServerCore {
         workers(options.workers, options.limits.requests_in_flight),
         stream_workers(options.stream_workers, options.limits.requests_in_flight) {}
 
-  // Admit counts a connection of an address in, unless there are too many; Leave counts it out.
-  bool Admit(const std::string& address);
-  void Leave(const std::string& address);
-
   const ServerLimits limits;
+  Admission admission{limits.connections, limits.connections_per_address};
   ServerCounters counters;
   const std::shared_ptr<std::atomic<bool>> draining = std::make_shared<std::atomic<bool>>(false);
   std::atomic<std::size_t> whole_body_bytes{0};  // reserved for bodies delivered whole
   std::vector<std::unique_ptr<Listener>> listeners;
   std::vector<std::unique_ptr<LoopContext>> loops;
-
-  std::mutex mutex;
-  std::condition_variable left;
-  std::unordered_map<std::string, std::size_t> per_address;  // guarded by mutex
-  std::size_t connection_count = 0;                          // guarded by mutex
 
   // Last, so that their threads end while all of the above is there.
   WorkerPool workers;

@@ -114,16 +114,48 @@ void UseCommonPolicy(SSL_CTX* context) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 }
 
-int SelectHttp11(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
-                 unsigned in_size, void*) {
-  static constexpr unsigned char kOurs[] = "\x08http/1.1";
+constexpr std::string_view kHttp11 = "\x08http/1.1";
+constexpr std::string_view kAcmeTls1 =
+    "\x0a"
+    "acme-tls/1";
+// An extension's list of names: its length in two bytes, then the names.
+constexpr std::string_view kAcmeTls1Only = std::string_view(
+    "\x00\x0b\x0a"
+    "acme-tls/1",
+    13);
+
+TlsChannel* ChannelOf(SSL* ssl) { return static_cast<TlsChannel*>(SSL_get_app_data(ssl)); }
+
+int SelectProtocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
+                   const unsigned char* in, unsigned in_size, void*) {
+  const TlsChannel* channel = ChannelOf(ssl);
+  const bool is_challenge = channel != nullptr && channel->is_challenge();
+  const ByteSpan ours = AsBytes(is_challenge ? kAcmeTls1 : kHttp11);
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, kOurs, sizeof kOurs - 1, in, in_size) !=
-      OPENSSL_NPN_NEGOTIATED) {
+  if (SSL_select_next_proto(&chosen, out_size, ours.data(), static_cast<unsigned>(ours.size()), in,
+                            in_size) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
+}
+
+std::string_view HelloExtension(SSL* ssl, unsigned type) {
+  const unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, type, &bytes, &size) != 1) return {};
+  return AsText({bytes, size});
+}
+
+// HelloName is the only host_name of the server_name extension. Source: RFC 6066 section 3.
+std::string_view HelloName(SSL* ssl) {
+  constexpr std::size_t kHeader = 5;  // length of the list, type, length of the name
+  const std::string_view list = HelloExtension(ssl, TLSEXT_TYPE_server_name);
+  if (list.size() <= kHeader || list[2] != TLSEXT_NAMETYPE_host_name) return {};
+  const auto high = static_cast<unsigned char>(list[3]);
+  const auto low = static_cast<unsigned char>(list[4]);
+  const std::string_view name = list.substr(kHeader);
+  return name.size() == (std::size_t{high} << 8 | low) ? name : std::string_view();
 }
 
 // The BIO of all channels: its data is the thread's TlsBuffers.
@@ -186,12 +218,41 @@ std::array<std::uint8_t, 32> Sha256OfCertificate(ByteSpan der) {
   return out;
 }
 
+// TlsHello looks at a client's first message before a certificate is chosen.
+struct TlsHello {
+  static int OnHello(SSL* ssl, int* alert, void*) {
+    TlsChannel* channel = ChannelOf(ssl);
+    if (HelloExtension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation) != kAcmeTls1Only) {
+      return SSL_CLIENT_HELLO_SUCCESS;
+    }
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    const auto identity = channel->context_->challenge()(HelloName(ssl));
+    if (!identity || !Show(ssl, *identity)) return SSL_CLIENT_HELLO_ERROR;
+    channel->is_challenge_ = true;
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
+
+  static bool Show(SSL* ssl, const ServerIdentity& identity) {
+    const auto chain = ReadCertificates(identity.certificate_chain_pem, "a challenge");
+    const auto key = ReadKey(identity.private_key_pem);
+    // Whoever looks at a challenge has no certificate of ours.
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
+    return chain && key && SSL_use_certificate(ssl, chain->front().get()) == 1 &&
+           SSL_use_PrivateKey(ssl, key->get()) == 1;
+  }
+};
+
 Result<std::shared_ptr<TlsContext>> TlsContext::ForServer(const TlsServerOptions& options,
                                                           std::size_t max_sessions) {
   ContextPtr context(SSL_CTX_new(TLS_server_method()));
   if (context == nullptr) return Internal("OpenSSL has no memory");
   SSL_CTX* c = context.get();
   UseCommonPolicy(c);
+  if (options.allow_tls12) {
+    CHECK(SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1);
+    CHECK(SSL_CTX_set_cipher_list(c, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1);
+    SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  }
   TRY_VOID(UseIdentity(c, options.certificate_chain_pem, options.private_key_pem));
   if (options.client_certificate != ClientCertificate::kNone) {
     TRY_VOID(UseAnchors(c, options.client_authorities_pem, X509_PURPOSE_SSL_CLIENT));
@@ -206,8 +267,9 @@ Result<std::shared_ptr<TlsContext>> TlsContext::ForServer(const TlsServerOptions
   SSL_CTX_sess_set_cache_size(c, static_cast<long>(max_sessions));
   SSL_CTX_set_timeout(c, kSessionSeconds);
   SSL_CTX_set_num_tickets(c, 1);
-  SSL_CTX_set_alpn_select_cb(c, SelectHttp11, nullptr);
-  return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
+  SSL_CTX_set_alpn_select_cb(c, SelectProtocol, nullptr);
+  if (options.challenge) SSL_CTX_set_client_hello_cb(c, TlsHello::OnHello, nullptr);
+  return std::shared_ptr<TlsContext>(new TlsContext(context.release(), options.challenge));
 }
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
@@ -239,7 +301,9 @@ void CollectPeerChain(SSL_CTX* context, std::vector<Bytes>& chain) {
 }
 
 TlsChannel::TlsChannel(std::shared_ptr<TlsContext> context, SSL* ssl)
-    : context_(std::move(context)), ssl_(ssl) {}
+    : context_(std::move(context)), ssl_(ssl) {
+  SSL_set_app_data(ssl_, this);
+}
 
 TlsChannel::~TlsChannel() {
   // A connection that ends without a goodbye would take its session out of the table. TLS 1.3 has
@@ -303,6 +367,10 @@ void TlsChannel::CloseNotify() {
   if (SSL_is_init_finished(ssl_)) SSL_shutdown(ssl_);
   ERR_clear_error();
 }
+
+bool TlsChannel::is_challenge() const { return is_challenge_; }
+
+std::string_view TlsChannel::version() const { return SSL_get_version(ssl_); }
 
 bool TlsChannel::resumed() const { return SSL_session_reused(ssl_) == 1; }
 

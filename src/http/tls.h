@@ -1,5 +1,9 @@
-// TLS over memory: OpenSSL reads from and writes to buffers that all connections of a thread
-// share, so that an idle connection holds none. Internal to the module.
+// TlsChannel is TLS over memory: OpenSSL reads from and writes to buffers that all connections of a
+// thread share, so that an idle connection holds none.
+//
+// Source: RFC 8446, RFC 5246 where a listener allows it, RFC 7301, RFC 8737.
+// Shape:  records of at most 16 KiB.
+// Errors: as Outcome; what was wrong with a peer's bytes is told to the peer only, by an alert.
 #pragma once
 
 #include <memory>
@@ -25,7 +29,8 @@ struct TlsBuffers {
 
 // TlsContext is what all connections of a listener, or of a client, have in common.
 //
-// Source: RFC 8446. TLS 1.3 only; no early data; no tickets: sessions are resumed from a bounded
+// Source: RFC 8446. TLS 1.3, and 1.2 where asked for; no early data; no tickets: sessions are
+// resumed from a bounded
 //         table in memory, because OpenSSL 3.0 makes tickets with client certificates slower than
 //         a full handshake.
 // Threads: safe.
@@ -37,10 +42,13 @@ class TlsContext {
   ~TlsContext();
   void ForgetSessions();
   ssl_ctx_st* get() const { return context_; }
+  const ChallengeCertificate& challenge() const { return challenge_; }
 
  private:
-  explicit TlsContext(ssl_ctx_st* context) : context_(context) {}
+  TlsContext(ssl_ctx_st* context, ChallengeCertificate challenge)
+      : context_(context), challenge_(std::move(challenge)) {}
   ssl_ctx_st* const context_;
+  const ChallengeCertificate challenge_;
 };
 
 // ConfigureClient puts identity and anchors of options into a context made by someone else
@@ -73,6 +81,10 @@ class TlsChannel {
   void CloseNotify();
 
   bool resumed() const;
+  // is_challenge: the client came for a challenge's certificate, and for nothing else.
+  bool is_challenge() const;
+  // version is "TLSv1.3" or "TLSv1.2".
+  std::string_view version() const;
   // Peer is the verified client certificate, nullptr when none was shown or, in a resumed session,
   // its dates are over.
   std::shared_ptr<PeerCertificate> Peer() const;
@@ -84,6 +96,8 @@ class TlsChannel {
   const std::shared_ptr<TlsContext> context_;
   ssl_st* const ssl_;
   bool failed_ = false;
+  bool is_challenge_ = false;
+  friend struct TlsHello;
 };
 
 }  // namespace salus::http

@@ -8,6 +8,7 @@
 //         DIR/lock.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,12 @@ struct InitOptions {
 struct InitReport {
   std::string root_fingerprint;  // hex SHA-256 of the root certificate: the line to hand out
   std::string connect_url;
+};
+
+// CertifyTerms are what a certificate holds beside what its request asks for.
+struct CertifyTerms {
+  std::chrono::days validity{730};
+  std::vector<std::string> revocation_list_urls = {};  // http://, for servers
 };
 
 // NodeAccess says what a directory is opened for. kAsk records questions, but takes no events: it
@@ -98,7 +105,8 @@ class Node {
   // checkpoint.
   Result<std::uint64_t> ConfirmClock(std::string_view officer_id);
   // Certify issues a certificate for a request; a person's is logged as a hash only.
-  Result<std::string> Certify(std::string_view request_pem, pki::Role role, std::string_view id);
+  Result<std::string> Certify(std::string_view request_pem, pki::Role role, std::string_view id,
+                              const CertifyTerms& terms = {});
 
   struct State;  // the module's own
 

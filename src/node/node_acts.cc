@@ -25,7 +25,6 @@ using audit::NewPolicy;
 using audit::Subject;
 using audit::SubjectKind;
 
-constexpr std::chrono::days kLeafValidity{730};
 constexpr std::size_t kRowsPerCall = 1000;
 
 bool SameKey(const std::optional<crypto::P256PublicKey>& a,
@@ -282,7 +281,7 @@ Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
 }
 
 Result<std::string> Node::Certify(std::string_view request_pem, pki::Role role,
-                                  std::string_view id) {
+                                  std::string_view id, const CertifyTerms& terms) {
   const auto acts = state_->recorder->LockActs();
   TRY(const pki::CertificationRequest request, pki::CertificationRequest::FromPem(request_pem));
   TRY(const pki::IssuingAuthority authority, pki::IssuingAuthority::Open(state_->PathOf("ca")));
@@ -290,11 +289,12 @@ Result<std::string> Node::Certify(std::string_view request_pem, pki::Role role,
   const Timestamp now = state_->clock.Now();
   pki::IssueProfile profile;
   profile.identity = std::move(identity);
-  profile.validity = {now, now + kLeafValidity};
+  profile.validity = {now, now + terms.validity};
   profile.purpose = role == pki::Role::kServer ? pki::Purpose::kServer : pki::Purpose::kClient;
   profile.name = request.subject().name;
   profile.dns_names = request.subject().dns_names;
   profile.ip_names = request.subject().ip_names;
+  profile.revocation_list_urls = terms.revocation_list_urls;
   LoggedIssuance issuance(*state_->recorder);
   TRY(const pki::Certificate certificate,
       authority.Issue(request, profile, state_->random, issuance));

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "codec/rfc3339.h"
+#include "pki/certificate_draft.h"
 #include "pki/directory_files.h"
 #include "pki/extensions.h"
 #include "pki/key_file.h"
@@ -49,27 +50,6 @@ Result<void> CheckInside(const Validity& inner, const Certificate& issuer) {
                            codec::FormatRfc3339(issuer.not_after()));
   }
   return {};
-}
-
-// StartCertificate fills in all that has nothing to do with extensions.
-Result<X509Handle> StartCertificate(const X509_NAME* subject, const X509_NAME* issuer,
-                                    EVP_PKEY* key, const Validity& validity, RandomSource& random) {
-  auto serial = random.Array<kSerialBytes>();
-  serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7f) | 0x40);  // positive, always 20 bytes
-  std::unique_ptr<BIGNUM, decltype([](BIGNUM* p) { BN_free(p); })> number(
-      BN_bin2bn(serial.data(), kSerialBytes, nullptr));
-  TRY(TimeHandle not_before, MakeTime(validity.not_before));
-  TRY(TimeHandle not_after, MakeTime(validity.not_after));
-  X509Handle out(X509_new());
-  if (!out || !number || X509_set_version(out.get(), X509_VERSION_3) != 1 ||
-      BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(out.get())) == nullptr ||
-      X509_set_subject_name(out.get(), subject) != 1 ||
-      X509_set_issuer_name(out.get(), issuer) != 1 || X509_set_pubkey(out.get(), key) != 1 ||
-      X509_set1_notBefore(out.get(), not_before.get()) != 1 ||
-      X509_set1_notAfter(out.get(), not_after.get()) != 1) {
-    return OpenSslFailed();
-  }
-  return out;
 }
 
 // BuildAuthority makes an authority's certificate. Without an issuer it signs itself.
@@ -347,6 +327,9 @@ Result<Certificate> IssuingAuthority::Issue(const CertificationRequest& request,
   TRY_VOID(extensions.AddAuthorityKeyId(key_->certificate.get()));
   // With an empty subject the names must be critical (RFC 5280 section 4.1.2.6).
   TRY_VOID(extensions.AddAlternativeNames(names, profile.name.empty()));
+  if (!profile.revocation_list_urls.empty()) {
+    TRY_VOID(extensions.AddRevocationListUrls(profile.revocation_list_urls));
+  }
   if (request.encryption_key().has_value()) {
     TRY_VOID(extensions.AddEncryptionKey(*request.encryption_key()));
   }

@@ -51,6 +51,8 @@ struct IssueProfile {
   std::string name = {};  // common name to show, at most 64 characters; may be empty
   std::vector<std::string> dns_names = {};  // servers only
   std::vector<std::string> ip_names = {};   // servers only, text
+  // Where the authority's revocation list is served, http:// (RFC 5280 section 4.2.1.13).
+  std::vector<std::string> revocation_list_urls = {};
 };
 
 class IssuingAuthority;

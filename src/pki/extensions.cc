@@ -27,6 +27,10 @@ using ObjectHandle = CHandle<ASN1_OBJECT, ASN1_OBJECT_free>;
 using NamesHandle = CHandle<GENERAL_NAMES, GENERAL_NAMES_free>;
 using NameConstraintsHandle = CHandle<NAME_CONSTRAINTS, NAME_CONSTRAINTS_free>;
 using OctetsHandle = CHandle<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
+struct PointsFree {
+  void operator()(STACK_OF(DIST_POINT) * p) const { sk_DIST_POINT_pop_free(p, DIST_POINT_free); }
+};
+using PointsHandle = std::unique_ptr<STACK_OF(DIST_POINT), PointsFree>;
 using BitsHandle = CHandle<ASN1_BIT_STRING, ASN1_BIT_STRING_free>;
 using ExtensionHandle = CHandle<X509_EXTENSION, X509_EXTENSION_free>;
 
@@ -290,15 +294,41 @@ Result<void> ExtensionList::AddPermittedDnsNames(const std::vector<std::string>&
   return Add(NID_name_constraints, constraints.get(), true);
 }
 
+Result<void> ExtensionList::AddRevocationListUrls(const std::vector<std::string>& urls) {
+  PointsHandle points(sk_DIST_POINT_new_null());
+  CHandle<DIST_POINT, DIST_POINT_free> point(DIST_POINT_new());
+  CHandle<DIST_POINT_NAME, DIST_POINT_NAME_free> name(DIST_POINT_NAME_new());
+  NamesHandle names(GENERAL_NAMES_new());
+  if (!points || !point || !name || !names) return OutOfMemory();
+  for (const std::string& url : urls) {
+    if (!url.starts_with("http://")) {
+      return InvalidArgument("revocation list: its address begins with http://");
+    }
+    TRY_VOID(PushText(names.get(), GEN_URI, url));
+  }
+  name->type = 0;  // fullName
+  name->name.fullname = names.release();
+  point->distpoint = name.release();
+  if (sk_DIST_POINT_push(points.get(), point.get()) <= 0) return OutOfMemory();
+  (void)point.release();  // the stack owns it
+  return Add(NID_crl_distribution_points, points.get(), false);
+}
+
+Result<void> ExtensionList::AddAcmeIdentifier(const crypto::Hash32& digest) {
+  Bytes value = {0x04, static_cast<std::uint8_t>(digest.size())};  // an OCTET STRING
+  Append(value, digest);
+  return AddOther("1.3.6.1.5.5.7.1.31", value, /*is_critical=*/true);
+}
+
 Result<void> ExtensionList::AddEncryptionKey(const crypto::P256PublicKey& key) {
-  return AddOwn(kEncryptionKeyOid, crypto::EncodePublicKeyDer(key));
+  return AddOther(kEncryptionKeyOid, crypto::EncodePublicKeyDer(key), /*is_critical=*/false);
 }
 
 Result<void> ExtensionList::AddEncryptionKeyProof(ByteSpan signature) {
-  return AddOwn(kEncryptionKeyProofOid, signature);
+  return AddOther(kEncryptionKeyProofOid, signature, /*is_critical=*/false);
 }
 
-Result<void> ExtensionList::AddOwn(const char* oid, ByteSpan bytes) {
+Result<void> ExtensionList::AddOther(const char* oid, ByteSpan bytes, bool is_critical) {
   ObjectHandle object(OBJ_txt2obj(oid, 1));
   OctetsHandle value(ASN1_OCTET_STRING_new());
   if (!object || !value ||
@@ -306,7 +336,7 @@ Result<void> ExtensionList::AddOwn(const char* oid, ByteSpan bytes) {
     return OutOfMemory();
   }
   ExtensionHandle extension(
-      X509_EXTENSION_create_by_OBJ(nullptr, object.get(), /*crit=*/0, value.get()));
+      X509_EXTENSION_create_by_OBJ(nullptr, object.get(), is_critical ? 1 : 0, value.get()));
   if (!extension || sk_X509_EXTENSION_push(list_, extension.get()) <= 0) return OutOfMemory();
   (void)extension.release();  // the stack owns it
   return {};

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/p256.h"
+#include "crypto/sha256.h"
 #include "pki/openssl_handles.h"
 #include "pki/path.h"
 
@@ -53,6 +54,9 @@ class ExtensionList {
   Result<void> AddSubjectKeyId(const x509_st* certificate);
   Result<void> AddAuthorityKeyId(const x509_st* issuer);
   Result<void> AddPermittedDnsNames(const std::vector<std::string>& names);
+  Result<void> AddRevocationListUrls(const std::vector<std::string>& urls);
+  // AddAcmeIdentifier is RFC 8737 section 3: the digest of a challenge's key authorization.
+  Result<void> AddAcmeIdentifier(const crypto::Hash32& digest);
   Result<void> AddEncryptionKey(const crypto::P256PublicKey& key);
   Result<void> AddEncryptionKeyProof(ByteSpan signature);
 
@@ -61,7 +65,8 @@ class ExtensionList {
 
  private:
   Result<void> Add(int nid, void* value, bool is_critical);
-  Result<void> AddOwn(const char* oid, ByteSpan bytes);
+  // AddOther adds an extension that OpenSSL has no structure for.
+  Result<void> AddOther(const char* oid, ByteSpan bytes, bool is_critical);
 
   stack_st_X509_EXTENSION* list_;
 };

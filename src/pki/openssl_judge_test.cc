@@ -9,6 +9,7 @@
 #include "codec/hex.h"
 #include "pki/authority.h"
 #include "pki/identity_directory.h"
+#include "pki/self_signed.h"
 
 namespace salus::pki {
 namespace {
@@ -105,6 +106,47 @@ TEST_F(OpensslJudgeTest, AnEmptyNameMakesTheAlternativeNameCritical) {
   ProgramOutcome text = RunOpenssl({"x509", "-in", ada / "certificate.pem", "-noout", "-text"});
   EXPECT_THAT(text.output, HasSubstr("X509v3 Subject Alternative Name: critical"));
   EXPECT_EQ(Verify(ada, "sslclient").status, 0);
+}
+
+TEST_F(OpensslJudgeTest, ReadsWhereTheRevocationListIsServed) {
+  IssueProfile profile{.identity = Identity::Create("h/o", Role::kServer, "s").value(),
+                       .validity = validity_,
+                       .purpose = Purpose::kServer,
+                       .dns_names = {"salus.example"},
+                       .revocation_list_urls = {"http://salus.example/ca.crl", "http://b/c"}};
+  const auto server = Issue("server", profile);
+  const Outcome text = RunOpenssl({"x509", "-in", server / "certificate.pem", "-noout", "-text"});
+  EXPECT_THAT(text.output, AllOf(HasSubstr("CRL Distribution Points"),
+                                 HasSubstr("URI:http://salus.example/ca.crl"),
+                                 HasSubstr("URI:http://b/c"), Not(HasSubstr("CRL Issuer"))));
+  EXPECT_EQ(Verify(server, "sslserver").status, 0);
+  profile.revocation_list_urls = {"https://salus.example/ca.crl"};
+  auto directory = IdentityDirectory::Create(folder_ / "x", {.identity = profile.identity});
+  UnloggedIssuance log;
+  EXPECT_FALSE(issuing_->Issue(directory->request(), profile, random_, log).has_value());
+}
+
+TEST_F(OpensslJudgeTest, ReadsTheAnswerToAnAcmeChallenge) {
+  crypto::Hash32 digest;
+  for (std::size_t i = 0; i < digest.size(); ++i) digest[i] = static_cast<std::uint8_t>(i);
+  const auto made = SelfSignedCertificate::Make("front.example", validity_, random_, digest);
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  std::ofstream(folder_ / "c.pem") << made->certificate_pem;
+  const Outcome text = RunOpenssl({"x509", "-in", folder_ / "c.pem", "-noout", "-text"});
+  EXPECT_THAT(text.output, AllOf(HasSubstr("1.3.6.1.5.5.7.1.31: critical"),
+                                 HasSubstr("X509v3 Subject Alternative Name: critical"),
+                                 HasSubstr("DNS:front.example\n"), HasSubstr("prime256v1")));
+  // RFC 8737 section 3: an OCTET STRING of 32 bytes is the extension's value.
+  const Outcome tree = RunOpenssl({"asn1parse", "-in", folder_ / "c.pem"});
+  EXPECT_THAT(tree.output,
+              HasSubstr("[HEX DUMP]:0420000102030405060708090A0B0C0D0E0F101112131415161718191A"
+                        "1B1C1D1E1F"));
+  EXPECT_EQ(RunOpenssl({"verify", "-CAfile", folder_ / "c.pem", folder_ / "c.pem"}).status, 2)
+      << "the extension is critical: who doesn't know it must refuse the certificate";
+  const auto plain = SelfSignedCertificate::Make("front.example", validity_, random_);
+  std::ofstream(folder_ / "p.pem") << plain->certificate_pem;
+  EXPECT_EQ(RunOpenssl({"verify", "-CAfile", folder_ / "p.pem", folder_ / "p.pem"}).status, 0);
+  EXPECT_FALSE(SelfSignedCertificate::Make("Front", validity_, random_).has_value());
 }
 
 TEST_F(OpensslJudgeTest, TakesOurRequestsAndKeys) {

@@ -1,0 +1,263 @@
+// salus proxy.
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <thread>
+
+#include "apps/salus/proxy_certificates.h"
+#include "apps/salus/proxy_handover.h"
+#include "apps/salus/session.h"
+#include "proxy/certificate_renewal.h"
+#include "proxy/proxy.h"
+
+namespace salus::cli {
+
+namespace {
+
+constexpr std::size_t kMaxAuthorityFile = 1u << 20;
+constexpr std::chrono::seconds kDrainTimeout{30};
+// How long a client may use a connection of the old process for one more request.
+constexpr std::chrono::seconds kHandoverGrace{5};
+constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::uint16_t kHttpPort = 80;
+
+Result<std::uint64_t> NumberOr(Session& session, const std::string& flag, std::uint64_t otherwise,
+                               std::uint64_t lowest, std::uint64_t highest) {
+  if (!session.arguments().Has(flag)) return otherwise;
+  const std::string text = session.arguments().Text(flag);
+  std::uint64_t value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_whole = failed == std::errc() && end == text.data() + text.size();
+  if (!is_whole || value < lowest || value > highest) {
+    return session.Usage(fmt::format("{}: a whole number from {} to {}", flag, lowest, highest));
+  }
+  return value;
+}
+
+// PlaceOf reads ADDR:PORT, [v6]:PORT or localhost:PORT.
+Result<proxy::Place> PlaceOf(Session& session, const std::string& flag, const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  const auto wrong = [&] {
+    return session.Usage(
+        flag + ": ADDRESS:PORT, such as 127.0.0.1:5000 or [::1]:5000; a name is no address");
+  };
+  if (colon == std::string::npos) return wrong();
+  proxy::Place out;
+  out.address = text.substr(0, colon);
+  if (out.address == "localhost") out.address = "127.0.0.1";
+  if (out.address.starts_with('[') && out.address.ends_with(']')) {
+    out.address = out.address.substr(1, out.address.size() - 2);
+  }
+  const char* const last = text.data() + text.size();
+  const auto [end, failed] = std::from_chars(text.data() + colon + 1, last, out.port);
+  if (failed != std::errc() || end != last) return wrong();
+  return out;
+}
+
+Result<std::vector<proxy::Place>> RedirectPlaces(Session& session,
+                                                 const std::vector<proxy::Place>& from) {
+  const std::string text = session.arguments().Text("--redirect-from");
+  std::vector<proxy::Place> out;
+  if (text == "none") return out;
+  if (!text.empty()) {
+    TRY(proxy::Place place, PlaceOf(session, "--redirect-from", text));
+    out.push_back(std::move(place));
+    return out;
+  }
+  for (const proxy::Place& place : from) {
+    if (place.port == kHttpsPort) out.push_back({place.address, kHttpPort});
+  }
+  return out;
+}
+
+Result<void> ReadPlaces(Session& session, proxy::ProxyOptions& options) {
+  std::vector<std::string> from = session.arguments().List("--from");
+  if (from.empty()) from.emplace_back("0.0.0.0:443");
+  for (const std::string& text : from) {
+    TRY(proxy::Place place, PlaceOf(session, "--from", text));
+    options.from.push_back(std::move(place));
+  }
+  TRY(options.redirect_from, RedirectPlaces(session, options.from));
+  TRY(const std::string to, session.Required("--to"));
+  TRY(options.to, PlaceOf(session, "--to", to));
+  TRY(const std::vector<int> inherited, InheritedListeners());
+  if (inherited.empty()) return {};
+  if (inherited.size() != options.from.size() + options.redirect_from.size()) {
+    return FailedPrecondition("the old process listens at other places: start anew");
+  }
+  std::size_t next = 0;
+  for (proxy::Place& place : options.from) place.inherited_fd = inherited[next++];
+  for (proxy::Place& place : options.redirect_from) place.inherited_fd = inherited[next++];
+  return {};
+}
+
+Result<proxy::ProxyOptions> ReadOptions(Session& session) {
+  proxy::ProxyOptions options;
+  const Arguments& arguments = session.arguments();
+  TRY_VOID(ReadPlaces(session, options));
+  options.domains = arguments.List("--domain");
+  constexpr std::uint64_t kMaxSeconds = 10ULL * 366 * 86'400;
+  TRY(const std::uint64_t hsts, NumberOr(session, "--hsts", 31'536'000, 0, kMaxSeconds));
+  options.hsts = std::chrono::seconds(hsts);
+  TRY(options.max_body_bytes,
+      NumberOr(session, "--max-body", options.max_body_bytes, 0, std::uint64_t{1} << 62));
+  TRY(const std::uint64_t timeout, NumberOr(session, "--timeout", 60, 1, 86'400));
+  options.backend_timeout = std::chrono::seconds(timeout);
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  TRY(const std::uint64_t threads, NumberOr(session, "--threads", cores, 1, 256));
+  options.threads = static_cast<int>(threads);
+  options.access_log = arguments.Text("--access-log");
+  options.tls.allow_tls12 = arguments.Has("--tls12");
+  return options;
+}
+
+// The flags' part of the TLS options, with an identity.
+Result<http::TlsServerOptions> TlsOptionsOf(Session& session, proxy::ServerIdentity identity,
+                                            http::ChallengeCertificate challenge) {
+  http::TlsServerOptions out;
+  out.certificate_chain_pem = std::move(identity.chain_pem);
+  out.private_key_pem = std::move(identity.private_key_pem);
+  out.allow_tls12 = session.arguments().Has("--tls12");
+  out.challenge = std::move(challenge);
+  if (session.arguments().Has("--require-client-cert")) {
+    const std::string path = session.arguments().Text("--require-client-cert");
+    TRY(out.client_authorities_pem, ReadTextFile(path, kMaxAuthorityFile));
+    out.client_certificate = http::ClientCertificate::kRequired;
+  }
+  return out;
+}
+
+// Every thread that is started later inherits the mask, so that only the main one sees the signals.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int one : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&signals, one);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// A private key is in memory, two descriptors are needed for each client, and an arena for each
+// thread would only keep freed memory.
+void PrepareProcess() {
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  mallopt(M_ARENA_MAX, 2);
+}
+
+void SayListening(const proxy::Proxy& proxy, std::size_t places) {
+  std::vector<std::string> ports;
+  for (std::size_t i = 0; i < places; ++i) ports.push_back(std::to_string(proxy.port(i)));
+  fmt::print("{{\"event\":\"listening\",\"ports\":[{}],\"pid\":{}}}\n", fmt::join(ports, ","),
+             getpid());
+  std::fflush(stdout);
+}
+
+// ServeUntilStopped returns how long idle connections may go on.
+std::chrono::seconds ServeUntilStopped(Session& session, const sigset_t& signals,
+                                       proxy::Proxy& proxy, proxy::CertificateRenewal& renewal,
+                                       const ProgramImage& image) {
+  while (true) {
+    int number = 0;
+    sigwait(&signals, &number);
+    if (number == SIGHUP) {
+      renewal.Wake();
+      proxy.ReopenLog();
+    } else if (number == SIGUSR2) {
+      const Result<void> started = image.StartSuccessor(proxy.listening_fds());
+      if (started) return kHandoverGrace;
+      session.terminal().Warn(started.error().message);
+    } else {
+      return std::chrono::seconds(0);
+    }
+  }
+}
+
+Result<ExitCode> RunProxy(Session& session) {
+  const ProgramImage image = ProgramImage::Read();
+  TRY(proxy::ProxyOptions options, ReadOptions(session));
+  TRY(ProxyCertificates certificates,
+      MakeProxyCertificates(session, !options.redirect_from.empty()));
+  TRY(proxy::ServerIdentity identity, certificates.source->Load());
+  TRY(options.tls, TlsOptionsOf(session, std::move(identity), certificates.challenge));
+  options.plain_answer = certificates.plain_answer;
+  const std::size_t places = options.from.size() + options.redirect_from.size();
+  const sigset_t signals = BlockSignals();
+  PrepareProcess();
+  TRY(const std::unique_ptr<proxy::Proxy> proxy, proxy::Proxy::Start(std::move(options)));
+  SayListening(*proxy, places);
+  proxy::CertificateRenewal renewal(
+      *certificates.source,
+      [&](proxy::ServerIdentity renewed) -> Result<void> {
+        TRY(const http::TlsServerOptions tls,
+            TlsOptionsOf(session, std::move(renewed), certificates.challenge));
+        return proxy->ReplaceTls(tls);
+      },
+      [&](std::string_view sentence, bool is_trouble) {
+        is_trouble ? session.terminal().Warn(sentence) : session.terminal().Say(sentence);
+      });
+  ReportReady();
+  const std::chrono::seconds grace = ServeUntilStopped(session, signals, *proxy, renewal, image);
+  renewal.Stop();
+  if (!proxy->Drain(kDrainTimeout, grace)) {
+    session.terminal().Warn("some connections were cut off");
+  }
+  return ExitCode::kDone;
+}
+
+std::vector<Flag> ProxyFlags() {
+  return {
+      {"--from", FlagKind::kList, "ADDR:PORT", "listen here for TLS (default 0.0.0.0:443)"},
+      {"--to", FlagKind::kText, "ADDR:PORT", "the server behind, plain HTTP/1.1"},
+      {"--domain", FlagKind::kList, "NAME", "host name that is served; others get 421"},
+      {"--redirect-from", FlagKind::kText, "ADDR:PORT|none",
+       "plain HTTP that redirects to https (default port 80, where --from has port 443)"},
+      {"--tls12", FlagKind::kSwitch, "", "also TLS 1.2, with ECDHE and AEAD only"},
+      {"--require-client-cert", FlagKind::kText, "CA.pem",
+       "admit only clients with a certificate under these authorities"},
+      {"--hsts", FlagKind::kText, "SECONDS",
+       "Strict-Transport-Security (default 31536000; 0: none)"},
+      {"--access-log", FlagKind::kText, "FILE|-", "a line per answer; no addresses, no paths"},
+      {"--max-body", FlagKind::kText, "BYTES", "longest request body (default 1073741824)"},
+      {"--timeout", FlagKind::kText, "SECONDS", "patience with the server behind (default 60)"},
+      {"--threads", FlagKind::kText, "N", "default: one for each core"},
+  };
+}
+
+}  // namespace
+
+void AddProxyCommands(std::vector<Command>& all) {
+  all.push_back(
+      {.noun = "proxy",
+       .verb = "",
+       .summary = "Put TLS in front of a local HTTP server",
+       .details =
+           "Passes HTTP/1.1 and WebSockets on; sets X-Forwarded-For, -Proto, -Host, X-Real-IP and "
+           "Forwarded, and drops what clients claim in them and in X-Salus-*. With "
+           "--require-client-cert the server behind is told X-Salus-Client-Subject "
+           "(percent-encoded), -Fingerprint and -Identity.\n"
+           "SIGHUP reads the certificate again and reopens the access log (a changed certificate "
+           "is also noticed within a minute); SIGUSR2 starts the program anew without refusing a "
+           "connection; SIGTERM lets running requests finish.",
+       .examples = {"salus proxy --to 127.0.0.1:5000 --domain example.org --certificate chain.pem "
+                    "--key key.pem",
+                    "salus proxy --from 127.0.0.1:8443 --to 127.0.0.1:5000 --certificate chain.pem "
+                    "--key key.pem --require-client-cert ca.pem --access-log -"},
+       .flags = With(ProxyFlags(), {CertificateFlags()}),
+       .positionals = {},
+       .run = RunProxy});
+}
+
+}  // namespace salus::cli

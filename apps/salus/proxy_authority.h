@@ -1,0 +1,52 @@
+// OwnAuthorityCertificates has the issuing authority of a data directory certify the front door,
+// and renews before the end. Each certificate is an entry of the log before it is released, as
+// every other; for that moment the directory must not be in use by salusd.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "proxy/certificate_source.h"
+
+namespace salus::cli {
+
+struct OwnAuthorityOptions {
+  std::string data_directory;
+  std::filesystem::path state;  // 0700; holds key.pem (0600) and chain.pem
+  std::vector<std::string> domains;
+  // Whether the certificate names http://DOMAIN/salus-ca.crl, which the redirect listener serves.
+  bool serves_revocation_list = false;
+};
+
+inline constexpr std::string_view kRevocationListPath = "/salus-ca.crl";
+
+class OwnAuthorityCertificates final : public proxy::CertificateSource {
+ public:
+  OwnAuthorityCertificates(OwnAuthorityOptions options, const Clock& clock, RandomSource& random);
+
+  // Load issues the first certificate, so that the proxy starts with a good one or not at all.
+  Result<proxy::ServerIdentity> Load() override;
+  proxy::RenewalStep Renew(proxy::RenewalCause cause, const std::stop_token& stop) override;
+
+  // RevocationListDer is the list as it is to be served; empty when there is none. Threads: safe.
+  std::string RevocationListDer() const;
+
+ private:
+  // When the stored certificate is to be renewed; the epoch when there is none that fits.
+  Timestamp DueTime() const;
+  Result<void> Issue();
+  Result<void> SignRevocationList();
+
+  const OwnAuthorityOptions options_;
+  const Clock& clock_;
+  RandomSource& random_;
+  mutable std::mutex mutex_;
+  std::string revocation_list_;  // guarded by mutex_
+  Timestamp list_signed_at_{};
+};
+
+}  // namespace salus::cli

@@ -1,0 +1,26 @@
+// ProxyCertificates is where `salus proxy` has its certificate from, as its flags say, and what its
+// listeners answer to whoever checks that a name is ours.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "apps/salus/session.h"
+#include "proxy/certificate_source.h"
+#include "proxy/proxy.h"
+
+namespace salus::cli {
+
+struct ProxyCertificates {
+  std::unique_ptr<proxy::CertificateSource> source;
+  proxy::PlainAnswer plain_answer;       // of the plain listener; may be unset
+  http::ChallengeCertificate challenge;  // of the TLS listener; may be unset
+};
+
+std::vector<Flag> CertificateFlags();
+
+// MakeProxyCertificates reads the flags. listens_plain: port 80 is answered too.
+// Errors: usage; as the source's own.
+Result<ProxyCertificates> MakeProxyCertificates(Session& session, bool listens_plain);
+
+}  // namespace salus::cli

@@ -1,0 +1,371 @@
+// The part of ClientConnection that deals with one request and its answer.
+#include <utility>
+
+#include "base/log.h"
+#include "http/problem.h"
+#include "proxy/client_connection.h"
+
+namespace salus::proxy {
+namespace {
+
+using Event = http::RequestReader::Event;
+using Freshness = BackendConnection::Freshness;
+
+constexpr int kMaxInterimAnswers = 16;
+// After so long without a word of the backend the client is told to send its body all the same:
+// many backends know no 100 Continue.
+constexpr std::chrono::milliseconds kContinueTime{1'000};
+constexpr std::chrono::minutes kTunnelIdleTime{60};
+constexpr std::chrono::seconds kWarningInterval{10};
+// What is logged as the status when the client went away before there was one.
+constexpr int kClientGone = 499;
+constexpr std::string_view kContinueHead = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// IsIdempotent: may be sent again when a connection broke. Source: RFC 9110 section 9.2.2.
+bool IsIdempotent(http::Method method) {
+  return method != http::Method::kPost && method != http::Method::kPatch &&
+         method != http::Method::kOther;
+}
+
+std::string_view WithoutPort(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const bool is_port =
+      colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  return is_port ? host.substr(0, colon) : host;
+}
+
+}  // namespace
+
+void ClientConnection::Exchange::Reset() {
+  Bytes kept = std::move(sent);
+  kept.clear();
+  *this = Exchange();
+  sent = std::move(kept);
+}
+
+std::string_view ClientConnection::hsts_line() const {
+  return tls_ == nullptr ? std::string_view() : std::string_view(core_.hsts_line);
+}
+
+// --- the request ---
+
+void ClientConnection::OnHead(bool more_is_there) {
+  exchange_.Reset();
+  stage_ = Stage::kExchange;
+  head_started_ = false;
+  if (core_.access_log != nullptr) exchange_.began = std::chrono::steady_clock::now();
+  http::Framing framing;
+  RequestNotes notes;
+  auto refusal = http::ParseHead(reader_.head(), reader_.limits(), request_, framing);
+  if (!refusal) refusal = InspectRequest(request_, framing, notes);
+  if (refusal) return Refuse(refusal->status, refusal->detail, true);
+  ++core_.counters.requests;
+  const bool has_body = framing.content_length != 0u;
+  exchange_.method = request_.method;
+  exchange_.http10 = framing.http10;
+  exchange_.keep_alive = framing.keep_alive;
+  exchange_.chunked = framing.chunked;
+  exchange_.upgrades = notes.upgrades;
+  if (auto response = CheckRequest(framing, notes)) {
+    // Without a body the connection can go on.
+    reader_.StartBody(framing);
+    return Answer(*std::move(response), has_body);
+  }
+  framing.expects_continue = framing.expects_continue && has_body && !more_is_there;
+  exchange_.waits_to_continue = framing.expects_continue;
+  StartBackend();
+  if (backend_ != nullptr) {
+    PutRequestHead(request_, framing, notes, {address_, identity_lines_, core_.backend_host},
+                   loop_.to_backend);
+    reader_.StartBody(framing);
+    return;
+  }
+  reader_.StartBody(framing);
+  WarnOfBackend("the server behind can't be connected to");
+  Refuse(502, "the server behind does not answer", has_body);
+}
+
+std::optional<http::Response> ClientConnection::CheckRequest(const http::Framing& framing,
+                                                             const RequestNotes& notes) const {
+  if (kind_ == ListenerKind::kRedirect) return PlainResponse(notes.host);
+  if (!IsServed(notes.host)) return http::Problem(421, "", "this host is not served here");
+  if (framing.content_length.value_or(0) > core_.options.max_body_bytes) {
+    return http::Problem(413, "", "the body is longer than is taken here");
+  }
+  return std::nullopt;
+}
+
+http::Response ClientConnection::PlainResponse(std::string_view host) const {
+  const bool reads =
+      request_.method == http::Method::kGet || request_.method == http::Method::kHead;
+  if (reads && core_.options.plain_answer) {
+    if (auto response = core_.options.plain_answer(request_.path)) return *std::move(response);
+  }
+  if (!IsServed(host)) return http::Problem(421, "", "this host is not served here");
+  const std::string_view name = WithoutPort(host);
+  if (name.empty() || !request_.target.starts_with('/')) {
+    return http::Problem(400, "", "https is spoken here");
+  }
+  std::string location = "https://" + std::string(name);
+  if (core_.https_port != 443) location += ":" + std::to_string(core_.https_port);
+  location += request_.target;
+  return {308, {{"Location", std::move(location)}}, ""};
+}
+
+bool ClientConnection::IsServed(std::string_view host) const {
+  const auto& domains = core_.options.domains;
+  if (domains.empty()) return true;
+  const std::string_view name = WithoutPort(host);
+  for (const std::string& domain : domains) {
+    if (http::EqualIgnoreCase(domain, name)) return true;
+  }
+  return false;
+}
+
+void ClientConnection::StartBackend() {
+  const bool is_idempotent = IsIdempotent(exchange_.method);
+  backend_ =
+      BackendConnection::Take(loop_, *this, is_idempotent ? Freshness::kAny : Freshness::kChecked);
+  exchange_.may_retry = is_idempotent && backend_ != nullptr && backend_->was_used();
+  backend_moved_ = loop_.now;
+}
+
+void ClientConnection::OnBody(ByteSpan piece) {
+  if (stage_ != Stage::kExchange) return;
+  exchange_.received_bytes += piece.size();
+  exchange_.waits_to_continue = false;
+  if (exchange_.received_bytes > core_.options.max_body_bytes) {
+    return BackendFailed(413, "the body is longer than is taken here");
+  }
+  if (!exchange_.chunked) return PassToBackend(piece);
+  PutNumber(loop_.to_backend, piece.size(), 16);
+  Put(loop_.to_backend, "\r\n");
+  PassToBackend(piece);
+  Put(loop_.to_backend, "\r\n");
+}
+
+void ClientConnection::OnBodyEnd() {
+  if (stage_ != Stage::kExchange) return;
+  exchange_.request_done = true;
+  exchange_.waits_to_continue = false;
+  backend_moved_ = loop_.now;
+  if (exchange_.chunked) Put(loop_.to_backend, "0\r\n\r\n");
+}
+
+void ClientConnection::OnBodyRefused(const http::Refusal& refusal) {
+  if (stage_ == Stage::kExchange) return BackendFailed(refusal.status, refusal.detail);
+  exchange_.Reset();
+  Refuse(refusal.status, refusal.detail, true);
+}
+
+// --- the answer ---
+
+void ClientConnection::OnAnswerBytes(ByteSpan input) {
+  const std::shared_ptr<BackendConnection> from = backend_;
+  backend_moved_ = loop_.now;
+  while (stage_ == Stage::kExchange && backend_ == from && !closing_) {
+    const http::RequestReader::Step step = from->reader.Next(input);
+    input = input.subspan(step.consumed);
+    if (step.event == Event::kNeedMore) break;
+    if (step.event == Event::kHead) {
+      OnAnswerHead();
+    } else if (step.event == Event::kBody) {
+      OnAnswerBody(step.body);
+    } else if (step.event == Event::kRefused) {
+      BackendFailed(502, "the server behind gave an answer that can't be understood");
+    } else if (exchange_.answer_started) {
+      // Bytes after an answer belong to nothing that was asked.
+      FinishAnswer(input.empty());
+    }
+  }
+  if (stage_ == Stage::kTunnel && backend_ == from) PassToClient(input);
+  Settle();
+  if (stage_ != Stage::kClosed) Arm();
+}
+
+void ClientConnection::OnAnswerHead() {
+  http::RequestReader& reader = backend_->reader;
+  http::Framing framing;
+  const Result<void> parsed =
+      http::ParseResponseHead(reader.head(), reader.limits(), exchange_.method, response_, framing);
+  const bool may_switch = exchange_.upgrades && exchange_.request_done;
+  const bool is_bad_switch =
+      parsed && response_.status == 101 && (!may_switch || !IsWebSocketSwitch(response_));
+  if (!parsed || is_bad_switch) {
+    WarnOfBackend("the server behind gave an answer that can't be understood");
+    return BackendFailed(502, "the server behind gave an answer that can't be understood");
+  }
+  if (response_.status == 101) return StartTunnel();
+  if (response_.status < 200) {
+    OnInterim();
+  } else {
+    PassAnswerHead(framing);
+  }
+  if (stage_ == Stage::kExchange) reader.StartBody(framing);
+}
+
+void ClientConnection::OnInterim() {
+  if (++exchange_.interim_answers > kMaxInterimAnswers) {
+    return BackendFailed(502, "the server behind gives no final answer");
+  }
+  // A 100 that nobody waits for would only confuse.
+  if (response_.status == 100 && !exchange_.waits_to_continue) return;
+  if (response_.status == 100) exchange_.waits_to_continue = false;
+  if (!exchange_.http10) PutInterimHead(response_, loop_.to_client);
+}
+
+void ClientConnection::PassAnswerHead(const http::Framing& framing) {
+  const bool has_body =
+      exchange_.method != http::Method::kHead && response_.status != 204 && response_.status != 304;
+  const bool is_open_ended = has_body && !framing.content_length;
+  exchange_.answer = framing;
+  exchange_.answer_started = true;
+  exchange_.status = response_.status;
+  exchange_.answer_chunked = is_open_ended && !exchange_.http10;
+  exchange_.close_after = !exchange_.keep_alive || !exchange_.request_done || core_.draining ||
+                          (is_open_ended && exchange_.http10);
+  const AnswerFraming out{framing.content_length, exchange_.answer_chunked, has_body,
+                          exchange_.close_after};
+  PutResponseHead(response_, out, hsts_line(), loop_.to_client);
+}
+
+void ClientConnection::OnAnswerBody(ByteSpan piece) {
+  exchange_.answer_bytes += piece.size();
+  if (!exchange_.answer_chunked) return PassToClient(piece);
+  PutNumber(loop_.to_client, piece.size(), 16);
+  Put(loop_.to_client, "\r\n");
+  PassToClient(piece);
+  Put(loop_.to_client, "\r\n");
+}
+
+void ClientConnection::FinishAnswer(bool backend_is_reusable) {
+  if (exchange_.answer_chunked) Put(loop_.to_client, "0\r\n\r\n");
+  LogAnswer();
+  const std::shared_ptr<BackendConnection> backend = std::exchange(backend_, nullptr);
+  if (backend_is_reusable && exchange_.answer.keep_alive && exchange_.request_done) {
+    backend->GiveBack();
+  } else {
+    backend->Close();
+  }
+  stage_ = Stage::kHead;
+  since_ = loop_.now;
+  closing_ = exchange_.close_after;
+}
+
+void ClientConnection::StartTunnel() {
+  exchange_.status = 101;
+  exchange_.answer_started = true;
+  PutSwitchHead(response_, loop_.to_client);
+  LogAnswer();
+  stage_ = Stage::kTunnel;
+  const Bytes ahead = std::exchange(backlog_, {});
+  PassToBackend(ahead);
+}
+
+// --- when something goes wrong ---
+
+void ClientConnection::OnBackendDrained() {
+  backend_moved_ = loop_.now;
+  Arm();
+}
+
+void ClientConnection::OnBackendEnd(bool is_error) {
+  if (stage_ == Stage::kTunnel) {
+    closing_ = true;
+  } else if (!is_error && exchange_.answer_started && exchange_.answer.until_close) {
+    FinishAnswer(false);
+  } else if (!Retry()) {
+    if (!exchange_.answer_started) WarnOfBackend("the server behind closed without an answer");
+    BackendFailed(502, "the server behind does not answer");
+  }
+  Settle();
+  if (stage_ != Stage::kClosed) Arm();
+}
+
+// Retry sends a request again that met a connection which the backend was just closing.
+bool ClientConnection::Retry() {
+  const bool is_untouched =
+      !exchange_.answer_started && exchange_.interim_answers == 0 && !backend_->reader.in_head();
+  if (!exchange_.may_retry || !is_untouched) return false;
+  exchange_.may_retry = false;
+  DropBackend();
+  backend_ = BackendConnection::Take(loop_, *this, Freshness::kNew);
+  if (backend_ == nullptr) return false;
+  backend_->Send(exchange_.sent);
+  return true;
+}
+
+void ClientConnection::BackendFailed(int status, std::string_view detail) {
+  // What was begun can't be taken back: cut, so that the client sees that it is not whole.
+  if (exchange_.answer_started) return Close();
+  Refuse(status, detail, !exchange_.request_done);
+}
+
+void ClientConnection::Refuse(int status, std::string_view detail, bool close) {
+  Answer(http::Problem(status, "", detail), close);
+}
+
+// Answer says something of the proxy's own, and forgets what the backend was asked.
+void ClientConnection::Answer(http::Response response, bool close) {
+  DropBackend();
+  loop_.to_backend.clear();
+  closing_ = close || !exchange_.keep_alive || core_.draining;
+  const bool is_head = exchange_.method == http::Method::kHead;
+  PutOwnResponse(response, is_head, closing_, hsts_line(), loop_.to_client);
+  exchange_.status = response.status;
+  exchange_.answer_bytes = is_head ? 0 : response.body.size();
+  LogAnswer();
+  stage_ = Stage::kHead;
+  head_started_ = false;
+  since_ = loop_.now;
+}
+
+void ClientConnection::DropBackend() {
+  if (const auto backend = std::exchange(backend_, nullptr)) backend->Close();
+}
+
+void ClientConnection::CheckExchangeTimes() {
+  const auto still = loop_.now - backend_moved_;
+  if (stage_ == Stage::kTunnel) {
+    if (still > kTunnelIdleTime) Close();
+    return;
+  }
+  const bool is_congested = backend_ != nullptr && backend_->is_congested();
+  const bool waits_for_body =
+      !exchange_.request_done && !is_congested && !exchange_.waits_to_continue;
+  const bool waits_for_backend = out_pending_.empty() && !waits_for_body;
+  if (read_rate_.TooSlow(waits_for_body, loop_.now, core_.options.limits)) {
+    ++core_.counters.timeouts;
+    BackendFailed(408, "the body came too slowly");
+  } else if (waits_for_backend && still > core_.options.backend_timeout) {
+    ++core_.counters.timeouts;
+    WarnOfBackend("the server behind was silent for too long");
+    BackendFailed(504, "the server behind took too long");
+  } else if (exchange_.waits_to_continue && still > kContinueTime) {
+    exchange_.waits_to_continue = false;
+    Put(loop_.to_client, kContinueHead);
+  } else {
+    return;
+  }
+  Settle();
+  if (stage_ != Stage::kClosed) Arm();
+}
+
+void ClientConnection::LogAnswer() {
+  if (core_.access_log == nullptr || std::exchange(exchange_.is_logged, true)) return;
+  const auto took = exchange_.began == TimePoint{}
+                        ? TimePoint::duration{}
+                        : std::chrono::steady_clock::now() - exchange_.began;
+  core_.access_log->Add({exchange_.method, exchange_.status == 0 ? kClientGone : exchange_.status,
+                         exchange_.answer_bytes,
+                         std::chrono::duration_cast<std::chrono::microseconds>(took),
+                         tls_ == nullptr ? "-" : tls_->version()});
+}
+
+void ClientConnection::WarnOfBackend(std::string_view what) {
+  if (loop_.now - loop_.last_warning < kWarningInterval) return;
+  loop_.last_warning = loop_.now;
+  Log(LogLevel::kWarning, what);
+}
+
+}  // namespace salus::proxy
