@@ -24,6 +24,7 @@ using std::chrono::seconds;
 constexpr char kClient[] = "uacme";
 constexpr seconds kClientTimeout{300};
 constexpr seconds kFirstPause{300};
+constexpr seconds kFirstToldPause{5};
 constexpr seconds kLongestPause{12 * 3600};
 constexpr seconds kLongestLook{12 * 3600};
 constexpr seconds kLockedPause{60};
@@ -227,17 +228,19 @@ AcmeReport AcmeCertificates::Order(const std::stop_token& stop) {
 
 RenewalStep AcmeCertificates::Failed(const AcmeReport& report) {
   ++failures_;
+  // An authority that says when is believed, but for one that says "now" again and again.
+  const seconds first = report.retry_after ? kFirstToldPause : kFirstPause;
   const seconds pause =
-      std::min(kLongestPause, kFirstPause * (std::int64_t{1} << std::min(failures_ - 1, 10)));
+      std::min(kLongestPause, first * (std::int64_t{1} << std::min(failures_ - 1, 12)));
   const Timestamp now = clock_.Now();
-  own_pause_until_ = now + pause;
-  Timestamp next = own_pause_until_;
+  Timestamp next = now + pause;
   if (report.retry_after) {
     const Timestamp allowed = now + *report.retry_after;
     // Kept in a file, so that a restart does not ask sooner. When it can't be kept, we still wait.
     (void)pki::ReplacePublicFile(authority_ / "not-before", codec::FormatRfc3339(allowed));
     next = std::max(next, allowed);
   }
+  own_pause_until_ = next;
   const std::optional<Held> held = ReadHeld();
   RenewalStep step{.is_trouble = true};
   step.said = "no new certificate for " + options_.domains.front() + ": " + report.reason + "; ";
