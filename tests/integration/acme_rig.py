@@ -1,5 +1,5 @@
-"""An ACME authority on this machine (Debian's pebble, with its DNS server), `salus proxy` in front of
-a small backend, and a stub that limits the rate of the authority's directory."""
+"""An ACME authority on this machine (Debian's pebble, with its DNS server), `salus proxy` in front
+of a small backend, and a stub that limits the rate of the authority's directory."""
 
 import http.client
 import http.server
