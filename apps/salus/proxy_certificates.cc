@@ -1,20 +1,144 @@
 #include "apps/salus/proxy_certificates.h"
 
+#include "apps/salus/proxy_authority.h"
+#include "client/private_file.h"
+#include "codec/hex.h"
+#include "crypto/sha256.h"
+#include "pki/extensions.h"
+#include "proxy/acme_certificates.h"
+
 namespace salus::cli {
 
-std::vector<Flag> CertificateFlags() {
-  return {
-      {"--certificate", FlagKind::kText, "FILE", "certificate chain (PEM, leaf first)"},
-      {"--key", FlagKind::kText, "FILE", "its private key (PKCS#8 PEM, mode 0600)"},
-  };
+namespace {
+
+Result<std::filesystem::path> StateFolder(Session& session) {
+  const std::string given = session.arguments().Text("--state");
+  if (!given.empty()) return std::filesystem::absolute(given);
+  TRY(const std::filesystem::path home, client::StateHome());
+  return home / "proxy";
 }
 
-Result<ProxyCertificates> MakeProxyCertificates(Session& session, bool) {
+// The rest of path behind prefix; nullopt when it begins otherwise.
+std::optional<std::string_view> Behind(std::string_view prefix, std::string_view path) {
+  if (!path.starts_with(prefix)) return std::nullopt;
+  return path.substr(prefix.size());
+}
+
+http::Response Plain(std::string type, std::string body) {
+  http::Response response;
+  response.headers.Add("Content-Type", std::move(type));
+  response.body = std::move(body);
+  return response;
+}
+
+Result<ProxyCertificates> FromFiles(Session& session) {
   TRY(const std::string chain, session.Required("--certificate"));
   TRY(const std::string key, session.Required("--key"));
   ProxyCertificates out;
   out.source = std::make_unique<proxy::CertificateFiles>(chain, key, session.clock());
   return out;
+}
+
+Result<ProxyCertificates> FromOwnAuthority(Session& session,
+                                           const std::vector<std::string>& domains,
+                                           bool listens_plain) {
+  OwnAuthorityOptions options;
+  options.data_directory = session.arguments().Text("--ca");
+  options.domains = domains;
+  options.serves_revocation_list = listens_plain;
+  TRY(const std::filesystem::path state, StateFolder(session));
+  TRY_VOID(proxy::MakeStateFolder(state));
+  const std::string place = std::filesystem::absolute(options.data_directory).lexically_normal();
+  const crypto::Hash32 hash = crypto::Sha256(AsBytes(place));
+  options.state = state / ("own-" + codec::HexEncode(ByteSpan(hash).first(4)));
+  TRY_VOID(proxy::MakeStateFolder(options.state));
+  auto source = std::make_unique<OwnAuthorityCertificates>(std::move(options), session.clock(),
+                                                           session.random());
+  ProxyCertificates out;
+  if (listens_plain) {
+    const OwnAuthorityCertificates* const list = source.get();
+    out.plain_answer = [list](std::string_view path) -> std::optional<http::Response> {
+      if (path != kRevocationListPath) return std::nullopt;
+      std::string der = list->RevocationListDer();
+      if (der.empty()) return std::nullopt;
+      return Plain("application/pkix-crl", std::move(der));
+    };
+  }
+  out.source = std::move(source);
+  return out;
+}
+
+Result<ProxyCertificates> FromAcme(Session& session, const std::vector<std::string>& domains,
+                                   bool listens_plain) {
+  proxy::AcmeOptions options;
+  const Arguments& given = session.arguments();
+  if (given.Has("--acme")) options.directory_url = given.Text("--acme");
+  options.email = given.Text("--email");
+  options.domains = domains;
+  options.challenge =
+      listens_plain ? proxy::AcmeChallenge::kHttp01 : proxy::AcmeChallenge::kTlsAlpn01;
+  if (given.Has("--challenge")) {
+    const auto challenge = proxy::ParseAcmeChallenge(given.Text("--challenge"));
+    if (!challenge) return session.Usage(challenge.error().message);
+    options.challenge = *challenge;
+  }
+  if (options.challenge == proxy::AcmeChallenge::kHttp01 && !listens_plain) {
+    return session.Usage("--challenge http-01 is asked on port 80: give --redirect-from too");
+  }
+  TRY(options.state, StateFolder(session));
+  TRY(auto source, proxy::AcmeCertificates::Open(options, session.clock(), session.random()));
+  ProxyCertificates out;
+  const proxy::ChallengeStore* const store = &source->challenges();
+  out.plain_answer = [store](std::string_view path) -> std::optional<http::Response> {
+    const auto token = Behind(proxy::kHttpChallengePath, path);
+    auto answer = token ? store->HttpAnswer(*token) : std::nullopt;
+    if (!answer) return std::nullopt;
+    return Plain("application/octet-stream", *std::move(answer));
+  };
+  out.challenge = [store](std::string_view name) -> std::optional<http::ServerIdentity> {
+    const auto made = store->AlpnCertificate(name);
+    if (made == nullptr) return std::nullopt;
+    return http::ServerIdentity{made->certificate_pem, made->private_key_pem.Clone()};
+  };
+  out.source = std::move(source);
+  return out;
+}
+
+}  // namespace
+
+std::vector<Flag> CertificateFlags() {
+  return {
+      {"--certificate", FlagKind::kText, "FILE", "the certificate's chain, PEM, leaf first"},
+      {"--key", FlagKind::kText, "FILE", "its key, PEM without a passphrase, mode 0600"},
+      {"--ca", FlagKind::kText, "DIR",
+       "a data directory whose own authority certifies the names, for 90 days at a time"},
+      {"--acme", FlagKind::kText, "URL",
+       "the ACME authority's directory (default: Let's Encrypt); starting agrees to its terms"},
+      {"--email", FlagKind::kText, "ADDRESS", "where that authority may write to"},
+      {"--challenge", FlagKind::kText, "KIND",
+       "http-01 (default where port 80 is listened on) or tls-alpn-01"},
+      {"--state", FlagKind::kText, "DIR",
+       "account key and certificates (default: $XDG_STATE_HOME/salus/proxy)"},
+  };
+}
+
+Result<ProxyCertificates> MakeProxyCertificates(Session& session, bool listens_plain) {
+  const Arguments& given = session.arguments();
+  const std::vector<std::string> domains = given.List("--domain");
+  const bool has_files = given.Has("--certificate") || given.Has("--key");
+  const bool has_acme = given.Has("--acme") || given.Has("--email") || given.Has("--challenge");
+  if (has_files + given.Has("--ca") + has_acme > 1) {
+    return session.Usage("--certificate with --key, --ca, and --acme are three ways: name one");
+  }
+  if (has_files) return FromFiles(session);
+  if (domains.empty()) return session.Usage("--domain is required: the name to be certified");
+  for (const std::string& domain : domains) {
+    if (const auto ok = pki::ValidateDnsName(domain); !ok) {
+      return session.Usage("--domain: " + ok.error().message);
+    }
+  }
+  if (given.Has("--ca")) return FromOwnAuthority(session, domains, listens_plain);
+  return FromAcme(session, domains, listens_plain);
 }
 
 }  // namespace salus::cli

@@ -13,14 +13,17 @@ namespace salus::cli {
 
 struct ProxyCertificates {
   std::unique_ptr<proxy::CertificateSource> source;
-  proxy::PlainAnswer plain_answer;       // of the plain listener; may be unset
-  http::ChallengeCertificate challenge;  // of the TLS listener; may be unset
+  proxy::PlainAnswer plain_answer;       // of the plain listener; may be unset; refers to source
+  http::ChallengeCertificate challenge;  // of the TLS listener; may be unset; refers to source
 };
 
+// CertificateFlags are the flags of `salus proxy` about its certificate.
 std::vector<Flag> CertificateFlags();
 
-// MakeProxyCertificates reads the flags. listens_plain: port 80 is answered too.
-// Errors: usage; as the source's own.
+// MakeProxyCertificates reads the flags, and --domain. listens_plain: port 80 is answered too,
+// which HTTP-01 and a revocation list need.
+//
+// Errors: usage; as proxy::AcmeCertificates::Open.
 Result<ProxyCertificates> MakeProxyCertificates(Session& session, bool listens_plain);
 
 }  // namespace salus::cli

@@ -280,8 +280,8 @@ Result<std::uint64_t> Node::ConfirmClock(std::string_view officer_id) {
   return logged.index.value;
 }
 
-Result<std::string> Node::Certify(std::string_view request_pem, pki::Role role,
-                                  std::string_view id, const CertifyTerms& terms) {
+Result<std::string> Node::Certify(std::string_view request_pem, pki::Role role, std::string_view id,
+                                  const CertifyTerms& terms) {
   const auto acts = state_->recorder->LockActs();
   TRY(const pki::CertificationRequest request, pki::CertificationRequest::FromPem(request_pem));
   TRY(const pki::IssuingAuthority authority, pki::IssuingAuthority::Open(state_->PathOf("ca")));

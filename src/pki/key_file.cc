@@ -22,7 +22,8 @@ Result<std::size_t> CheckKeyFile(int descriptor) {
   if (status.st_uid != ::geteuid()) {
     return FailedPrecondition("the key file belongs to another user: chown it to yourself");
   }
-  if ((status.st_mode & 07777) != 0600) {
+  const mode_t mode = status.st_mode & 07777;
+  if (mode != 0600 && mode != 0400) {
     return FailedPrecondition(
         "the key file must have mode 0600, so that nobody else can read it: chmod 600 it, and "
         "replace the key if others may have read it");

@@ -1,7 +1,9 @@
 // Key files are the only place where a private key meets a disk.
 //
 // Source: PKCS #8 (RFC 5958) in PEM (RFC 7468); with a passphrase "ENCRYPTED PRIVATE KEY", PBES2.
-// Shape:  a regular file of at most 64 KiB, mode 0600, owned by the user who runs the program.
+// Shape:  a regular file of at most 64 KiB, mode 0600 (or 0400, as other programs write them),
+// owned
+//         by the user who runs the program.
 #pragma once
 
 #include <filesystem>

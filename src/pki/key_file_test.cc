@@ -56,6 +56,13 @@ TEST(KeyFileTest, RefusesEveryOtherMode) {
   }
 }
 
+TEST(KeyFileTest, ReadsAFileThatItsOwnerProtectedFromHimself) {
+  TestFolder folder;
+  ASSERT_TRUE(WriteKeyFile(folder / "key", Secret("content")));
+  ASSERT_EQ(::chmod((folder / "key").c_str(), 0400), 0);
+  EXPECT_TRUE(ReadKeyFile(folder / "key"));
+}
+
 TEST(KeyFileTest, RefusesWhatIsNoPlainFileOfItsUser) {
   TestFolder folder;
   ASSERT_TRUE(WriteKeyFile(folder / "key", Secret("content")));

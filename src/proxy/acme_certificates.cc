@@ -24,6 +24,7 @@ using std::chrono::seconds;
 constexpr char kClient[] = "uacme";
 constexpr seconds kClientTimeout{300};
 constexpr seconds kFirstPause{300};
+constexpr seconds kFirstToldPause{5};
 constexpr seconds kLongestPause{12 * 3600};
 constexpr seconds kLongestLook{12 * 3600};
 constexpr seconds kLockedPause{60};
@@ -78,19 +79,6 @@ Result<void> CheckOptions(const AcmeOptions& options) {
   return {};
 }
 
-Result<void> MakeState(const std::filesystem::path& state) {
-  std::error_code failure;
-  if (std::filesystem::create_directories(state, failure)) ::chmod(state.c_str(), 0700);
-  if (failure) return Unavailable(state.string() + ": can't be made: " + failure.message());
-  struct stat found{};
-  if (::stat(state.c_str(), &found) != 0) return Unavailable(state.string() + ": can't be read");
-  if ((found.st_mode & 022) != 0 || found.st_uid != ::geteuid()) {
-    return FailedPrecondition(state.string() +
-                              ": others may write to it; it holds keys: chmod 700, and own it");
-  }
-  return {};
-}
-
 // A folder of its own for each authority: accounts and certificates of one mean nothing to another.
 std::string FolderOf(const std::string& url) {
   std::string host = url.substr(8, url.find('/', 8) - 8);
@@ -102,6 +90,19 @@ std::string FolderOf(const std::string& url) {
 std::string At(Timestamp time) { return codec::FormatRfc3339(time).substr(0, 19) + "Z"; }
 
 }  // namespace
+
+Result<void> MakeStateFolder(const std::filesystem::path& state) {
+  std::error_code failure;
+  if (std::filesystem::create_directories(state, failure)) ::chmod(state.c_str(), 0700);
+  if (failure) return Unavailable(state.string() + ": can't be made: " + failure.message());
+  struct stat found{};
+  if (::stat(state.c_str(), &found) != 0) return Unavailable(state.string() + ": can't be read");
+  if ((found.st_mode & 022) != 0 || found.st_uid != ::geteuid()) {
+    return FailedPrecondition(state.string() +
+                              ": others may write to it; it holds keys: chmod 700, and own it");
+  }
+  return {};
+}
 
 Result<AcmeChallenge> ParseAcmeChallenge(std::string_view text) {
   if (text == "http-01") return AcmeChallenge::kHttp01;
@@ -119,10 +120,10 @@ Result<std::unique_ptr<AcmeCertificates>> AcmeCertificates::Open(AcmeOptions opt
         "uacme, which speaks with the ACME authority, is not installed: apt install "
         "uacme (or give --certificate and --key)");
   }
-  TRY_VOID(MakeState(options.state));
+  TRY_VOID(MakeStateFolder(options.state));
   options.state = std::filesystem::absolute(options.state);
   std::filesystem::path authority = options.state / FolderOf(options.directory_url);
-  TRY_VOID(MakeState(authority));
+  TRY_VOID(MakeStateFolder(authority));
   return std::unique_ptr<AcmeCertificates>(
       new AcmeCertificates(std::move(options), std::move(authority), clock, random));
 }
@@ -227,17 +228,19 @@ AcmeReport AcmeCertificates::Order(const std::stop_token& stop) {
 
 RenewalStep AcmeCertificates::Failed(const AcmeReport& report) {
   ++failures_;
+  // An authority that says when is believed, but for one that says "now" again and again.
+  const seconds first = report.retry_after ? kFirstToldPause : kFirstPause;
   const seconds pause =
-      std::min(kLongestPause, kFirstPause * (std::int64_t{1} << std::min(failures_ - 1, 10)));
+      std::min(kLongestPause, first * (std::int64_t{1} << std::min(failures_ - 1, 12)));
   const Timestamp now = clock_.Now();
-  own_pause_until_ = now + pause;
-  Timestamp next = own_pause_until_;
+  Timestamp next = now + pause;
   if (report.retry_after) {
     const Timestamp allowed = now + *report.retry_after;
     // Kept in a file, so that a restart does not ask sooner. When it can't be kept, we still wait.
     (void)pki::ReplacePublicFile(authority_ / "not-before", codec::FormatRfc3339(allowed));
     next = std::max(next, allowed);
   }
+  own_pause_until_ = next;
   const std::optional<Held> held = ReadHeld();
   RenewalStep step{.is_trouble = true};
   step.said = "no new certificate for " + options_.domains.front() + ": " + report.reason + "; ";

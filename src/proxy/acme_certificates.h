@@ -25,6 +25,11 @@ enum class AcmeChallenge { kHttp01, kTlsAlpn01 };
 // Errors: InvalidArgument unless text is http-01 or tls-alpn-01.
 Result<AcmeChallenge> ParseAcmeChallenge(std::string_view text);
 
+// MakeStateFolder makes a folder (0700) for keys, where it is missing.
+//
+// Errors: FailedPrecondition when others may write to it; Unavailable.
+Result<void> MakeStateFolder(const std::filesystem::path& folder);
+
 struct AcmeOptions {
   std::string directory_url = "https://acme-v02.api.letsencrypt.org/directory";
   std::string email = {};  // may be empty
@@ -73,7 +78,6 @@ class AcmeCertificates final : public CertificateSource {
   const Clock& clock_;
   RandomSource& random_;
   ChallengeStore challenges_;
-  std::optional<ServerIdentity> self_signed_;
   int failures_ = 0;  // in a row
   Timestamp own_pause_until_{};
 };
