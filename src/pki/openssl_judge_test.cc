@@ -115,7 +115,8 @@ TEST_F(OpensslJudgeTest, ReadsWhereTheRevocationListIsServed) {
                        .dns_names = {"salus.example"},
                        .revocation_list_urls = {"http://salus.example/ca.crl", "http://b/c"}};
   const auto server = Issue("server", profile);
-  const Outcome text = RunOpenssl({"x509", "-in", server / "certificate.pem", "-noout", "-text"});
+  const ProgramOutcome text =
+      RunOpenssl({"x509", "-in", server / "certificate.pem", "-noout", "-text"});
   EXPECT_THAT(text.output, AllOf(HasSubstr("CRL Distribution Points"),
                                  HasSubstr("URI:http://salus.example/ca.crl"),
                                  HasSubstr("URI:http://b/c"), Not(HasSubstr("CRL Issuer"))));
@@ -132,12 +133,12 @@ TEST_F(OpensslJudgeTest, ReadsTheAnswerToAnAcmeChallenge) {
   const auto made = SelfSignedCertificate::Make("front.example", validity_, random_, digest);
   ASSERT_TRUE(made.has_value()) << made.error().message;
   std::ofstream(folder_ / "c.pem") << made->certificate_pem;
-  const Outcome text = RunOpenssl({"x509", "-in", folder_ / "c.pem", "-noout", "-text"});
+  const ProgramOutcome text = RunOpenssl({"x509", "-in", folder_ / "c.pem", "-noout", "-text"});
   EXPECT_THAT(text.output, AllOf(HasSubstr("1.3.6.1.5.5.7.1.31: critical"),
                                  HasSubstr("X509v3 Subject Alternative Name: critical"),
                                  HasSubstr("DNS:front.example\n"), HasSubstr("prime256v1")));
   // RFC 8737 section 3: an OCTET STRING of 32 bytes is the extension's value.
-  const Outcome tree = RunOpenssl({"asn1parse", "-in", folder_ / "c.pem"});
+  const ProgramOutcome tree = RunOpenssl({"asn1parse", "-in", folder_ / "c.pem"});
   EXPECT_THAT(tree.output,
               HasSubstr("[HEX DUMP]:0420000102030405060708090A0B0C0D0E0F101112131415161718191A"
                         "1B1C1D1E1F"));
