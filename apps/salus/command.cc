@@ -27,6 +27,7 @@ std::vector<Flag> With(std::vector<Flag> own, std::initializer_list<std::vector<
 
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
+  AddKeygenCommands(all);
   AddSealCommands(all);
   AddPlaceCommands(all);
   AddIdentityCommands(all);

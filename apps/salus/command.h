@@ -98,6 +98,7 @@ void AddMandateCommands(std::vector<Command>& all);
 void AddAuditCommands(std::vector<Command>& all);
 void AddLogCommands(std::vector<Command>& all);
 void AddCustodyCommands(std::vector<Command>& all);
+void AddKeygenCommands(std::vector<Command>& all);
 void AddSealCommands(std::vector<Command>& all);  // seal, open, inspect
 void AddProxyCommands(std::vector<Command>& all);
 

@@ -57,14 +57,13 @@ Result<seal::Recipients> NamedRecipients(Session& session, const std::string& te
   return out;
 }
 
-// Asks for the passphrase of a key file, or reads it where the command line says.
-Result<SecretBytes> AskForKey(Session& session) {
+}  // namespace
+
+Result<SecretBytes> PassphraseOfKey(Session& session) {
   TRY(std::optional<SecretBytes> given, session.Passphrase(false));
   if (given) return *std::move(given);
   return session.AskForPassphrase(false);
 }
-
-}  // namespace
 
 Result<seal::Recipients> RecipientsOf(Session& session) {
   seal::Recipients recipients;
@@ -90,7 +89,7 @@ Result<seal::Identities> NamedIdentities(Session& session) {
   seal::Identities identities;
   for (const std::string& path : session.arguments().List("--identity")) {
     TRY(seal::Identities more,
-        seal::ReadIdentityFile(path, [&session] { return AskForKey(session); }));
+        seal::ReadIdentityFile(path, [&session] { return PassphraseOfKey(session); }));
     std::move(more.begin(), more.end(), std::back_inserter(identities));
   }
   return identities;
@@ -99,7 +98,7 @@ Result<seal::Identities> NamedIdentities(Session& session) {
 Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& header) {
   seal::Identities identities;
   if (header.Has("scrypt")) {
-    TRY(SecretBytes passphrase, AskForKey(session));
+    TRY(SecretBytes passphrase, PassphraseOfKey(session));
     identities.push_back(std::make_unique<seal::ScryptIdentity>(std::move(passphrase)));
     return identities;
   }

@@ -22,4 +22,8 @@ Result<seal::Identities> NamedIdentities(Session& session);
 // Errors: usage when none is given; those of each identity, with its place.
 Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& header);
 
+// PassphraseOfKey asks for the passphrase of a key file that has one, or reads it where the command
+// line says.
+Result<SecretBytes> PassphraseOfKey(Session& session);
+
 }  // namespace salus::cli

@@ -17,8 +17,9 @@ import sys
 
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 ORIGIN = "salus.example/hospital/2026"
 TAG = bytes(range(0x20, 0x40))  # stands for a VRF output
@@ -372,6 +373,33 @@ def hash_tile():
     return parts + [(level[0], "nodes, bytes 0 to 31")]
 
 
+# ---- seal-keys.md -------------------------------------------------------------------------------
+def compressed(key):
+    return key.public_key().public_bytes(serialization.Encoding.X962,
+                                         serialization.PublicFormat.CompressedPoint)
+
+
+def hkdf(ikm, salt, label):
+    return HKDF(hashes.SHA256(), 32, salt, label).derive(ikm)
+
+
+def sealed_file():
+    """The sealed file of the page: its header's lines, and its payload."""
+    reader, ephemeral = (ec.derive_private_key(int.from_bytes(bytes([b] * 32), "big"),
+                                               ec.SECP256R1()) for b in (7, 8))
+    file_key, nonce = bytes(range(16)), bytes(range(0xa0, 0xb0))
+    shared = ephemeral.exchange(ec.ECDH(), reader.public_key())
+    wrap = hkdf(shared, compressed(ephemeral) + compressed(reader), b"salus/p256")
+    body = ChaCha20Poly1305(wrap).encrypt(bytes(12), file_key, None)
+    raw = [b64(part).rstrip("=") for part in (compressed(ephemeral), body)]
+    lines = ["age-encryption.org/v1", f"-> salus/p256 {raw[0]}", raw[1], "---"]
+    seal = mac(hkdf(file_key, b"", b"header"), "\n".join(lines).encode())
+    lines[3] += " " + b64(seal).rstrip("=")
+    chunk = ChaCha20Poly1305(hkdf(file_key, nonce, b"payload")).encrypt(
+        bytes(11) + b"\x01", b"for the reader only\n", None)
+    return reader, wrap, lines, [(nonce, "nonce"), (chunk, "the last chunk and its tag")]
+
+
 HEX = {"event": lambda: event_parts()[0], "sealing": sealing, "sealed-event": sealed_event,
        "genesis": genesis, "map-root": map_root, "source-registered": source_entry,
        "certificate-issued": certificate_entry, "query-content": query_content,
@@ -381,12 +409,15 @@ HEX = {"event": lambda: event_parts()[0], "sealing": sealing, "sealed-event": se
        "history": history_parts, "evidence": evidence_parts, "patient-row": patient_row,
        "row-digest": row_digest, "custody-key": lambda: [(point(CUSTODY_KEY), "")],
        "custody-share": lambda: [(cbor(share(1)), "share 1"), (cbor(share(2)), "share 2")],
-       "checkpoint-record": checkpoint_record, "hash-tile": hash_tile}
+       "checkpoint-record": checkpoint_record, "hash-tile": hash_tile,
+       "seal-wrap-key": lambda: [(sealed_file()[1], "")],
+       "seal-payload": lambda: sealed_file()[3]}
 TEXT = {"grant-jwe": lambda: wrapped_text(grant()[2]),
         "receipt-text": lambda: receipt_parts()[3].splitlines(),
         "receipt-signature": lambda: [receipt_parts()[4].splitlines()[-1].split(" ")[2]],
         "receipt-vkey": lambda: [RECEIPT_VKEY], "custody-release-1": lambda: share_jwe(1),
-        "custody-release-2": lambda: share_jwe(2)}
+        "custody-release-2": lambda: share_jwe(2), "seal-header": lambda: sealed_file()[2],
+        "seal-recipient": lambda: ["p256:" + b64u(compressed(sealed_file()[0]))]}
 
 
 def render(name):

@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "audit/custody.h"
 #include "audit/directory.h"
@@ -17,6 +15,7 @@
 #include "audit/seal.h"
 #include "audit/secret_access.h"
 #include "audit/verify.h"
+#include "base/format_example.h"
 #include "codec/base64.h"
 #include "codec/hex.h"
 #include "codec/rfc3339.h"
@@ -35,16 +34,8 @@ namespace {
 constexpr std::string_view kOrigin = "salus.example/hospital/2026";
 constexpr std::int64_t kTimeMs = 1'772'439'330'250;
 
-// The lines of the block behind `<!-- example NAME -->` of a page.
 std::vector<std::string> ExampleLines(const std::string& page, const std::string& name) {
-  std::ifstream file(std::string(SALUS_FORMATS) + "/" + page);
-  std::vector<std::string> lines;
-  std::string line;
-  while (std::getline(file, line) && line != "<!-- example " + name + " -->") continue;
-  std::getline(file, line);
-  while (std::getline(file, line) && line != "```") lines.push_back(line);
-  EXPECT_FALSE(lines.empty()) << page << " has no example " << name;
-  return lines;
+  return FormatExample(std::string(SALUS_FORMATS) + "/" + page, name);
 }
 
 // The rows of a hexadecimal example, without their comments; a comment begins a new part.
