@@ -28,6 +28,8 @@ std::vector<Flag> With(std::vector<Flag> own, std::initializer_list<std::vector<
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
   AddSealCommands(all);
+  AddSignCommands(all);
+  AddSafetyNumberCommand(all);
   AddPlaceCommands(all);
   AddIdentityCommands(all);
   AddPatientCommands(all);

@@ -100,6 +100,8 @@ void AddLogCommands(std::vector<Command>& all);
 void AddCustodyCommands(std::vector<Command>& all);
 void AddSealCommands(std::vector<Command>& all);  // seal, open, inspect
 void AddProxyCommands(std::vector<Command>& all);
+void AddSignCommands(std::vector<Command>& all);  // sign, verify
+void AddSafetyNumberCommand(std::vector<Command>& all);
 
 // ManPage is the table as roff, for `salus --help-man`; with a noun the page of that one, empty where
 // there is no such noun.
