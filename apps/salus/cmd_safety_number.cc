@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/salus/signer_files.h"
+#include "seal/recipient_source.h"
 #include "seal/safety_number.h"
 
 namespace salus::cli {
@@ -13,11 +14,10 @@ namespace {
 
 // A certificate counts with both of its keys, under its identity, else its name; a bare key, and a
 // recipient as text, have no identifier.
-Result<seal::SafetyParty> PartyOf(const std::string& text) {
-  if (!std::filesystem::exists(text) &&
-      (text.starts_with("age1") || text.starts_with("ssh-ed25519 ") ||
-       text.starts_with("ssh-rsa "))) {
-    return seal::SafetyParty{.key = ToBytes(text), .identifier = ""};
+Result<seal::SafetyParty> PartyOf(Session& session, const std::string& text) {
+  if (!std::filesystem::exists(text)) {
+    TRY(const seal::Recipients recipients, seal::ParseRecipient(text, session.clock().Now()));
+    return seal::SafetyParty{.key = ToBytes(recipients.front()->Name()), .identifier = ""};
   }
   TRY(const KnownSigner known, ReadKnownSigner(text));
   seal::SafetyParty party{.key = crypto::EncodePublicKeyDer(known.key), .identifier = ""};
@@ -31,8 +31,8 @@ Result<seal::SafetyParty> PartyOf(const std::string& text) {
 }
 
 Result<ExitCode> RunSafetyNumber(Session& session) {
-  TRY(const seal::SafetyParty a, PartyOf(session.arguments().Text("A")));
-  TRY(const seal::SafetyParty b, PartyOf(session.arguments().Text("B")));
+  TRY(const seal::SafetyParty a, PartyOf(session, session.arguments().Text("A")));
+  TRY(const seal::SafetyParty b, PartyOf(session, session.arguments().Text("B")));
   if (a.key == b.key && a.identifier == b.identifier) {
     return session.Usage("both are the same key: a safety number is of two parties");
   }
