@@ -7,6 +7,7 @@
 #include "apps/salus/course_files.h"
 #include "apps/salus/input_file.h"
 #include "apps/salus/seal_keys.h"
+#include "apps/salus/signed_seal.h"
 #include "codec/json.h"
 #include "seal/age_file.h"
 #include "seal/output_file.h"
@@ -34,9 +35,12 @@ Result<std::unique_ptr<seal::OutputFile>> OpenOutput(Session& session, Content c
 Result<ExitCode> RunSeal(Session& session) {
   TRY(const bool is_course, WantsCourse(session));
   TRY(const seal::Recipients recipients, RecipientsOf(session));
+  TRY(const std::optional<seal::Signer> signer, SealSigner(session));
+  if (signer && is_course) return session.Usage("--sign needs the age format");
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("IN")));
   TRY(const std::unique_ptr<seal::OutputFile> output, OpenOutput(session, Content::kSealed));
   seal::SealSettings settings;
+  if (signer) settings.markers.emplace_back(seal::kSignedMarker);
   settings.is_armored = session.arguments().Has("--armor");
   if (output->is_terminal() && !settings.is_armored) {
     return session.Usage(
@@ -51,12 +55,18 @@ Result<ExitCode> RunSeal(Session& session) {
   TRY(const std::unique_ptr<seal::AgeSealer> sealer,
       seal::AgeSealer::Start(*output, recipients, settings, session.random()));
   ProgressBar bar(session.terminal(), "sealing", "bytes", input->size_bytes());
-  TRY_VOID(sealer->SealAll(*input, [&](std::uint64_t moved) { bar.Set(moved); }));
+  const seal::Moved moved = [&bar](std::uint64_t bytes) { bar.Set(bytes); };
+  if (signer) {
+    TRY_VOID(SealSigned(session, *signer, recipients, *input, *sealer, moved));
+  } else {
+    TRY_VOID(sealer->SealAll(*input, moved));
+  }
   TRY_VOID(output->Commit());
   return ExitCode::kDone;
 }
 
-Result<void> Unlock(Session& session, seal::AgeOpener& opener) {
+// Unlock returns the name of the identity that opens the file.
+Result<std::string> Unlock(Session& session, seal::AgeOpener& opener) {
   TRY(const seal::Identities identities, IdentitiesOf(session, opener.header()));
   Result<std::size_t> unlocked = opener.Unlock(identities);
   if (!unlocked && unlocked.error().code == ErrorCode::kFailedPrecondition &&
@@ -64,7 +74,7 @@ Result<void> Unlock(Session& session, seal::AgeOpener& opener) {
     return FailedPrecondition("the passphrase is wrong");
   }
   if (!unlocked) return std::move(unlocked.error());
-  return {};
+  return identities[*unlocked]->Name();
 }
 
 Result<ExitCode> OpenAsCourse(Session& session, const seal::Identities& identities,
@@ -79,12 +89,18 @@ Result<ExitCode> RunOpen(Session& session) {
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("IN")));
   seal::BufferedSource source(*input);
   TRY(const std::optional<seal::Identities> course, CourseIdentities(session, *input, source));
+  if (course && (session.arguments().Has("--signer") || session.arguments().Has("--trust"))) {
+    return VerificationFailed("a course file is never signed, and a signer was asked for");
+  }
   if (course) return OpenAsCourse(session, *course, *input, source);
   TRY(const std::unique_ptr<seal::AgeOpener> opener, seal::AgeOpener::Start(source));
-  TRY_VOID(Unlock(session, *opener));
+  TRY(const std::string own_name, Unlock(session, *opener));
   TRY(const std::unique_ptr<seal::OutputFile> output, OpenOutput(session, Content::kOpened));
+  TRY(const std::unique_ptr<SignedOpening> opening,
+      SignedOpening::Begin(session, opener->header(), *output));
   ProgressBar bar(session.terminal(), "opening", "bytes", input->size_bytes());
-  TRY_VOID(opener->OpenAll(*output, [&](std::uint64_t moved) { bar.Set(moved); }));
+  TRY_VOID(opener->OpenAll(opening->sink(), [&](std::uint64_t moved) { bar.Set(moved); }));
+  TRY_VOID(opening->Finish(session, own_name));
   TRY_VOID(output->Commit());
   return ExitCode::kDone;
 }
@@ -160,17 +176,18 @@ void AddSealCommands(std::vector<Command>& all) {
        .examples = {"salus seal -r age1... -o report.pdf.age report.pdf",
                     "tar c records | salus seal -R team.txt > records.tar.age",
                     "salus seal -p -o notes.age notes.txt"},
-       .flags = {{"--recipient", FlagKind::kList, "RECIPIENT", "whom to seal to; may be repeated",
-                  "-r"},
-                 {"--recipients-file", FlagKind::kList, "FILE",
-                  "a file with a recipient in each line; may be repeated", "-R"},
-                 {"--passphrase", FlagKind::kSwitch, "",
-                  "seal with a passphrase, which is asked for", "-p"},
-                 kPassphraseFile,
-                 {"--armor", FlagKind::kSwitch, "", "write text, for mail", "-a"},
-                 kFormat,
-                 kOutput,
-                 kForce},
+       .flags = With(
+           {{"--recipient", FlagKind::kList, "RECIPIENT", "whom to seal to; may be repeated", "-r"},
+            {"--recipients-file", FlagKind::kList, "FILE",
+             "a file with a recipient in each line; may be repeated", "-R"},
+            {"--passphrase", FlagKind::kSwitch, "", "seal with a passphrase, which is asked for",
+             "-p"},
+            kPassphraseFile,
+            {"--armor", FlagKind::kSwitch, "", "write text, for mail", "-a"},
+            kFormat,
+            kOutput,
+            kForce},
+           {SealSignFlags()}),
        .positionals = {{"IN", "the file to seal", false}},
        .run = RunSeal,
        .tampered_advice = kAdvice});
@@ -184,13 +201,14 @@ void AddSealCommands(std::vector<Command>& all) {
            "what came must be thrown away.",
        .examples = {"salus open -i key.txt -o report.pdf report.pdf.age",
                     "salus open -i key.txt records.tar.age | tar x"},
-       .flags = {{"--identity", FlagKind::kList, "IDENTITY", "a private key; may be repeated",
-                  "-i"},
-                 {"--passphrase", FlagKind::kSwitch, "", "ask for the passphrase", "-p"},
-                 kPassphraseFile,
-                 kFormat,
-                 kOutput,
-                 kForce},
+       .flags = With(
+           {{"--identity", FlagKind::kList, "IDENTITY", "a private key; may be repeated", "-i"},
+            {"--passphrase", FlagKind::kSwitch, "", "ask for the passphrase", "-p"},
+            kPassphraseFile,
+            kFormat,
+            kOutput,
+            kForce},
+           {OpenSignerFlags()}),
        .positionals = {{"IN", "the file to open", false}},
        .run = RunOpen,
        .tampered_advice = kAdvice});

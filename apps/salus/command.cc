@@ -29,6 +29,8 @@ std::vector<Command> AllCommands() {
   std::vector<Command> all;
   AddKeygenCommands(all);
   AddSealCommands(all);
+  AddSignCommands(all);
+  AddSafetyNumberCommand(all);
   AddPlaceCommands(all);
   AddIdentityCommands(all);
   AddPatientCommands(all);

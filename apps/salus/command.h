@@ -101,9 +101,11 @@ void AddCustodyCommands(std::vector<Command>& all);
 void AddKeygenCommands(std::vector<Command>& all);
 void AddSealCommands(std::vector<Command>& all);  // seal, open, inspect
 void AddProxyCommands(std::vector<Command>& all);
+void AddSignCommands(std::vector<Command>& all);  // sign, verify
+void AddSafetyNumberCommand(std::vector<Command>& all);
 
-// ManPage is the table as roff, for `salus --help-man`; with a noun the page of that one, empty where
-// there is no such noun.
+// ManPage is the table as roff, for `salus --help-man`; with a noun the page of that one, empty
+// where there is no such noun.
 std::string ManPage(const std::vector<Command>& commands, const std::string& noun);
 
 }  // namespace salus::cli

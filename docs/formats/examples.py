@@ -2,8 +2,8 @@
 """examples.py --write | --check: the worked examples of these pages, made without Salus's code.
 
 A line `<!-- example NAME -->` on a page begins a fenced block that is made here;
-src/audit/format_test.cc holds the code against what the pages say. Needs python3-cryptography, for
-AES, P-256 and Ed25519; everything else is written out.
+src/audit/format_test.cc and src/seal/signed_format_test.cc hold the code against what the pages
+say. Needs python3-cryptography, for AES, P-256 and Ed25519; everything else is written out.
 """
 
 import base64
@@ -398,6 +398,40 @@ def sealed_file():
     chunk = ChaCha20Poly1305(hkdf(file_key, nonce, b"payload")).encrypt(
         bytes(11) + b"\x01", b"for the reader only\n", None)
     return reader, wrap, lines, [(nonce, "nonce"), (chunk, "the last chunk and its tag")]
+
+
+# ---- signed files ---------------------------------------------------------------------------------
+SIGNER = ed25519.Ed25519PrivateKey.from_private_bytes(bytes([7] * 32))
+
+
+def signer_header():
+    x = b64u(SIGNER.public_key().public_bytes(serialization.Encoding.Raw,
+                                              serialization.PublicFormat.Raw))
+    jwk = {"crv": "Ed25519", "kty": "OKP", "x": x}
+    return {"alg": "EdDSA", "kid": b64u(sha(compact(jwk).encode())), "jwk": jwk}
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
+def flattened(header, payload, is_inside):
+    protected = b64u(compact(header).encode())
+    signature = b64u(SIGNER.sign(protected.encode() + b"." + payload))
+    inside = {"payload": payload.decode()} if is_inside else {}
+    return wrapped_text({**inside, "protected": protected, "signature": signature})
+
+
+def file_jws():
+    header = {**signer_header(), "iat": TIME_MS // 1000, "b64": False, "crit": ["b64"]}
+    return flattened(header, b"content", False)
+
+
+def sealed_signature():
+    statement = compact({"recipients": ["age1example"], "sha256": sha(b"content").hex(), "size": 7,
+                         "time": "2026-03-02T08:15:30.250Z"})
+    header = {**signer_header(), "typ": "salus-sealed"}
+    return flattened(header, b64u(statement.encode()).encode(), True)
 
 
 HEX = {"event": lambda: event_parts()[0], "sealing": sealing, "sealed-event": sealed_event,

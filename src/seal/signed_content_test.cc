@@ -126,7 +126,8 @@ TEST_F(SignedContentTest, OtherSignaturesAreNoTrailer) {
   EXPECT_FALSE(ReadBack(trailer("content", beside), {"bob", 1}).signature.has_value());
 
   const std::string statement =
-      R"({"recipients":["bob"],"sha256":"ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73")"
+      R"({"recipients":["bob"],"sha256":"ed7002b439e9ac845f22357d822bac14)"
+      R"(44730fbdb6016d3ec9432297b9ec9f73")"
       R"(,"size":7,"time":"2026-11-20T00:00:00.000Z"})";
   const auto with = [&](codec::JsonObject header) {
     const codec::JsonObject own = SignerHeader(signer_).value();

@@ -1,4 +1,4 @@
-// ProveSigner says who made a signature, and why that can be believed.
+// SignerProof says who made a signature, and why that can be believed.
 //
 // Source: RFC 5280 section 6 with the policy of pki/path.h, purpose signing.
 #pragma once
@@ -20,6 +20,7 @@ struct SignerTrust {
   Timestamp time;
 };
 
+// SignerProof is why a signer is believed to be the one.
 struct SignerProof {
   enum class Kind {
     kUnproven,  // the signature fits, but anybody could have made it
