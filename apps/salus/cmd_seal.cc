@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 
 #include "apps/salus/course_files.h"
 #include "apps/salus/input_file.h"
 #include "apps/salus/seal_keys.h"
-#include "apps/salus/signed_seal.h"
+#include "apps/salus/seal_many.h"
+#include "apps/salus/seal_one.h"
 #include "codec/json.h"
 #include "seal/age_file.h"
 #include "seal/output_file.h"
@@ -18,8 +20,7 @@ namespace {
 
 constexpr char kAdvice[] =
     "the file is not what was sealed, or not all of it: throw away what came out, and ask the "
-    "sender "
-    "for it again.";
+    "sender for it again.";
 
 using Content = seal::OutputFile::Content;
 
@@ -32,35 +33,33 @@ Result<std::unique_ptr<seal::OutputFile>> OpenOutput(Session& session, Content c
                                                           : seal::OutputFile::IfExists::kRefuse});
 }
 
+Error TerminalError(Session& session) {
+  return session.Usage(
+      "the output is a terminal, which can't show bytes: name a file with -o, or take -a for "
+      "text");
+}
+
+Result<ExitCode> SealCourse(Session& session, const seal::Recipients& recipients) {
+  TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("IN")));
+  TRY(const std::unique_ptr<seal::OutputFile> output, OpenOutput(session, Content::kSealed));
+  if (output->is_terminal()) return TerminalError(session);
+  TRY_VOID(SealCourseFile(session, recipients, *input, *output));
+  TRY_VOID(output->Commit());
+  return ExitCode::kDone;
+}
+
 Result<ExitCode> RunSeal(Session& session) {
+  if (IsForMany(session)) return SealMany(session);
   TRY(const bool is_course, WantsCourse(session));
   TRY(const seal::Recipients recipients, RecipientsOf(session));
   TRY(const std::optional<seal::Signer> signer, SealSigner(session));
   if (signer && is_course) return session.Usage("--sign needs the age format");
-  TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("IN")));
+  if (is_course) return SealCourse(session, recipients);
   TRY(const std::unique_ptr<seal::OutputFile> output, OpenOutput(session, Content::kSealed));
-  seal::SealSettings settings;
-  if (signer) settings.markers.emplace_back(seal::kSignedMarker);
-  settings.is_armored = session.arguments().Has("--armor");
-  if (output->is_terminal() && !settings.is_armored) {
-    return session.Usage(
-        "the output is a terminal, which can't show bytes: name a file with -o, or take -a for "
-        "text");
-  }
-  if (is_course) {
-    TRY_VOID(SealCourseFile(session, recipients, *input, *output));
-    TRY_VOID(output->Commit());
-    return ExitCode::kDone;
-  }
-  TRY(const std::unique_ptr<seal::AgeSealer> sealer,
-      seal::AgeSealer::Start(*output, recipients, settings, session.random()));
-  ProgressBar bar(session.terminal(), "sealing", "bytes", input->size_bytes());
-  const seal::Moved moved = [&bar](std::uint64_t bytes) { bar.Set(bytes); };
-  if (signer) {
-    TRY_VOID(SealSigned(session, *signer, recipients, *input, *sealer, moved));
-  } else {
-    TRY_VOID(sealer->SealAll(*input, moved));
-  }
+  const Sealing sealing{recipients, signer, session.arguments().Has("--armor")};
+  if (output->is_terminal() && !sealing.is_armored) return TerminalError(session);
+  ProgressBar bar(session.terminal(), "sealing", "bytes", 0);
+  TRY_VOID(SealInto(session, sealing, session.arguments().Text("IN"), *output, &bar));
   TRY_VOID(output->Commit());
   return ExitCode::kDone;
 }
@@ -85,7 +84,27 @@ Result<ExitCode> OpenAsCourse(Session& session, const seal::Identities& identiti
   return ExitCode::kDone;
 }
 
+// Anything but a pipe or a device: those get the archive, as they get a file.
+bool IsFolderTarget(const Session& session) {
+  const std::string path = session.arguments().Text("--output");
+  if (path.empty() || path == "-") return false;
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  return !std::filesystem::is_other(status);
+}
+
+// A folder can't be replaced at one stroke as a file can.
+Result<ExitCode> OpenFolder(Session& session, const Opening& opening) {
+  if (session.arguments().Has("--force")) {
+    return session.Usage("a folder is never replaced: remove it, or choose another name");
+  }
+  TRY_VOID(OpenFolderAt(session, opening, session.arguments().Text("--output"),
+                        seal::OutputFile::Durability::kEachFile));
+  return ExitCode::kDone;
+}
+
 Result<ExitCode> RunOpen(Session& session) {
+  if (IsForMany(session)) return OpenMany(session);
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("IN")));
   seal::BufferedSource source(*input);
   TRY(const std::optional<seal::Identities> course, CourseIdentities(session, *input, source));
@@ -95,13 +114,18 @@ Result<ExitCode> RunOpen(Session& session) {
   if (course) return OpenAsCourse(session, *course, *input, source);
   TRY(const std::unique_ptr<seal::AgeOpener> opener, seal::AgeOpener::Start(source));
   TRY(const std::string own_name, Unlock(session, *opener));
-  TRY(const std::unique_ptr<seal::OutputFile> output, OpenOutput(session, Content::kOpened));
-  TRY(const std::unique_ptr<SignedOpening> opening,
-      SignedOpening::Begin(session, opener->header(), *output));
   ProgressBar bar(session.terminal(), "opening", "bytes", input->size_bytes());
-  TRY_VOID(opener->OpenAll(opening->sink(), [&](std::uint64_t moved) { bar.Set(moved); }));
-  TRY_VOID(opening->Finish(session, own_name));
-  TRY_VOID(output->Commit());
+  const Opening opening{*opener, own_name, seal::DefaultThreads(),
+                        [&bar](std::uint64_t moved) { bar.Set(moved); }};
+  // Behind a passphrase nothing says that it is a folder: -o DIR/ does.
+  const bool is_folder =
+      HoldsFolder(*opener) || session.arguments().Text("--output").ends_with('/');
+  if (is_folder && IsFolderTarget(session)) return OpenFolder(session, opening);
+  TRY(const std::unique_ptr<seal::OutputFile> output, OpenOutput(session, Content::kOpened));
+  if (is_folder && output->is_terminal()) {
+    return session.Usage("it holds a folder: say with -o how to call it, or pipe it to tar x");
+  }
+  TRY_VOID(OpenInto(session, opening, *output));
   return ExitCode::kDone;
 }
 
@@ -172,9 +196,13 @@ void AddSealCommands(std::vector<Command>& all) {
        .summary = "Seal a file so that only its recipients open it",
        .details =
            "The format is age v1, which many programs read. Without IN the standard input is "
-           "sealed. To a file, the output appears when it is whole.",
+           "sealed. To a file, the output appears when it is whole. A folder is sealed as an "
+           "archive, which open unpacks, and 'age -d | tar x' too. With -O, many files and "
+           "folders go to OUTDIR/NAME.age, and are made durable together.",
        .examples = {"salus seal -r age1... -o report.pdf.age report.pdf",
-                    "tar c records | salus seal -R team.txt > records.tar.age",
+                    "salus seal -R team.txt -o records.age records/",
+                    "salus seal -R team.txt -O sealed *.pdf",
+                    "pg_dump records | salus seal -R team.txt > records.sql.age",
                     "salus seal -p -o notes.age notes.txt"},
        .flags = With(
            {{"--recipient", FlagKind::kList, "RECIPIENT", "whom to seal to; may be repeated", "-r"},
@@ -186,9 +214,11 @@ void AddSealCommands(std::vector<Command>& all) {
             {"--armor", FlagKind::kSwitch, "", "write text, for mail", "-a"},
             kFormat,
             kOutput,
+            OutputFolderFlag(),
+            ToEachFlag(),
             kForce},
            {SealSignFlags()}),
-       .positionals = {{"IN", "the file to seal", false}},
+       .positionals = {{"IN", "the file or folder to seal", false, true}},
        .run = RunSeal,
        .tampered_advice = kAdvice});
   all.push_back(
@@ -198,18 +228,21 @@ void AddSealCommands(std::vector<Command>& all) {
        .details =
            "To a file, the output appears when all of it is authentic, or not at all (exit code "
            "3). To a pipe it goes chunk by chunk, each authenticated: exit code 3 then means that "
-           "what came must be thrown away.",
+           "what came must be thrown away. A sealed folder is unpacked as OUT, which must not be "
+           "there yet; without -o its archive goes to the standard output.",
        .examples = {"salus open -i key.txt -o report.pdf report.pdf.age",
-                    "salus open -i key.txt records.tar.age | tar x"},
+                    "salus open -i key.txt -o records records.age",
+                    "salus open -i key.txt -O opened sealed/*.age"},
        .flags = With(
            {{"--identity", FlagKind::kList, "IDENTITY", "a private key; may be repeated", "-i"},
             {"--passphrase", FlagKind::kSwitch, "", "ask for the passphrase", "-p"},
             kPassphraseFile,
             kFormat,
             kOutput,
+            OutputFolderFlag(),
             kForce},
            {OpenSignerFlags()}),
-       .positionals = {{"IN", "the file to open", false}},
+       .positionals = {{"IN", "the file to open", false, true}},
        .run = RunOpen,
        .tampered_advice = kAdvice});
   all.push_back(

@@ -107,4 +107,14 @@ Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& h
   return identities;
 }
 
+Result<seal::Identities> IdentitiesOfMany(Session& session) {
+  TRY(seal::Identities identities, NamedIdentities(session));
+  TRY(std::optional<SecretBytes> passphrase, session.Passphrase(false));
+  if (passphrase) {
+    identities.push_back(std::make_unique<seal::ScryptIdentity>(*std::move(passphrase)));
+  }
+  if (identities.empty()) return session.Usage("say with what to open them: -i IDENTITY, or -p");
+  return identities;
+}
+
 }  // namespace salus::cli

@@ -26,4 +26,10 @@ Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& h
 // line says.
 Result<SecretBytes> PassphraseOfKey(Session& session);
 
+// IdentitiesOfMany are those for files whose headers are not known yet: -i, and the passphrase
+// where -p or a file of it is given.
+//
+// Errors: usage when none is given; those of each identity, with its place.
+Result<seal::Identities> IdentitiesOfMany(Session& session);
+
 }  // namespace salus::cli

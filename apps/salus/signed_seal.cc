@@ -4,8 +4,6 @@ namespace salus::cli {
 
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{1} << 20;
-
 bool IsMarker(const seal::Stanza& stanza) {
   return stanza.type == seal::kArchiveMarker || stanza.type == seal::kSignedMarker;
 }
@@ -34,23 +32,6 @@ Result<std::optional<seal::Signer>> SealSigner(Session& session) {
   TRY(seal::Signer signer,
       ReadSigner(session, arguments.Text("--sign"), arguments.Text("--certificate")));
   return std::optional<seal::Signer>(std::move(signer));
-}
-
-Result<void> SealSigned(Session& session, const seal::Signer& signer,
-                        const seal::Recipients& recipients, seal::ByteSource& source,
-                        seal::AgeSealer& sealer, const seal::Moved& moved) {
-  seal::SignedContentWriter writer(sealer);
-  Bytes piece(kPiece);
-  std::uint64_t total = 0;
-  for (;;) {
-    TRY(const std::size_t size, source.Read(piece));
-    TRY_VOID(writer.Write(ByteSpan(piece).first(size)));
-    total += size;
-    moved(total);
-    if (size < piece.size()) break;
-  }
-  TRY_VOID(writer.Finish(signer, recipients, session.clock().Now()));
-  return sealer.Finish();
 }
 
 Result<std::unique_ptr<SignedOpening>> SignedOpening::Begin(Session& session,

@@ -16,12 +16,6 @@ std::vector<Flag> OpenSignerFlags();
 // SealSigner reads --sign and --certificate; nullopt where nobody signs.
 Result<std::optional<seal::Signer>> SealSigner(Session& session);
 
-// SealSigned writes all of source, and the signature behind it, into sealer, and finishes it. Its
-// settings need the marker seal::kSignedMarker.
-Result<void> SealSigned(Session& session, const seal::Signer& signer,
-                        const seal::Recipients& recipients, seal::ByteSource& source,
-                        seal::AgeSealer& sealer, const seal::Moved& moved);
-
 // SignedOpening stands between an opened file and its output. Where the file is signed, the
 // signature is taken off and verified; where --signer or --trust want one, it must be there.
 class SignedOpening {

@@ -1,0 +1,219 @@
+#include "apps/salus/seal_many.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <mutex>
+#include <set>
+
+#include "apps/salus/input_file.h"
+#include "apps/salus/seal_keys.h"
+#include "apps/salus/seal_one.h"
+#include "pki/descriptor.h"
+#include "seal/batch.h"
+#include "seal/output_file.h"
+
+namespace salus::cli {
+
+namespace {
+
+using seal::OutputFile;
+
+constexpr std::size_t kMaxLabelBytes = 40;
+
+// How many files are done, told by many threads.
+class FileCount {
+ public:
+  FileCount(Terminal& terminal, std::string label, std::size_t total)
+      : bar_(terminal, std::move(label), "files", total) {}
+  void Add() {
+    const std::lock_guard lock(mutex_);
+    bar_.Set(++done_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::uint64_t done_ = 0;
+  ProgressBar bar_;
+};
+
+OutputFile::Options Options(const Session& session, OutputFile::Content content) {
+  return {.content = content,
+          .if_exists = session.arguments().Has("--force") ? OutputFile::IfExists::kReplace
+                                                          : OutputFile::IfExists::kRefuse,
+          .durability = OutputFile::Durability::kWholeBatch};
+}
+
+// The inputs and OUTDIR, which is made when it is missing.
+struct Places {
+  std::vector<std::string> inputs;
+  std::string folder;
+};
+
+Result<Places> PlacesOf(Session& session, mode_t mode) {
+  Places places{session.arguments().List("IN"), session.arguments().Text("--output-folder")};
+  if (session.arguments().Has("--output")) {
+    return session.Usage("-o names one output: for several, name a folder with -O");
+  }
+  if (session.arguments().Has("--format")) {
+    return session.Usage("--format is for one file at a time");
+  }
+  if (places.folder.empty() && session.arguments().Has("--to-each")) places.folder = ".";
+  if (places.folder.empty()) {
+    return session.Usage("several inputs need a folder for their outputs: -O OUTDIR");
+  }
+  if (places.inputs.empty()) return session.Usage("name the files, one or more");
+  if (::mkdir(places.folder.c_str(), mode) != 0 && errno != EEXIST) {
+    return pki::FileError("make the folder " + places.folder, errno);
+  }
+  return places;
+}
+
+// Failures keep the order of the inputs, whatever order they came in.
+class Failures {
+ public:
+  explicit Failures(Terminal& terminal) : terminal_(terminal) {}
+
+  void Tell(const seal::Batch& batch, const std::vector<std::optional<Error>>& errors) {
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+      ++total_;
+      if (!errors[i].has_value()) continue;
+      ++failed_;
+      is_tampered_ = is_tampered_ || ExitCodeOf(*errors[i], false) == ExitCode::kTampered;
+      const std::string& input = batch.files()[i].input;
+      const bool is_named = errors[i]->message.find(input) != std::string::npos;
+      terminal_.Fail(is_named ? errors[i]->message : input + ": " + errors[i]->message);
+    }
+  }
+
+  Result<ExitCode> Outcome() const {
+    if (failed_ == 0) return ExitCode::kDone;
+    return Error{is_tampered_ ? ErrorCode::kVerificationFailed : ErrorCode::kUnavailable,
+                 fmt::format("{} of {} failed; the others are done", failed_,
+                             Counted(total_, "file", "files"))};
+  }
+
+ private:
+  Terminal& terminal_;
+  std::uint64_t total_ = 0;
+  std::uint64_t failed_ = 0;
+  bool is_tampered_ = false;
+};
+
+Result<void> SealOne(Session& session, const Sealing& sealing, const seal::BatchFile& file) {
+  TRY(const auto output,
+      OutputFile::Create(file.output, Options(session, OutputFile::Content::kSealed)));
+  TRY_VOID(SealInto(session, sealing, file.input, *output, nullptr));
+  return output->Commit();
+}
+
+// What a recipient is called in a file name: the beginning of an age key, the end of others, whose
+// beginnings are all alike.
+std::string LabelOf(const seal::Recipient& recipient) {
+  constexpr std::size_t kKeyLetters = 12;
+  const std::string name = recipient.Name();
+  if (name.empty()) return "passphrase";
+  const std::size_t space = name.find(' ');
+  std::string label = name.substr(0, std::min(space, kMaxLabelBytes));
+  if (space == std::string::npos) {
+    label.resize(std::min(label.size(), kKeyLetters + 4));
+  } else {
+    label +=
+        "-" + name.substr(std::max(space + 1, name.size() - std::min(name.size(), kKeyLetters)));
+  }
+  for (char& c : label) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                          (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    if (!is_plain) c = '_';
+  }
+  return label;
+}
+
+Result<void> SealBatch(Session& session, const Sealing& sealing, const Places& places,
+                       const seal::Batch::NameOf& name_of, Failures& failures) {
+  TRY(const seal::Batch batch, seal::Batch::Plan(places.inputs, places.folder, name_of));
+  FileCount count(session.terminal(), "sealing", batch.files().size());
+  TRY(const auto errors, batch.Run(seal::DefaultThreads(), [&](const seal::BatchFile& file) {
+    Result<void> sealed = SealOne(session, sealing, file);
+    count.Add();
+    return sealed;
+  }));
+  failures.Tell(batch, errors);
+  return {};
+}
+
+Result<void> OpenOne(Session& session, const seal::Identities& identities,
+                     const seal::BatchFile& file) {
+  TRY(const std::unique_ptr<InputFile> input, InputFile::Open(file.input));
+  TRY(const std::unique_ptr<seal::AgeOpener> opener, seal::AgeOpener::Start(*input));
+  TRY(const std::size_t opened_by, opener->Unlock(identities));
+  const Opening opening{*opener, identities[opened_by]->Name(), 1};
+  const OutputFile::Options options = Options(session, OutputFile::Content::kOpened);
+  if (HoldsFolder(*opener)) {
+    return OpenFolderAt(session, opening, file.output, options.durability);
+  }
+  TRY(const auto output, OutputFile::Create(file.output, options));
+  return OpenInto(session, opening, *output);
+}
+
+}  // namespace
+
+Flag OutputFolderFlag() {
+  return {"--output-folder", FlagKind::kText, "OUTDIR",
+          "write each output into this folder, named after its input", "-O"};
+}
+
+Flag ToEachFlag() {
+  return {"--to-each", FlagKind::kSwitch, "",
+          "one file for each recipient, who can't see that there are others"};
+}
+
+bool IsForMany(const Session& session) {
+  return session.arguments().Has("--output-folder") || session.arguments().Has("--to-each") ||
+         session.arguments().List("IN").size() > 1;
+}
+
+Result<ExitCode> SealMany(Session& session) {
+  TRY(const Places places, PlacesOf(session, 0777));
+  TRY(seal::Recipients recipients, RecipientsOf(session));
+  TRY(const std::optional<seal::Signer> signer, SealSigner(session));
+  const bool is_armored = session.arguments().Has("--armor");
+  Failures failures(session.terminal());
+  if (!session.arguments().Has("--to-each")) {
+    const Sealing sealing{recipients, signer, is_armored, 1};  // each thread has files of its own
+    TRY_VOID(SealBatch(session, sealing, places, seal::SealedName, failures));
+    return failures.Outcome();
+  }
+  std::set<std::string> labels;
+  for (std::unique_ptr<seal::Recipient>& recipient : recipients) {
+    const std::string label = LabelOf(*recipient);
+    if (!labels.insert(label).second) {
+      return session.Usage("a recipient is named twice: --to-each makes one file for each");
+    }
+    seal::Recipients alone;
+    alone.push_back(std::move(recipient));
+    const auto name_of = [&](const std::string& name) {
+      return seal::SealedName(name + "." + label);
+    };
+    TRY_VOID(SealBatch(session, {alone, signer, is_armored, 1}, places, name_of, failures));
+  }
+  return failures.Outcome();
+}
+
+Result<ExitCode> OpenMany(Session& session) {
+  TRY(const Places places, PlacesOf(session, 0700));
+  TRY(const seal::Batch batch, seal::Batch::Plan(places.inputs, places.folder, seal::OpenedName));
+  TRY(const seal::Identities identities, IdentitiesOfMany(session));
+  FileCount count(session.terminal(), "opening", batch.files().size());
+  TRY(const auto errors, batch.Run(seal::DefaultThreads(), [&](const seal::BatchFile& file) {
+    Result<void> opened = OpenOne(session, identities, file);
+    count.Add();
+    return opened;
+  }));
+  Failures failures(session.terminal());
+  failures.Tell(batch, errors);
+  return failures.Outcome();
+}
+
+}  // namespace salus::cli
