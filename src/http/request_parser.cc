@@ -13,6 +13,7 @@ namespace beast = boost::beast;
 
 constexpr std::size_t kMaxChunkOverheadBytes = 8 * 1024;
 constexpr int kMaxChunkSizeDigits = 15;
+constexpr std::size_t kMaxMethodBytes = 32;
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -146,7 +147,8 @@ std::optional<Refusal> ParseHead(std::string_view head, const HeadLimits& limits
   const std::optional<Method> method = ParseMethod(parser.method);
   if (auto refusal = ReadFraming(request, framing)) return refusal;
   const bool is_refused = parser.method == "CONNECT" || parser.method == "TRACE";
-  if (!method && (!limits.any_method || is_refused)) {
+  const bool is_short = parser.method.size() <= kMaxMethodBytes;
+  if (!method && (!limits.any_method || is_refused || !is_short)) {
     return Refusal{501, "the method is not known here"};
   }
   request.method = method.value_or(Method::kOther);
@@ -293,7 +295,10 @@ bool RequestReader::ChunkByte(char c) {
       return go(c == '\n', State::kChunkSize);
     case State::kTrailerStart:
       if (c == '\r') return go(true, State::kEndLf);
-      return go(is_text() && c != ' ' && c != '\t' && c != ':', State::kTrailerLine);
+      return go(IsValidField({&c, 1}, {}), State::kTrailerName);
+    case State::kTrailerName:
+      if (c == ':') return go(true, State::kTrailerLine);
+      return IsValidField({&c, 1}, {}) && ++overhead_bytes_ <= kMaxChunkOverheadBytes;
     case State::kTrailerLine:
       if (c == '\r') return go(true, State::kTrailerLf);
       return is_text() && ++overhead_bytes_ <= kMaxChunkOverheadBytes;

@@ -96,6 +96,7 @@ class RequestReader {
     kChunkDataCr,
     kChunkDataLf,
     kTrailerStart,
+    kTrailerName,
     kTrailerLine,
     kTrailerLf,
     kEndLf,
