@@ -118,14 +118,19 @@ class Reader:
         return found
 
     def exactly(self, size):
-        while len(self.buffer) < size:
+        found = [self.buffer[:size]]
+        missing = size - len(found[0])
+        self.buffer = self.buffer[size:]
+        while missing > 0:
             if not self.fill():
                 return None
-        found, self.buffer = self.buffer[:size], self.buffer[size:]
-        return found
+            found.append(self.buffer[:missing])
+            self.buffer = self.buffer[missing:]
+            missing -= len(found[-1])
+        return b"".join(found)
 
     def chunked(self):
-        body = b""
+        body = []
         while True:
             line = self.until(b"\r\n")
             if line is None:
@@ -135,8 +140,8 @@ class Reader:
             if data is None:
                 return None
             if size == 0:
-                return body
-            body += data[:-2]
+                return b"".join(body)
+            body.append(data[:-2])
 
     def request(self):
         """The next whole request; None when there is none, or it is cut short."""
@@ -167,9 +172,12 @@ class Reader:
         elif parsed.get("content-length") is not None:
             parsed.body = self.exactly(int(parsed.get("content-length")))
         else:
+            rest = [self.buffer]
+            self.buffer = b""
             while self.fill():
-                pass
-            parsed.body = self.buffer
+                rest.append(self.buffer)
+                self.buffer = b""
+            parsed.body = b"".join(rest)
         return status, parsed, parsed.body
 
 
