@@ -27,6 +27,10 @@ GOALS = {
     ("open", "opening the directory"): "<= 5",
     ("history", "1000 entries by the command-line tool, p50"): "<= 150",
     ("embedded", "check of segments, tiles and indexes"): ">= 1,000,000",
+    ("proxy", "1 KiB, salus proxy to nginx, requests"): ">= 0.8",
+    ("proxy", "100 KiB, salus proxy to nginx, requests"): ">= 0.8",
+    ("proxy", "1 KiB, salus proxy to nginx, p99"): "<= 1",
+    ("proxy", "100 KiB, salus proxy to nginx, p99"): "<= 1",
     ("embedded", "verification of everything, map replayed"): ">= 300,000",
 }
 TITLES = {
@@ -36,6 +40,7 @@ TITLES = {
     "open": "A directory of many patients",
     "server": "W over mutual TLS, salusd and its client on this machine",
     "history": "A history of 1,000 entries over 100 days among {events:,}",
+    "proxy": "The TLS front door beside nginx, one core each, 64 connections",
     "postgresql": "PostgreSQL 15 with pgcrypto, the same events",
     "ratio": "Salus against PostgreSQL",
 }
