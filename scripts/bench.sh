@@ -3,7 +3,7 @@
 # table and writes results/bench-DATE.json.
 # bench.sh micro, bench.sh NAME_bench...: the modules' own benchmarks (Google Benchmark) instead.
 #
-# Sections: disk embedded w100 server history postgres; and, only when they are named: open, a
+# Sections: disk embedded w100 server history postgres proxy; and, only when they are named: open, a
 # directory of a million patients, which takes long to make; seal, files beside age, GnuPG and
 # openssl cms. Set by environment: EVENTS, PATIENTS, SINGLE_EVENTS, POSTGRES_SECONDS, OPEN_PATIENTS,
 # SEAL_MIB, BENCH_DIR (a folder on the disk to measure), JOBS.
@@ -45,7 +45,7 @@ if [[ ${1:-} == quick ]]; then
   shift
 fi
 sections=("$@")
-[[ ${#sections[@]} -gt 0 ]] || sections=(disk embedded w100 server history postgres)
+[[ ${#sections[@]} -gt 0 ]] || sections=(disk embedded w100 server history postgres proxy)
 
 if [[ $size == quick ]]; then
   events=${EVENTS:-200000} patients=${PATIENTS:-2000} single=${SINGLE_EVENTS:-20000}
@@ -110,6 +110,14 @@ seal() {
     --size "$seal_mib" --files "$seal_files"
 }
 
+proxy() {
+  local rounds=5 seconds=5
+  [[ $size == full ]] || rounds=1 seconds=2
+  [[ -x $build/apps/salus/salus ]] || { echo "bench: no salus" >&2; return 1; }
+  bench/proxy_bench.py --directory "$base/proxy" --salus "$build/apps/salus/salus" \
+    --rounds "$rounds" --seconds "$seconds"
+}
+
 run_section() {
   case $1 in
     disk) section disk disk ;;
@@ -119,6 +127,7 @@ run_section() {
     server) section server server ;;
     history) section history history ;;
     seal) section seal seal ;;
+    proxy) section proxy proxy ;;
     postgres) section postgres bench/postgres/postgres.sh "$base/postgres" "$postgres_seconds" ;;
     *) echo "bench: there is no section '$1'" >&2 && return 2 ;;
   esac

@@ -168,7 +168,7 @@ void ClientConnection::Discard() {
 
 void ClientConnection::OnInput(ByteSpan input) {
   if (tls_ == nullptr) {
-    OnPlain(input);
+    Append(backlog_, OnPlain(input));
     return Settle();
   }
   loop_.tls.in = input;
@@ -182,7 +182,7 @@ void ClientConnection::OnInput(ByteSpan input) {
   while (outcome == Outcome::kDone && stage_ != Stage::kClosed && stage_ != Stage::kLinger) {
     std::size_t size = 0;
     outcome = tls_->Read(loop_.plain, size);
-    if (size > 0) OnPlain(ByteSpan(loop_.plain).first(size));
+    if (size > 0) Append(backlog_, OnPlain(ByteSpan(loop_.plain).first(size)));
   }
   // What this connection leaves behind must not reach the next one that uses the buffers.
   loop_.tls.in = {};
@@ -204,15 +204,15 @@ bool ClientConnection::FinishHandshake() {
   return true;
 }
 
-void ClientConnection::OnPlain(ByteSpan input) {
+ByteSpan ClientConnection::OnPlain(ByteSpan input) {
   while (stage_ != Stage::kClosed && stage_ != Stage::kLinger && !closing_) {
     if (stage_ == Stage::kTunnel) {
       if (!input.empty()) PassToBackend(input);
-      return;
+      return {};
     }
     if ((stage_ == Stage::kExchange && exchange_.request_done) ||
         (stage_ == Stage::kHead && !out_pending_.empty())) {
-      return Append(backlog_, input);
+      return input;
     }
     const http::RequestReader::Step step = reader_.Next(input);
     input = input.subspan(step.consumed);
@@ -222,7 +222,7 @@ void ClientConnection::OnPlain(ByteSpan input) {
           head_started_ = true;
           since_ = loop_.now;
         }
-        return;
+        return {};
       case Event::kHead:
         OnHead(!input.empty());
         break;
@@ -237,6 +237,7 @@ void ClientConnection::OnPlain(ByteSpan input) {
         break;
     }
   }
+  return {};
 }
 
 // --- writing ---
@@ -245,6 +246,7 @@ void ClientConnection::PassToBackend(ByteSpan bytes) {
   if (bytes.size() < kLargePiece) return Append(loop_.to_backend, bytes);
   FlushToBackend();
   backend_moved_ = loop_.now;
+  exchange_.may_retry = false;  // this piece is not kept
   if (backend_ != nullptr) backend_->Send(bytes);
 }
 
@@ -316,9 +318,18 @@ void ClientConnection::Settle() {
     if (stage_ == Stage::kClosed) return;
     if (closing_) return StartLinger();
     if (stage_ != Stage::kHead || !out_pending_.empty() || backlog_.empty()) return;
-    const Bytes ahead = std::exchange(backlog_, {});
-    OnPlain(ahead);
+    BeginWaiting();
   }
+}
+
+void ClientConnection::BeginWaiting() {
+  Bytes ahead = std::exchange(backlog_, {});
+  const std::size_t begin = std::exchange(backlog_begin_, 0);
+  const ByteSpan rest = OnPlain(ByteSpan(ahead).subspan(begin));
+  if (rest.empty()) return;
+  // Left where it is: moving it would cost as much for each of many small requests.
+  backlog_begin_ = ahead.size() - rest.size();
+  backlog_ = std::move(ahead);
 }
 
 void ClientConnection::OnWritable() {

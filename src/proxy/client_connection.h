@@ -86,7 +86,8 @@ class ClientConnection final : public http::FdHandler,
   void Arm();
   void OnInput(ByteSpan input);
   bool FinishHandshake();
-  void OnPlain(ByteSpan input);
+  // OnPlain returns what is for later.
+  ByteSpan OnPlain(ByteSpan input);
   void Discard();
 
   // Writing (client_connection.cc).
@@ -98,6 +99,8 @@ class ClientConnection final : public http::FdHandler,
   void PassToClient(ByteSpan bytes);
   void PassToBackend(ByteSpan bytes);
   void StartLinger();
+  // BeginWaiting begins requests that came while another was running.
+  void BeginWaiting();
 
   // The exchange (client_exchange.cc).
   void OnHead(bool more_is_there);
@@ -148,7 +151,8 @@ class ClientConnection final : public http::FdHandler,
   http::ResponseHead response_;
   Exchange exchange_;
   std::shared_ptr<BackendConnection> backend_;
-  Bytes backlog_;      // decrypted, of requests after the current one
+  Bytes backlog_;  // decrypted, of requests after the current one; read from backlog_begin_ on
+  std::size_t backlog_begin_ = 0;
   Bytes out_pending_;  // encrypted, the socket was full
 };
 

@@ -259,7 +259,7 @@ void ClientConnection::StartTunnel() {
   LogAnswer();
   stage_ = Stage::kTunnel;
   const Bytes ahead = std::exchange(backlog_, {});
-  PassToBackend(ahead);
+  PassToBackend(ByteSpan(ahead).subspan(std::exchange(backlog_begin_, 0)));
 }
 
 // --- when something goes wrong ---

@@ -169,7 +169,8 @@ def lengths():
         refused(f"Content-Length {value[:24]!r}", post(f"Content-Length: {value}\r\n", "abc"))
     refused("two lengths", post("Content-Length: 3\r\nContent-Length: 4\r\n", "abcd"))
     refused("two equal lengths", post("Content-Length: 3\r\nContent-Length: 3\r\n", "abc"))
-    refused("two lengths, other spelling", post("Content-Length: 3\r\ncontent-length: 0\r\n", "abc"))
+    refused("two lengths, other spelling",
+            post("Content-Length: 3\r\ncontent-length: 0\r\n", "abc"))
     refused("misspelt length", post("Content_Length: 3\r\n", "abc"))
     refused("misspelt length beside a right one",
             post("Content-Length: 0\r\nContent_Length: 43\r\n", SMUGGLED))

@@ -7,7 +7,11 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
+import tempfile
 import threading
+import time
+import traceback
 
 START_TIMEOUT_S = 60
 READ_TIMEOUT_S = 20
@@ -271,3 +275,63 @@ class Client(Reader):
 
     def close(self):
         self.connection.close()
+
+
+def get(target="/", fields=""):
+    return f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n".encode()
+
+
+class Stage:
+    """Certificates, and a proxy before a backend for each test that asks for one."""
+
+    def __init__(self, salus, folder):
+        self.salus, self.folder = salus, folder
+        self.certificates = Certificates(folder)
+        self.context = self.certificates.client_context()
+        self.running = []
+
+    def open(self, *flags, answer=None, to=None, **options):
+        backend = Backend(answer)
+        proxy = Proxy(self.salus, "--from", "127.0.0.1:0", "--to", to or backend.address,
+                      "--certificate", self.certificates.chain, "--key", self.certificates.key,
+                      "--threads", "2", *flags).start(**options)
+        self.running.append((proxy, backend))
+        return proxy, backend
+
+    def client(self, proxy, context=None):
+        return Client(proxy.port, context or self.context)
+
+    def close(self):
+        for proxy, backend in self.running:
+            proxy.stop()
+            backend.stop()
+        self.running = []
+
+    def kill(self):
+        for proxy, backend in self.running:
+            try:
+                os.kill(proxy.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            backend.stop()
+        self.running = []
+
+
+def run_tests(tests, salus, wanted):
+    """Runs the functions called test_..., and exits: 1 when one of them failed."""
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Stage(os.path.abspath(salus), folder)
+        for name, test in tests.items():
+            if not name.startswith("test_") or (wanted and name not in wanted):
+                continue
+            start = time.monotonic()
+            try:
+                test(stage)
+                stage.close()
+                print(f"ok {name} {time.monotonic() - start:.1f} s", flush=True)
+            except Exception:  # each test tells its own failure
+                failures += 1
+                print(f"FAILED {name}\n{traceback.format_exc()}", flush=True)
+                stage.kill()
+    sys.exit(1 if failures else 0)

@@ -1,59 +1,22 @@
 #!/usr/bin/env python3
-"""The front door as its users meet it: proxy_test.py SALUS. The real `salus proxy`, Python's TLS in
-front, a Python backend behind."""
+"""What the front door passes on, and how: proxy_test.py SALUS [TEST...]. The real `salus proxy`,
+Python's TLS in front, a Python backend behind."""
 
 import base64
 import hashlib
 import os
 import re
-import shutil
-import signal
 import socket
-import ssl
 import struct
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 import proxy_rig
-from proxy_rig import Backend, Client, OK, Proxy
+from proxy_rig import OK, get
 
-GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
 MIB = 1 << 20
 UPLOAD_MIB = 100
-
-
-def get(target="/", fields=""):
-    return GET % (target.encode(), fields.encode())
-
-
-class Stage:
-    """Certificates, and a proxy before a backend for each test that asks for one."""
-
-    def __init__(self, salus, folder):
-        self.salus, self.folder = salus, folder
-        self.certificates = proxy_rig.Certificates(folder)
-        self.context = self.certificates.client_context()
-        self.running = []
-
-    def open(self, *flags, answer=None, to=None, **options):
-        backend = Backend(answer)
-        proxy = Proxy(self.salus, "--from", "127.0.0.1:0", "--to", to or backend.address,
-                      "--certificate", self.certificates.chain, "--key", self.certificates.key,
-                      "--threads", "2", *flags).start(**options)
-        self.running.append((proxy, backend))
-        return proxy, backend
-
-    def client(self, proxy, context=None):
-        return Client(proxy.port, context or self.context)
-
-    def close(self):
-        for proxy, backend in self.running:
-            proxy.stop()
-            backend.stop()
-        self.running = []
 
 
 def resident_kib(pid):
@@ -358,7 +321,8 @@ def test_cut_answers(stage):
         "/length": b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
         "/chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc",
         "/chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-        "/bad-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+        "/bad-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n"
+                      b"0\r\n\r\n",
     }
     proxy, _ = stage.open(answer=lambda request, peer: (peer.sendall(cut[request.target]),
                                                         False)[1])
@@ -421,236 +385,5 @@ def test_redirect(stage):
     assert not backend.take()
 
 
-def test_client_certificates(stage):
-    certificates = stage.certificates
-    proxy, backend = stage.open("--require-client-cert", certificates.ca)
-    identity = certificates.issue("anna", "Anna, \xdcb\xe9r", "URI:urn:salus:example.org:patient:anna",
-                                  "clientAuth")
-    client = stage.client(proxy, certificates.client_context(identity))
-    for _ in range(2):
-        assert client.ask(get("/", "X-Salus-Client-Identity: urn:salus:x:officer:me\r\n"
-                              "X_Salus_Client_Subject: CN=root\r\n"))[0] == 200
-        request = backend.take()[0]
-        assert request.all("x-salus-client-identity") == ["urn:salus:example.org:patient:anna"]
-        subject = request.get("x-salus-client-subject")
-        assert re.fullmatch(r"[A-Za-z0-9._~%-]+", subject) and subject.startswith("CN%3DAnna")
-        assert request.get("x_salus_client_subject") is None
-        der = ssl.PEM_cert_to_DER_cert(open(identity[0]).read())
-        assert request.all("x-salus-client-fingerprint") == [hashlib.sha256(der).hexdigest()]
-    other = proxy_rig.Certificates(stage.folder, "other")
-    strangers = [None, other.issue("eve", "Eve", "URI:urn:salus:example.org:patient:anna",
-                                   "clientAuth"),
-                 certificates.issue("server", "Server", "DNS:localhost", "serverAuth")]
-    for stranger in strangers:
-        try:
-            client = stage.client(proxy, certificates.client_context(stranger))
-            answer = client.ask(get())
-        except (ssl.SSLError, OSError):
-            answer = None
-        assert answer is None, f"{stranger} was let in"
-    assert not backend.take()
-
-
-def fingerprint_of(client):
-    return hashlib.sha256(client.connection.getpeercert(True)).hexdigest()
-
-
-def test_reload(stage):
-    proxy, _ = stage.open()
-    chain, key = stage.certificates.chain, stage.certificates.key
-    kept = [shutil.copy2(path, path + ".kept") for path in (chain, key)]
-    old = stage.client(proxy)
-    assert old.ask(get())[0] == 200
-    fresh = stage.certificates.issue("fresh", "localhost", "DNS:localhost", "serverAuth")
-    for source, target in zip(fresh, (chain, key)):
-        os.replace(source, target)
-    proxy.signal(signal.SIGHUP)
-    deadline = time.monotonic() + 20
-    while fingerprint_of(stage.client(proxy)) == fingerprint_of(old):
-        assert time.monotonic() < deadline, "the certificate was not read again"
-        time.sleep(0.05)
-    assert old.ask(get())[0] == 200
-    # Files that don't fit change nothing.
-    served = fingerprint_of(stage.client(proxy))
-    os.replace(kept[0], chain)
-    proxy.signal(signal.SIGHUP)
-    time.sleep(0.5)
-    assert fingerprint_of(stage.client(proxy)) == served
-    os.replace(kept[1], key)
-
-
-class Load(threading.Thread):
-    """Requests one after the other, on a connection for as long as it is kept."""
-
-    def __init__(self, stage, proxy):
-        super().__init__()
-        self.stage, self.proxy = stage, proxy
-        self.done, self.failures, self.stopped = 0, [], False
-
-    def run(self):
-        client = None
-        while not self.stopped:
-            try:
-                client = client or self.stage.client(self.proxy)
-                answer = client.ask(b"POST / HTTP/1.1\r\nHost: localhost\r\n"
-                                    b"Content-Length: 3\r\n\r\nabc")
-            except OSError as failure:
-                answer, client = None, None
-                self.failures.append(repr(failure))
-                continue
-            if answer is None or answer[0] != 200:
-                self.failures.append(f"answer {answer and answer[0]}")
-                client = None
-                continue
-            self.done += 1
-            if answer[1].get("connection") == "close":
-                client = None
-
-
-def test_restart(stage):
-    proxy, _ = stage.open()
-    loads = [Load(stage, proxy) for _ in range(8)]
-    for load in loads:
-        load.start()
-    for _ in range(2):
-        time.sleep(0.5)
-        old = proxy.pid
-        proxy.signal(signal.SIGUSR2)
-        proxy.wait_until_listening()
-        assert proxy.pid != old
-    first = proxy.process.wait(40)
-    time.sleep(0.5)
-    for load in loads:
-        load.stopped = True
-        load.join()
-    failures = [failure for load in loads for failure in load.failures]
-    assert not failures and first == 0, (failures[:5], first)
-    assert all(load.done > 10 for load in loads)
-    # A new process that can't start leaves the old one as it is.
-    chain = stage.certificates.chain
-    os.rename(chain, chain + ".away")
-    old = proxy.pid
-    proxy.signal(signal.SIGUSR2)
-    time.sleep(1)
-    os.rename(chain + ".away", chain)
-    assert stage.client(proxy).ask(get())[0] == 200
-    os.kill(old, 0)
-
-
-def test_drain(stage):
-    began = threading.Event()
-
-    def answer(request, peer):
-        began.set()
-        time.sleep(1)
-        peer.sendall(OK)
-
-    proxy, _ = stage.open(answer=answer)
-    idle, busy = stage.client(proxy), stage.client(proxy)
-    busy.send(get())
-    assert began.wait(10)
-    proxy.signal(signal.SIGTERM)
-    status, answer, _ = busy.response()
-    assert status == 200 and answer.get("connection") == "close"
-    assert idle.is_closed()
-    assert proxy.process.wait(20) == 0
-    stage.running.pop()
-
-
-def test_access_log(stage):
-    log = os.path.join(stage.folder, "access.log")
-    proxy, _ = stage.open("--access-log", log)
-    client = stage.client(proxy)
-    client.ask(get("/secret-path?secret-query", "X-A: secret-field\r\n"))
-    client.ask(get("/", "Host: again\r\n"))
-    deadline = time.monotonic() + 10
-    text = ""
-    while text.count("\n") < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-        text = open(log).read()
-    lines = text.splitlines()
-    assert len(lines) == 2, text
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z GET 200 2 \d\.\d{3} TLSv1\.3",
-                        lines[0]), lines[0]
-    assert " OTHER 400 " in lines[1]
-    assert "secret" not in text and "127.0.0.1" not in text
-    assert os.stat(log).st_mode & 0o777 == 0o600
-
-
-def test_tls_versions(stage):
-    def agreed(proxy, version):
-        context = stage.certificates.client_context()
-        context.minimum_version = context.maximum_version = version
-        try:
-            client = stage.client(proxy, context)
-        except (ssl.SSLError, OSError):
-            return None
-        assert client.ask(get())[0] == 200
-        return client.connection.cipher()[0]
-
-    proxy, _ = stage.open()
-    assert agreed(proxy, ssl.TLSVersion.TLSv1_3) and not agreed(proxy, ssl.TLSVersion.TLSv1_2)
-    proxy, _ = stage.open("--tls12")
-    assert agreed(proxy, ssl.TLSVersion.TLSv1_3)
-    cipher = agreed(proxy, ssl.TLSVersion.TLSv1_2)
-    assert cipher.startswith("ECDHE") and ("GCM" in cipher or "CHACHA" in cipher)
-
-
-def test_messages(stage):
-    """What goes wrong at the start is a sentence, and names the part."""
-    chain, key = stage.certificates.chain, stage.certificates.key
-    taken = socket.create_server(("127.0.0.1", 0))
-    loose = os.path.join(stage.folder, "loose.key")
-    shutil.copy(key, loose)
-    os.chmod(loose, 0o644)
-    files = ["--certificate", chain, "--key", key]
-    to = ["--to", "127.0.0.1:9"]
-    here = ["--from", "127.0.0.1:0"]
-    cases = [
-        (["--from", f"127.0.0.1:{taken.getsockname()[1]}", *to, *files], 1, "in use"),
-        ([*here, *files], 2, "--to is required"),
-        ([*here, "--to", "example.org:80", *files], 1, "neither IPv4 nor IPv6"),
-        ([*here, "--to", "5000", *files], 2, "ADDRESS:PORT"),
-        ([*here, *to, "--certificate", key, "--key", key], 1, "PEM"),
-        ([*here, *to, "--certificate", chain, "--key", "/none"], 1, "/none"),
-        ([*here, *to, "--certificate", chain, "--key", loose], 1, "chmod"),
-        ([*here, *to, *files, "--timeout", "never"], 2, "--timeout"),
-        ([*here, *to, *files, "--access-log", "/none/log"], 1, "/none/log"),
-        ([*here, *to, *files, "--require-client-cert", "/none"], 1, "/none"),
-    ]
-    for flags, code, words in cases:
-        done = subprocess.run([stage.salus, "proxy", *flags], capture_output=True, text=True,
-                              timeout=30, stdin=subprocess.DEVNULL)
-        assert done.returncode == code and words in done.stderr, (flags, done)
-    taken.close()
-
-
-def main():
-    tests = [value for name, value in globals().items() if name.startswith("test_")]
-    wanted = sys.argv[2:]
-    failures = 0
-    with tempfile.TemporaryDirectory() as folder:
-        stage = Stage(os.path.abspath(sys.argv[1]), folder)
-        for test in tests:
-            if wanted and test.__name__ not in wanted:
-                continue
-            start = time.monotonic()
-            try:
-                test(stage)
-                stage.close()
-                print(f"ok {test.__name__} {time.monotonic() - start:.1f} s", flush=True)
-            except Exception as failure:  # noqa: BLE001: each test tells its own failure
-                failures += 1
-                line = failure.__traceback__
-                while line.tb_next and line.tb_next.tb_frame.f_code.co_filename == __file__:
-                    line = line.tb_next
-                print(f"FAILED {test.__name__}, line {line.tb_lineno}: {failure!r}", flush=True)
-                for proxy, backend in stage.running:
-                    os.kill(proxy.pid, signal.SIGKILL)
-                    backend.stop()
-                stage.running = []
-    sys.exit(1 if failures else 0)
-
-
 if __name__ == "__main__":
-    main()
+    proxy_rig.run_tests(dict(globals()), sys.argv[1], sys.argv[2:])
