@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""seal_bench.py --salus SALUS --directory FOLDER: salus seal and open beside Debian's age, GnuPG and
-`openssl cms`, on the same file, in one run.
+"""seal_bench.py --salus SALUS --directory FOLDER: salus seal and open beside Debian's age, GnuPG
+and `openssl cms`, on the same file, in one run.
 
 The input is in the page cache, outputs go to /dev/null and to a file; the programs take turns, and
 the figure is the median of --rounds. One JSON line a figure on the standard output, for report.py.

@@ -23,10 +23,11 @@ std::string Plain(std::string_view text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace salus::seal;
+  using salus::seal::ArmorSink, salus::seal::ArmorSource, salus::seal::BufferedSource;
+  using salus::seal::MemorySink, salus::seal::MemorySource;
   MemorySource memory({data, size});
   BufferedSource source(memory);
-  if (!IsArmored(source).value()) return 0;
+  if (!salus::seal::IsArmored(source).value()) return 0;
   ArmorSource armor(source);
   salus::Bytes bytes(size);
   const auto got = armor.Read(bytes);

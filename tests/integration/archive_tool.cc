@@ -10,7 +10,7 @@
 
 namespace {
 
-using namespace std::string_view_literals;
+using std::string_view_literals::operator""sv;
 
 salus::Result<void> Unpack(const char* folder) {
   TRY(const auto reader, salus::seal::ArchiveReader::Create(folder));

@@ -76,7 +76,8 @@ def open_broken(place, content, name):
 
 def broken_forms(sealed):
     for at in range(len(sealed)):
-        yield f"byte {at} flipped", sealed[:at] + bytes([sealed[at] ^ 1 << at % 8]) + sealed[at + 1:]
+        flipped = bytes([sealed[at] ^ 1 << at % 8])
+        yield f"byte {at} flipped", sealed[:at] + flipped + sealed[at + 1:]
         yield f"cut to {at} bytes", sealed[:at]
 
 
@@ -111,7 +112,8 @@ def judge_armor(cases, place):
     wanted = pathlib.Path(place.message).read_bytes()
     with cases.case("armor, every third byte flipped or cut"):
         for at in range(0, len(armored), 3):
-            for content in (armored[:at], armored[:at] + bytes([armored[at] ^ 1]) + armored[at + 1:]):
+            flipped = bytes([armored[at] ^ 1])
+            for content in (armored[:at], armored[:at] + flipped + armored[at + 1:]):
                 done = place.run("open", "-i", place.key, stdin=content)
                 must(done.code in (FAILED, TAMPERED) or done.out == wanted and
                      at >= len(armored.rstrip()), f"at {at}: {done.code}")
