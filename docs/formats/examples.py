@@ -400,7 +400,7 @@ def sealed_file():
     return reader, wrap, lines, [(nonce, "nonce"), (chunk, "the last chunk and its tag")]
 
 
-# ---- signed files ---------------------------------------------------------------------------------
+# ---- signed-files.md ----------------------------------------------------------------------------
 SIGNER = ed25519.Ed25519PrivateKey.from_private_bytes(bytes([7] * 32))
 
 
