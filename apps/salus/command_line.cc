@@ -68,7 +68,7 @@ void AddOptions(Slot& slot) {
     if (positional.is_list) {
       option->expected(1, kMaxListed)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     } else {
-      option->expected(1);
+      option->expected(1)->allow_extra_args(false);
     }
   }
 }

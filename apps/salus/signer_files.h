@@ -42,8 +42,9 @@ class Expectation {
   static Result<Expectation> Read(Session& session, const std::string& key_flag);
 
   const std::optional<KnownSigner>& known() const { return known_; }
+  // Prove is seal::ProveSigner. Errors: as there.
   Result<seal::SignerProof> Prove(const seal::VerifiedSignature& signature) const;
-  // DescribePath says at which time the path of certificates was checked.
+  // TimeOf says at which time the path of certificates was checked.
   std::string TimeOf(const seal::VerifiedSignature& signature) const;
 
  private:

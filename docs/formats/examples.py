@@ -400,7 +400,7 @@ def sealed_file():
     return reader, wrap, lines, [(nonce, "nonce"), (chunk, "the last chunk and its tag")]
 
 
-# ---- signed files -------------------------------------------------------------------------------
+# ---- signed-files.md ----------------------------------------------------------------------------
 SIGNER = ed25519.Ed25519PrivateKey.from_private_bytes(bytes([7] * 32))
 
 
@@ -451,7 +451,8 @@ TEXT = {"grant-jwe": lambda: wrapped_text(grant()[2]),
         "receipt-signature": lambda: [receipt_parts()[4].splitlines()[-1].split(" ")[2]],
         "receipt-vkey": lambda: [RECEIPT_VKEY], "custody-release-1": lambda: share_jwe(1),
         "custody-release-2": lambda: share_jwe(2), "seal-header": lambda: sealed_file()[2],
-        "seal-recipient": lambda: ["p256:" + b64u(compressed(sealed_file()[0]))]}
+        "seal-recipient": lambda: ["p256:" + b64u(compressed(sealed_file()[0]))],
+        "file-jws": file_jws, "sealed-signature": sealed_signature}
 
 
 def render(name):
