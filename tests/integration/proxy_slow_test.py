@@ -5,9 +5,12 @@ some stop in the middle of the TLS handshake. Meanwhile every honest request is 
 slow ones are gone once their time is over."""
 
 import os
+import re
 import resource
+import shutil
 import socket
 import ssl
+import subprocess
 import sys
 import tempfile
 import threading
@@ -130,6 +133,24 @@ def check_gone(slow, kind, limit_s):
     assert not late, f"{len(late)} slow clients ({kind}) are still there, or were for too long"
 
 
+def ask_judge(port):
+    """slowhttptest (Debian), in the nightly run: the service stays available, and its slow
+    connections are all closed before its time is up."""
+    if not NIGHTLY:
+        return
+    if shutil.which("slowhttptest") is None:
+        print("skipped: slowhttptest is not installed")
+        return
+    for kind in ("-H", "-B"):
+        said = subprocess.run(["slowhttptest", kind, "-c", "400", "-r", "200", "-i", "5", "-l",
+                               "40", "-p", "2", "-x", "10", "-u", f"https://127.0.0.1:{port}/"],
+                              capture_output=True, text=True, timeout=120, check=False).stdout
+        said = re.sub(r"\x1b\[[\d;]*m", "", said)
+        available = re.findall(r"service available:\s+(\w+)", said)
+        assert available and set(available) == {"YES"}, (kind, available)
+        assert "No open connections left" in said, said[-500:]
+
+
 def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     with tempfile.TemporaryDirectory() as folder:
@@ -169,6 +190,7 @@ def main():
         check_gone(slow, "head", HEAD_GONE_S)
         check_gone(slow, "body", RATE_GONE_S)
         assert read == 0, f"{read} clients that did not read got everything"
+        ask_judge(proxy.port)
         proxy.stop()
         backend.stop()
 
