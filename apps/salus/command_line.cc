@@ -117,8 +117,8 @@ ParsedLine ParseCommandLine(int argc, char** argv, const std::vector<Command>& c
   root.require_subcommand(0, 1);
   root.set_version_flag("--version", std::string("salus ") + kVersion);
   std::string man_noun;
-  CLI::Option* const man =
-      root.add_option("--help-man", man_noun, "print the manual page (roff); =NOUN: that of one noun");
+  CLI::Option* const man = root.add_option("--help-man", man_noun,
+                                           "print the manual page (roff); =NOUN: that of one noun");
   man->expected(0, 1)->type_name("");
   root.footer("Run 'salus NOUN --help' or 'salus NOUN VERB --help' for more, with examples.");
 
