@@ -14,10 +14,6 @@ namespace {
 constexpr std::string_view kPatient = "patient:";
 constexpr std::string_view kAuditor = "auditor:";
 
-void Append(seal::Recipients& out, seal::Recipients more) {
-  std::move(more.begin(), more.end(), std::back_inserter(out));
-}
-
 // The key of somebody whom the data directory knows.
 Result<crypto::PublicKey> RegisteredKey(Session& session, std::string_view text) {
   if (!session.is_data_place()) {
@@ -65,24 +61,39 @@ Result<SecretBytes> PassphraseOfKey(Session& session) {
   return session.AskForPassphrase(false);
 }
 
-Result<seal::Recipients> RecipientsOf(Session& session) {
-  seal::Recipients recipients;
+Result<std::vector<GivenRecipients>> RecipientsAsGiven(Session& session) {
+  std::vector<GivenRecipients> all;
   for (const std::string& text : session.arguments().List("--recipient")) {
-    TRY(seal::Recipients more, NamedRecipients(session, text));
-    Append(recipients, std::move(more));
+    TRY(seal::Recipients recipients, NamedRecipients(session, text));
+    all.push_back({text, std::move(recipients)});
   }
   for (const std::string& path : session.arguments().List("--recipients-file")) {
-    TRY(seal::Recipients more, seal::ReadRecipientsFile(path, session.clock().Now()));
-    Append(recipients, std::move(more));
+    TRY(seal::Recipients recipients, seal::ReadRecipientsFile(path, session.clock().Now()));
+    all.push_back({path, std::move(recipients)});
   }
   TRY(std::optional<SecretBytes> passphrase, session.Passphrase(true));
   if (passphrase) {
+    seal::Recipients recipients;
     recipients.push_back(std::make_unique<seal::ScryptRecipient>(*std::move(passphrase)));
+    all.push_back({"", std::move(recipients)});
   }
-  if (recipients.empty()) {
+  if (all.empty()) {
     return session.Usage("say whom to seal to: -r RECIPIENT, -R FILE, or -p for a passphrase");
   }
+  return all;
+}
+
+seal::Recipients Together(std::vector<GivenRecipients> all) {
+  seal::Recipients recipients;
+  for (GivenRecipients& one : all) {
+    std::move(one.recipients.begin(), one.recipients.end(), std::back_inserter(recipients));
+  }
   return recipients;
+}
+
+Result<seal::Recipients> RecipientsOf(Session& session) {
+  TRY(std::vector<GivenRecipients> all, RecipientsAsGiven(session));
+  return Together(std::move(all));
 }
 
 Result<seal::Identities> NamedIdentities(Session& session) {

@@ -1,6 +1,9 @@
 // Whom a file is sealed to, and with what it is opened, as the command line says it.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "apps/salus/session.h"
 #include "seal/age_header.h"
 #include "seal/recipient.h"
@@ -11,6 +14,16 @@ namespace salus::cli {
 //
 // Errors: usage when there is none; those of each recipient, with its place.
 Result<seal::Recipients> RecipientsOf(Session& session);
+
+// GivenRecipients are those of one -r, -R or -p.
+struct GivenRecipients {
+  std::string given;  // what stood on the command line; empty for a passphrase
+  seal::Recipients recipients;
+};
+
+// RecipientsAsGiven reads what RecipientsOf reads, and keeps apart what was given apart.
+Result<std::vector<GivenRecipients>> RecipientsAsGiven(Session& session);
+seal::Recipients Together(std::vector<GivenRecipients> all);
 
 // NamedIdentities reads -i alone; none where it is not given.
 //

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <mutex>
 #include <set>
 
@@ -108,26 +110,41 @@ Result<void> SealOne(Session& session, const Sealing& sealing, const seal::Batch
   return output->Commit();
 }
 
-// What a recipient is called in a file name: the beginning of an age key, the end of others, whose
-// beginnings are all alike.
-std::string LabelOf(const seal::Recipient& recipient) {
+// The beginning of an age key, the end of others, whose beginnings are all alike.
+std::string LabelOfKey(const seal::Recipient& recipient) {
   constexpr std::size_t kKeyLetters = 12;
   const std::string name = recipient.Name();
   if (name.empty()) return "passphrase";
   const std::size_t space = name.find(' ');
-  std::string label = name.substr(0, std::min(space, kMaxLabelBytes));
-  if (space == std::string::npos) {
-    label.resize(std::min(label.size(), kKeyLetters + 4));
-  } else {
-    label +=
-        "-" + name.substr(std::max(space + 1, name.size() - std::min(name.size(), kKeyLetters)));
+  if (space == std::string::npos)
+    return name.substr(0, std::string_view("age1").size() + kKeyLetters);
+  return name.substr(0, space) + "-" +
+         name.substr(std::max(name.size(), kKeyLetters) - kKeyLetters);
+}
+
+// What a recipient is called in a file name: as its file is, or as it is registered; a key that was
+// given as text, and one of several in a file, by its letters. No dots: then no two labels and
+// names can make the same file name.
+std::string LabelOf(const std::string& given, std::size_t count, const seal::Recipient& recipient,
+                    const std::set<std::string>& taken) {
+  std::error_code ignored;
+  const bool is_name = std::filesystem::exists(given, ignored) || given.contains(':');
+  std::string label = LabelOfKey(recipient);
+  if (is_name && count == 1) {
+    std::filesystem::path path = given;
+    if (!path.has_filename()) path = path.parent_path();
+    label = path.stem().string().substr(0, kMaxLabelBytes);
   }
-  for (char& c : label) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                          (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-    if (!is_plain) c = '_';
-  }
-  return label;
+  const auto clean = [](std::string text) {
+    for (char& c : text) {
+      const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                            (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+      if (!is_plain) c = '-';
+    }
+    return text;
+  };
+  label = clean(label);
+  return taken.contains(label) ? clean(LabelOfKey(recipient)) : label;
 }
 
 Result<void> SealBatch(Session& session, const Sealing& sealing, const Places& places,
@@ -157,6 +174,43 @@ Result<void> OpenOne(Session& session, const seal::Identities& identities,
   return OpenInto(session, opening, *output);
 }
 
+// Each thread of a batch has files of its own: one thread a file.
+Sealing SealingOf(const Session& session, const seal::Recipients& recipients,
+                  const std::optional<seal::Signer>& signer) {
+  return {recipients, signer, session.arguments().Has("--armor"), 1};
+}
+
+Result<ExitCode> SealToAll(Session& session, std::vector<GivenRecipients> all,
+                           const std::optional<seal::Signer>& signer, const Places& places) {
+  const seal::Recipients recipients = Together(std::move(all));
+  Failures failures(session.terminal());
+  TRY_VOID(SealBatch(session, SealingOf(session, recipients, signer), places, seal::SealedName,
+                     failures));
+  return failures.Outcome();
+}
+
+Result<ExitCode> SealToEach(Session& session, std::vector<GivenRecipients> all,
+                            const std::optional<seal::Signer>& signer, const Places& places) {
+  Failures failures(session.terminal());
+  std::set<std::string> labels;
+  for (GivenRecipients& given : all) {
+    const std::size_t count = given.recipients.size();
+    for (std::unique_ptr<seal::Recipient>& recipient : given.recipients) {
+      const std::string label = LabelOf(given.given, count, *recipient, labels);
+      if (!labels.insert(label).second) {
+        return session.Usage("a recipient is named twice: --to-each makes one file for each");
+      }
+      seal::Recipients alone;
+      alone.push_back(std::move(recipient));
+      const auto name_of = [&](const std::string& name) {
+        return seal::SealedName(name + "." + label);
+      };
+      TRY_VOID(SealBatch(session, SealingOf(session, alone, signer), places, name_of, failures));
+    }
+  }
+  return failures.Outcome();
+}
+
 }  // namespace
 
 Flag OutputFolderFlag() {
@@ -176,29 +230,10 @@ bool IsForMany(const Session& session) {
 
 Result<ExitCode> SealMany(Session& session) {
   TRY(const Places places, PlacesOf(session, 0777));
-  TRY(seal::Recipients recipients, RecipientsOf(session));
+  TRY(std::vector<GivenRecipients> all, RecipientsAsGiven(session));
   TRY(const std::optional<seal::Signer> signer, SealSigner(session));
-  const bool is_armored = session.arguments().Has("--armor");
-  Failures failures(session.terminal());
-  if (!session.arguments().Has("--to-each")) {
-    const Sealing sealing{recipients, signer, is_armored, 1};  // each thread has files of its own
-    TRY_VOID(SealBatch(session, sealing, places, seal::SealedName, failures));
-    return failures.Outcome();
-  }
-  std::set<std::string> labels;
-  for (std::unique_ptr<seal::Recipient>& recipient : recipients) {
-    const std::string label = LabelOf(*recipient);
-    if (!labels.insert(label).second) {
-      return session.Usage("a recipient is named twice: --to-each makes one file for each");
-    }
-    seal::Recipients alone;
-    alone.push_back(std::move(recipient));
-    const auto name_of = [&](const std::string& name) {
-      return seal::SealedName(name + "." + label);
-    };
-    TRY_VOID(SealBatch(session, {alone, signer, is_armored, 1}, places, name_of, failures));
-  }
-  return failures.Outcome();
+  return session.arguments().Has("--to-each") ? SealToEach(session, std::move(all), signer, places)
+                                              : SealToAll(session, std::move(all), signer, places);
 }
 
 Result<ExitCode> OpenMany(Session& session) {

@@ -10,8 +10,6 @@
 
 namespace {
 
-using std::string_view_literals::operator""sv;
-
 salus::Result<void> Unpack(const char* folder) {
   TRY(const auto reader, salus::seal::ArchiveReader::Create(folder));
   salus::seal::FileSource source(STDIN_FILENO);
@@ -28,8 +26,9 @@ salus::Result<void> Pack(const char* folder) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3 || (argv[1] != "pack"sv && argv[1] != "unpack"sv)) return 2;
-  const salus::Result<void> done = argv[1] == "pack"sv ? Pack(argv[2]) : Unpack(argv[2]);
+  const std::string_view verb = argc == 3 ? argv[1] : "";
+  if (verb != "pack" && verb != "unpack") return 2;
+  const salus::Result<void> done = verb == "pack" ? Pack(argv[2]) : Unpack(argv[2]);
   if (done.has_value()) return 0;
   std::fprintf(stderr, "archive_tool: %s\n", done.error().message.c_str());
   return 1;

@@ -301,14 +301,14 @@ def judge_to_each(cases, place):
     """One file for each recipient, which only that one opens."""
     other = place.path("other-key")
     place.ok("keygen", "-o", other)
-    second = place.ok("keygen", "-y", other).decode().strip()
+    second = write(place.folder / "bob.pub", place.ok("keygen", "-y", other))
     message = write(place.folder / "report.txt", "to each")
     with cases.case("--to-each makes a file for each recipient"):
         place.ok("seal", "--to-each", "-r", place.recipient, "-r", second,
                  "-O", place.path("each"), message)
         made = sorted(os.listdir(place.path("each")))
-        must(len(made) == 2 and all(name.startswith("report.txt.") and name.endswith(".age")
-                                    for name in made), str(made))
+        must(made == sorted(["report.txt.bob.age", f"report.txt.{place.recipient[:16]}.age"]),
+             str(made))
         opens = [(place.run("open", "-i", key, place.path(f"each/{name}")).code)
                  for name in made for key in (place.key, other)]
         must(sorted(opens) == [0, 0, FAILED, FAILED], str(opens))
