@@ -75,6 +75,12 @@ Result<seal::Recipients> RecipientsOf(Session& session) {
     TRY(seal::Recipients more, seal::ReadRecipientsFile(path, session.clock().Now()));
     Append(recipients, std::move(more));
   }
+  // Said before anybody types one.
+  if (session.arguments().Has("--passphrase") && !recipients.empty()) {
+    return session.Usage(
+        "a file that a passphrase opens has no other recipients: seal it twice, with -p and with "
+        "-r");
+  }
   TRY(std::optional<SecretBytes> passphrase, session.Passphrase(true));
   if (passphrase) {
     recipients.push_back(std::make_unique<seal::ScryptRecipient>(*std::move(passphrase)));
@@ -103,6 +109,10 @@ Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& h
     return identities;
   }
   TRY(identities, NamedIdentities(session));
+  if (identities.empty() && session.arguments().Has("--passphrase")) {
+    return FailedPrecondition(
+        "no identity matches: the file was not sealed with a passphrase; name a key with -i");
+  }
   if (identities.empty()) return session.Usage("say with what to open it: -i IDENTITY");
   return identities;
 }
