@@ -71,6 +71,12 @@ Result<std::vector<GivenRecipients>> RecipientsAsGiven(Session& session) {
     TRY(seal::Recipients recipients, seal::ReadRecipientsFile(path, session.clock().Now()));
     all.push_back({path, std::move(recipients)});
   }
+  // Said before anybody types one.
+  if (session.arguments().Has("--passphrase") && !recipients.empty()) {
+    return session.Usage(
+        "a file that a passphrase opens has no other recipients: seal it twice, with -p and with "
+        "-r");
+  }
   TRY(std::optional<SecretBytes> passphrase, session.Passphrase(true));
   if (passphrase) {
     seal::Recipients recipients;
@@ -114,6 +120,10 @@ Result<seal::Identities> IdentitiesOf(Session& session, const seal::AgeHeader& h
     return identities;
   }
   TRY(identities, NamedIdentities(session));
+  if (identities.empty() && session.arguments().Has("--passphrase")) {
+    return FailedPrecondition(
+        "no identity matches: the file was not sealed with a passphrase; name a key with -i");
+  }
   if (identities.empty()) return session.Usage("say with what to open it: -i IDENTITY");
   return identities;
 }
