@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const salus::ByteSpan input(data, size);
   const auto key = salus::seal::DecodeSshPrivateKey(input);
   if (!key) return 0;
-  const salus::Bytes& wire = PublicOf(*key).wire();
+  const salus::Bytes wire = PublicOf(*key).wire();
   CHECK(salus::AsText(input).find(salus::AsText(wire)) != std::string_view::npos);
   const auto der = salus::crypto::EncodePrivateKeyDer(*key);
   CHECK(der.has_value());

@@ -195,6 +195,10 @@ void AddSealCommands(std::vector<Command>& all) {
        .verb = "",
        .summary = "Seal a file so that only its recipients open it",
        .details =
+           "A RECIPIENT is a key (age1..., ssh-ed25519 ..., ssh-rsa ...), a file with one (a "
+           "certificate, a JWK, PEM, an SSH .pub file, a list), an identity directory, or "
+           "patient:ID "
+           "or auditor:ID of a data directory. "
            "The format is age v1, which many programs read. Without IN the standard input is "
            "sealed. To a file, the output appears when it is whole. A folder is sealed as an "
            "archive, which open unpacks, and 'age -d | tar x' too. With -O, many files and "
@@ -211,6 +215,9 @@ void AddSealCommands(std::vector<Command>& all) {
             {"--passphrase", FlagKind::kSwitch, "", "seal with a passphrase, which is asked for",
              "-p"},
             kPassphraseFile,
+            {"--data", FlagKind::kText, "DIR",
+             "the data directory that knows patient:ID and auditor:ID [SALUS_DATA]"},
+            {"--system", FlagKind::kText, "SYSTEM", "naming system of patient:ID"},
             {"--armor", FlagKind::kSwitch, "", "write text, for mail", "-a"},
             kFormat,
             kOutput,
@@ -233,15 +240,17 @@ void AddSealCommands(std::vector<Command>& all) {
        .examples = {"salus open -i key.txt -o report.pdf report.pdf.age",
                     "salus open -i key.txt -o records records.age",
                     "salus open -i key.txt -O opened sealed/*.age"},
-       .flags = With(
-           {{"--identity", FlagKind::kList, "IDENTITY", "a private key; may be repeated", "-i"},
-            {"--passphrase", FlagKind::kSwitch, "", "ask for the passphrase", "-p"},
-            kPassphraseFile,
-            kFormat,
-            kOutput,
-            OutputFolderFlag(),
-            kForce},
-           {OpenSignerFlags()}),
+       .flags = With({{"--identity", FlagKind::kList, "IDENTITY",
+                       "a file with private keys (of age, SSH, PEM, JWK), or an identity "
+                       "directory; may be repeated",
+                       "-i"},
+                      {"--passphrase", FlagKind::kSwitch, "", "ask for the passphrase", "-p"},
+                      kPassphraseFile,
+                      kFormat,
+                      kOutput,
+                      OutputFolderFlag(),
+                      kForce},
+                     {OpenSignerFlags()}),
        .positionals = {{"IN", "the file to open", false, true}},
        .run = RunOpen,
        .tampered_advice = kAdvice});
