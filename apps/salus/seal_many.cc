@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <map>
 #include <mutex>
-#include <set>
 
 #include "apps/salus/input_file.h"
 #include "apps/salus/seal_keys.h"
@@ -126,7 +126,7 @@ std::string LabelOfKey(const seal::Recipient& recipient) {
 // given as text, and one of several in a file, by its letters. No dots: then no two labels and
 // names can make the same file name.
 std::string LabelOf(const std::string& given, std::size_t count, const seal::Recipient& recipient,
-                    const std::set<std::string>& taken) {
+                    const std::map<std::string, seal::Recipients>& taken) {
   std::error_code ignored;
   const bool is_name = std::filesystem::exists(given, ignored) || given.contains(':');
   std::string label = LabelOfKey(recipient);
@@ -191,22 +191,24 @@ Result<ExitCode> SealToAll(Session& session, std::vector<GivenRecipients> all,
 
 Result<ExitCode> SealToEach(Session& session, std::vector<GivenRecipients> all,
                             const std::optional<seal::Signer>& signer, const Places& places) {
-  Failures failures(session.terminal());
-  std::set<std::string> labels;
+  std::map<std::string, seal::Recipients> by_label;
   for (GivenRecipients& given : all) {
     const std::size_t count = given.recipients.size();
     for (std::unique_ptr<seal::Recipient>& recipient : given.recipients) {
-      const std::string label = LabelOf(given.given, count, *recipient, labels);
-      if (!labels.insert(label).second) {
+      const std::string label = LabelOf(given.given, count, *recipient, by_label);
+      seal::Recipients& alone = by_label[label];
+      if (!alone.empty()) {
         return session.Usage("a recipient is named twice: --to-each makes one file for each");
       }
-      seal::Recipients alone;
       alone.push_back(std::move(recipient));
-      const auto name_of = [&](const std::string& name) {
-        return seal::SealedName(name + "." + label);
-      };
-      TRY_VOID(SealBatch(session, SealingOf(session, alone, signer), places, name_of, failures));
     }
+  }
+  Failures failures(session.terminal());
+  for (const auto& [label, alone] : by_label) {
+    const auto name_of = [&](const std::string& name) {
+      return seal::SealedName(name + "." + label);
+    };
+    TRY_VOID(SealBatch(session, SealingOf(session, alone, signer), places, name_of, failures));
   }
   return failures.Outcome();
 }
