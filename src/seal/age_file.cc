@@ -8,6 +8,7 @@ namespace salus::seal {
 namespace {
 
 constexpr char kScryptType[] = "scrypt";
+constexpr char kPostQuantumType[] = "mlkem768x25519";
 
 }  // namespace
 
@@ -74,6 +75,11 @@ Result<std::size_t> AgeOpener::Unlock(const Identities& identities) {
     TRY_VOID(header_->Verify(*key));
     key_ = std::move(key);
     return i;
+  }
+  if (header_->Has(kPostQuantumType)) {
+    return FailedPrecondition(
+        "no identity matches: the file is sealed to post-quantum keys (mlkem768x25519), which need "
+        "ML-KEM, which no library of Debian 12 has");
   }
   return FailedPrecondition("no identity matches: the file is sealed to somebody else");
 }

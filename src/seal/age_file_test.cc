@@ -155,6 +155,16 @@ TEST_F(AgeFileTest, APassphraseStandsAlone) {
   EXPECT_EQ(AsText(Open(sealed).first), "for who knows");
 }
 
+TEST_F(AgeFileTest, NamesRecipientsThatNeedMlKem) {
+  const Bytes sealed = Seal(AsBytes("x"), {false, {"mlkem768x25519"}, 1});
+  EXPECT_EQ(AsText(Open(sealed).first), "x");
+  identities_.front() =
+      std::make_unique<X25519Identity>(crypto::X25519PrivateKey::Generate(random_));
+  const auto refused = Open(sealed).second;
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message.find("need ML-KEM"), std::string::npos);
+}
+
 TEST_F(AgeFileTest, MarkersAreAuthenticated) {
   const Bytes sealed = Seal(AsBytes("x"), {false, {kArchiveMarker}, 1});
   MemorySource in(sealed);

@@ -21,6 +21,7 @@
 #include "pki/identity_directory.h"
 #include "seal/key_access.h"
 #include "seal/own_keys.h"
+#include "seal/recipient_text.h"
 
 namespace salus::seal {
 namespace {
@@ -150,6 +151,15 @@ TEST_F(RecipientSourceTest, SshKeysBesideEachOther) {
   const auto keys = OwnKeys::Read(Path("ssh"), NoPassphrase);
   ASSERT_TRUE(keys.has_value());
   EXPECT_TRUE(line.starts_with(keys->PublicText().substr(0, keys->PublicText().size() - 1)));
+}
+
+TEST_F(RecipientSourceTest, TellsFilesFromKeys) {
+  EXPECT_FALSE(IsRecipientText("ssh-team.pub"));
+  EXPECT_FALSE(IsRecipientText("age1.txt"));
+  EXPECT_FALSE(IsRecipientText("./age1team"));
+  EXPECT_TRUE(IsRecipientText("age1team"));
+  EXPECT_TRUE(IsRecipientText("ssh-rsa AAAA"));
+  EXPECT_TRUE(IsRecipientText("AGE-SECRET-KEY-1"));
 }
 
 TEST_F(RecipientSourceTest, RefusesByName) {

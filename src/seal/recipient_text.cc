@@ -20,7 +20,8 @@ constexpr std::string_view kSecret = "AGE-";
 constexpr std::string_view kSshTypes[] = {"ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"};
 
 bool IsSshText(std::string_view text) {
-  return std::any_of(std::begin(kSshTypes), std::end(kSshTypes),
+  return text.find_first_of(" \t") != std::string_view::npos &&
+         std::any_of(std::begin(kSshTypes), std::end(kSshTypes),
                      [&](std::string_view type) { return text.starts_with(type); });
 }
 
@@ -71,8 +72,10 @@ Result<std::unique_ptr<Recipient>> ParseP256(std::string_view text) {
 }  // namespace
 
 bool IsRecipientText(std::string_view text) {
-  return text.starts_with(kAge) || text.starts_with(kP256) || text.starts_with(kSecret) ||
-         IsSshText(text);
+  // "age1.txt" and "ssh-team.pub" are files: a dot is in no key of age's, a space in every of
+  // SSH's.
+  const bool is_age = text.starts_with(kAge) && text.find_first_of("./") == std::string_view::npos;
+  return is_age || text.starts_with(kP256) || text.starts_with(kSecret) || IsSshText(text);
 }
 
 Result<std::unique_ptr<Recipient>> ParseRecipientText(std::string_view text) {
