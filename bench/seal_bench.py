@@ -3,7 +3,8 @@
 and `openssl cms`, on the same file, in one run.
 
 The input is in the page cache, outputs go to /dev/null and to a file; the programs take turns, and
-the figure is the median of --rounds. One JSON line a figure on the standard output, for report.py.
+the figure is the median of --rounds; GnuPG, which is slow, runs once. One JSON line a figure on the
+standard output, for report.py.
 """
 
 import argparse
