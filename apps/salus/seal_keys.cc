@@ -72,7 +72,8 @@ Result<std::vector<GivenRecipients>> RecipientsAsGiven(Session& session) {
     all.push_back({path, std::move(recipients)});
   }
   // Said before anybody types one.
-  if (session.arguments().Has("--passphrase") && !all.empty()) {
+  const bool is_together = !session.arguments().Has("--to-each");
+  if (session.arguments().Has("--passphrase") && is_together && !all.empty()) {
     return session.Usage(
         "a file that a passphrase opens has no other recipients: seal it twice, with -p and with "
         "-r");
