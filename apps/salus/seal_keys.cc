@@ -72,7 +72,7 @@ Result<std::vector<GivenRecipients>> RecipientsAsGiven(Session& session) {
     all.push_back({path, std::move(recipients)});
   }
   // Said before anybody types one.
-  if (session.arguments().Has("--passphrase") && !recipients.empty()) {
+  if (session.arguments().Has("--passphrase") && !all.empty()) {
     return session.Usage(
         "a file that a passphrase opens has no other recipients: seal it twice, with -p and with "
         "-r");
