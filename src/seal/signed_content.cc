@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view kMagic = "SALUSIG1";
 constexpr std::string_view kType = "salus-sealed";
-constexpr std::string_view kPassphraseName = "passphrase";
 constexpr std::size_t kTailBytes = 4 + kMagic.size();
 constexpr std::size_t kHeldBytes = kMaxFlattenedBytes + kTailBytes;
 
@@ -87,8 +86,7 @@ Result<void> CheckRecipients(const Statement& statement, const OpenedFile& opene
   if (!std::ranges::is_sorted(names)) {
     return VerificationFailed("what the signer states: the recipients are not sorted");
   }
-  const std::string own = opened.own_name.empty() ? std::string(kPassphraseName) : opened.own_name;
-  if (!std::ranges::binary_search(names, own)) {
+  if (!std::ranges::binary_search(names, opened.own_name)) {
     return VerificationFailed(
         "the signer did not address this to you: somebody who could open it has sealed it anew");
   }
@@ -100,17 +98,19 @@ Result<void> CheckRecipients(const Statement& statement, const OpenedFile& opene
   return {};
 }
 
-}  // namespace
-
-std::vector<std::string> SignedNames(const Recipients& recipients) {
+Result<std::vector<std::string>> NamesOf(const Recipients& recipients) {
   std::vector<std::string> names;
   for (const auto& recipient : recipients) {
-    std::string name = recipient->Name();
-    names.push_back(name.empty() ? std::string(kPassphraseName) : std::move(name));
+    names.push_back(recipient->Name());
+    if (names.back().empty()) {
+      return InvalidArgument("a passphrase names nobody: sign for recipients with keys");
+    }
   }
   std::ranges::sort(names);
   return names;
 }
+
+}  // namespace
 
 Result<void> SignedContentWriter::Write(ByteSpan bytes) {
   hash_.Update(bytes);
@@ -120,7 +120,8 @@ Result<void> SignedContentWriter::Write(ByteSpan bytes) {
 
 Result<void> SignedContentWriter::Finish(const Signer& signer, const Recipients& recipients,
                                          Timestamp time) {
-  TRY(const std::string statement, WriteStatement({.recipients = SignedNames(recipients),
+  TRY(std::vector<std::string> names, NamesOf(recipients));
+  TRY(const std::string statement, WriteStatement({.recipients = std::move(names),
                                                    .sha256 = codec::HexEncode(hash_.Finish()),
                                                    .size_bytes = size_bytes_,
                                                    .time = time}));

@@ -5,7 +5,7 @@
 // Source: docs/formats/signed-files.md. RFC 7515 flattened, typ "salus-sealed"; the payload is RFC
 //         8785 JSON {"recipients":[...],"sha256":hex,"size":n,"time":RFC 3339}.
 // Shape:  content || JWS || length of the JWS (4 bytes, big-endian) || "SALUSIG1"; the JWS at most
-//         64 KiB. Names of recipients are Recipient::Name(), sorted; a passphrase is "passphrase".
+//         64 KiB. Names of recipients are Recipient::Name(), sorted.
 #pragma once
 
 #include <string>
@@ -29,7 +29,8 @@ class SignedContentWriter final : public ByteSink {
 
   // Finish writes the trailer: once, when all content is written.
   //
-  // Errors: as SignerHeader and out; InvalidArgument when the names of the recipients do not fit.
+  // Errors: as SignerHeader and out; InvalidArgument when a recipient has no name (a passphrase),
+  // or the names do not fit.
   Result<void> Finish(const Signer& signer, const Recipients& recipients, Timestamp time);
 
  private:
@@ -40,7 +41,7 @@ class SignedContentWriter final : public ByteSink {
 
 // OpenedFile is what its opener knows of the file's header.
 struct OpenedFile {
-  std::string own_name;  // Identity::Name() of the one that opened it; empty for a passphrase
+  std::string own_name;             // Identity::Name() of the one that opened it
   std::size_t recipient_count = 0;  // stanzas that are no markers
 };
 
@@ -68,8 +69,5 @@ class SignedContentReader final : public ByteSink {
   std::uint64_t size_bytes_ = 0;
   Bytes held_;
 };
-
-// SignedNames are the recipients' names as they are signed.
-std::vector<std::string> SignedNames(const Recipients& recipients);
 
 }  // namespace salus::seal
