@@ -155,7 +155,7 @@ Timestamp AcmeCertificates::DueTime() const {
   return held->not_after - (held->not_after - held->not_before) / 3;
 }
 
-Result<ServerIdentity> AcmeCertificates::Load() {
+Result<http::ServerIdentity> AcmeCertificates::Load() {
   const std::string& name = options_.domains.front();
   if (ReadHeld()) {
     return ReadServerIdentity(authority_ / name / "cert.pem",
@@ -165,7 +165,7 @@ Result<ServerIdentity> AcmeCertificates::Load() {
   TRY(pki::SelfSignedCertificate made,
       pki::SelfSignedCertificate::Make(name, {now - kSelfSignedValidity, now + kSelfSignedValidity},
                                        random_));
-  return ServerIdentity{std::move(made.certificate_pem), std::move(made.private_key_pem)};
+  return http::ServerIdentity{std::move(made.certificate_pem), std::move(made.private_key_pem)};
 }
 
 std::optional<Timestamp> AcmeCertificates::ReadNotBefore() const {
