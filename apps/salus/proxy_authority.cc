@@ -18,14 +18,13 @@ using std::chrono::seconds;
 constexpr std::chrono::days kValidity{90};
 constexpr std::chrono::days kListValidity{7};
 constexpr std::chrono::days kListAge{1};
-constexpr seconds kRetry{3600};
+constexpr seconds kRetry{6 * 3600};
 constexpr seconds kLongestLook{12 * 3600};
 constexpr char kId[] = "front-door";
 constexpr std::size_t kMaxCommonName = 64;
 constexpr char kOtherWay[] =
-    " (while salusd runs there, let it certify the front door: `salus identity certify DIR "
-    "--server "
-    "...`, and give --certificate and --key)";
+    " (each certificate is an entry of the log, which salusd writes while it runs: stop it for a "
+    "moment, start this or send it SIGHUP, and start salusd again)";
 
 // The key is made once: a renewal replaces one file, so that key and chain always fit.
 Result<crypto::PrivateKey> OpenKey(const std::filesystem::path& path) {
@@ -113,7 +112,7 @@ proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const st
   if (!issued || !listed) {
     const Error& error = issued ? listed.error() : issued.error();
     return {.said = "no new certificate or revocation list from " + options_.data_directory + ": " +
-                    error.message + "; the old one stays; next try in an hour, or on SIGHUP",
+                    error.message + "; the old one stays; next try in six hours, or on SIGHUP",
             .is_trouble = true,
             .wait = kRetry};
   }

@@ -142,6 +142,11 @@ std::optional<AcmeCertificates::Held> AcmeCertificates::ReadHeld() const {
   if (!pem) return std::nullopt;
   const auto chain = pki::Certificate::FromPemBundle(*pem);
   if (!chain) return std::nullopt;
+  std::error_code ignored;
+  if (!std::filesystem::exists(authority_ / "private" / options_.domains.front() / "key.pem",
+                               ignored)) {
+    return std::nullopt;
+  }
   const pki::Certificate& leaf = chain->front();
   const auto has = [&leaf](const std::string& name) {
     return std::ranges::find(leaf.dns_names(), name) != leaf.dns_names().end();

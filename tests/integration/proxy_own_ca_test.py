@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`salus proxy --ca`: the data directory's own authority certifies the front door, in the log; again
-when the names change; not while salusd runs there, and then says what to do.
+"""`salus proxy --ca`: the data directory's own authority certifies the front door, in the log;
+again when the names change; not while salusd runs there, and then says what to do.
 
 usage: proxy_own_ca_test.py SALUS SALUSD
 """
@@ -64,12 +64,14 @@ def check(rig, backend):
     before = entries(rig)
     first = door.start(NAME)
     trust = ssl.create_default_context(cafile=os.path.join(rig.data, "root.pem"))
-    expect("a visitor who trusts the root is answered", get(first.connect(trust)) == (200, b"hello"))
+    expect("a visitor who trusts the root is answered",
+           get(first.connect(trust)) == (200, b"hello"))
     serial, text = first.serial(), first.certificate()
     expect("no revocation list is promised where none is served", "CRL" not in text)
     first.stop()
     expect("the certificate is an entry of the log", entries(rig) > before)
-    days = openssl("x509", "-checkend", str(89 * 86400), "-in", rig.path("state", one(rig), "chain.pem"))
+    chain = rig.path("state", one(rig), "chain.pem")
+    days = openssl("x509", "-checkend", str(89 * 86400), "-in", chain)
     expect("it is valid for more than 89 days", "will not expire" in days)
     logged = entries(rig)
     again = door.start(NAME)
@@ -89,7 +91,7 @@ def check(rig, backend):
         during.stop()
         said = Door(rig, backend, "fresh").refused(NAME)
         expect(f"it says who holds the directory, and what to do: {said}",
-               "in use" in said and "salus identity certify" in said)
+               "in use" in said and "stop it for a moment" in said)
     finally:
         rig.stop()
     os.chmod(rig.path("state"), 0o777)
