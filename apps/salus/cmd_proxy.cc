@@ -120,10 +120,10 @@ Result<proxy::ProxyOptions> ReadOptions(Session& session) {
 }
 
 // The flags' part of the TLS options, with an identity.
-Result<http::TlsServerOptions> TlsOptionsOf(Session& session, proxy::ServerIdentity identity,
+Result<http::TlsServerOptions> TlsOptionsOf(Session& session, http::ServerIdentity identity,
                                             http::ChallengeCertificate challenge) {
   http::TlsServerOptions out;
-  out.certificate_chain_pem = std::move(identity.chain_pem);
+  out.certificate_chain_pem = std::move(identity.certificate_chain_pem);
   out.private_key_pem = std::move(identity.private_key_pem);
   out.allow_tls12 = session.arguments().Has("--tls12");
   out.challenge = std::move(challenge);
@@ -190,7 +190,7 @@ Result<ExitCode> RunProxy(Session& session) {
   TRY(proxy::ProxyOptions options, ReadOptions(session));
   TRY(ProxyCertificates certificates,
       MakeProxyCertificates(session, !options.redirect_from.empty()));
-  TRY(proxy::ServerIdentity identity, certificates.source->Load());
+  TRY(http::ServerIdentity identity, certificates.source->Load());
   TRY(options.tls, TlsOptionsOf(session, std::move(identity), certificates.challenge));
   options.plain_answer = certificates.plain_answer;
   const std::size_t places = options.from.size() + options.redirect_from.size();
@@ -200,7 +200,7 @@ Result<ExitCode> RunProxy(Session& session) {
   SayListening(*proxy, places);
   proxy::CertificateRenewal renewal(
       *certificates.source,
-      [&](proxy::ServerIdentity renewed) -> Result<void> {
+      [&](http::ServerIdentity renewed) -> Result<void> {
         TRY(const http::TlsServerOptions tls,
             TlsOptionsOf(session, std::move(renewed), certificates.challenge));
         return proxy->ReplaceTls(tls);

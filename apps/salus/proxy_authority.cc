@@ -18,10 +18,13 @@ using std::chrono::seconds;
 constexpr std::chrono::days kValidity{90};
 constexpr std::chrono::days kListValidity{7};
 constexpr std::chrono::days kListAge{1};
-constexpr seconds kRetry{3600};
+constexpr seconds kRetry{6 * 3600};
 constexpr seconds kLongestLook{12 * 3600};
 constexpr char kId[] = "front-door";
 constexpr std::size_t kMaxCommonName = 64;
+constexpr char kOtherWay[] =
+    " (each certificate is an entry of the log, which salusd writes while it runs: stop it for a "
+    "moment, start this or send it SIGHUP, and start salusd again)";
 
 // The key is made once: a renewal replaces one file, so that key and chain always fit.
 Result<crypto::PrivateKey> OpenKey(const std::filesystem::path& path) {
@@ -52,19 +55,25 @@ Timestamp OwnAuthorityCertificates::DueTime() const {
 
 Result<void> OwnAuthorityCertificates::Issue() {
   TRY(const crypto::PrivateKey key, OpenKey(options_.state / "key.pem"));
-  TRY(const std::unique_ptr<node::Node> node,
-      node::Node::Open(options_.data_directory, node::NodeAccess::kReadWrite, clock_, random_));
+  auto node =
+      node::Node::Open(options_.data_directory, node::NodeAccess::kReadWrite, clock_, random_);
+  if (!node) {
+    Error error = std::move(node).error();
+    error.message += kOtherWay;
+    return error;
+  }
   pki::RequestSubject subject;
   const std::string& name = options_.domains.front();
   if (name.size() <= kMaxCommonName) subject.name = name;
   subject.dns_names = options_.domains;
-  TRY(subject.identity, pki::Identity::Create(node->origin(), pki::Role::kServer, kId));
+  TRY(subject.identity, pki::Identity::Create((*node)->origin(), pki::Role::kServer, kId));
   TRY(const auto request, pki::CertificationRequest::Create(subject, key, nullptr));
   node::CertifyTerms terms{.validity = kValidity};
   if (options_.serves_revocation_list) {
     terms.revocation_list_urls.push_back("http://" + name + std::string(kRevocationListPath));
   }
-  TRY(const std::string chain_pem, node->Certify(request.ToPem(), pki::Role::kServer, kId, terms));
+  TRY(const std::string chain_pem,
+      (*node)->Certify(request.ToPem(), pki::Role::kServer, kId, terms));
   return pki::ReplacePublicFile(options_.state / "chain.pem", chain_pem);
 }
 
@@ -89,7 +98,7 @@ std::string OwnAuthorityCertificates::RevocationListDer() const {
   return revocation_list_;
 }
 
-Result<proxy::ServerIdentity> OwnAuthorityCertificates::Load() {
+Result<http::ServerIdentity> OwnAuthorityCertificates::Load() {
   if (DueTime() == Timestamp()) TRY_VOID(Issue());
   TRY_VOID(SignRevocationList());
   return proxy::ReadServerIdentity(options_.state / "chain.pem", options_.state / "key.pem");
@@ -103,7 +112,7 @@ proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const st
   if (!issued || !listed) {
     const Error& error = issued ? listed.error() : issued.error();
     return {.said = "no new certificate or revocation list from " + options_.data_directory + ": " +
-                    error.message + "; the old one stays; next try in an hour, or on SIGHUP",
+                    error.message + "; the old one stays; next try in six hours, or on SIGHUP",
             .is_trouble = true,
             .wait = kRetry};
   }

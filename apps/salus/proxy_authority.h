@@ -29,7 +29,7 @@ class OwnAuthorityCertificates final : public proxy::CertificateSource {
   OwnAuthorityCertificates(OwnAuthorityOptions options, const Clock& clock, RandomSource& random);
 
   // Load issues the first certificate, so that the proxy starts with a good one or not at all.
-  Result<proxy::ServerIdentity> Load() override;
+  Result<http::ServerIdentity> Load() override;
   proxy::RenewalStep Renew(proxy::RenewalCause cause, const std::stop_token& stop) override;
 
   // RevocationListDer is the list as it is to be served; empty when there is none. Threads: safe.

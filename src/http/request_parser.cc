@@ -203,8 +203,13 @@ RequestReader::Step RequestReader::NextHead(ByteSpan input) {
   if (head[0] < 'A' || head[0] > 'z') {
     return {Event::kRefused, take, {}, {400, "the request is malformed"}};
   }
-  if (std::min(head.find('\n'), head.size()) > limits_.target_bytes + kMaxLineOverhead + 1) {
+  const std::size_t first_lf = head.find('\n');
+  if (std::min(first_lf, head.size()) > limits_.target_bytes + kMaxLineOverhead + 1) {
     return {Event::kRefused, take, {}, {414, "the target is too long"}};
+  }
+  // Whoever ends lines so would wait for an answer that only comes when the time is over.
+  if (first_lf != std::string_view::npos && head[first_lf - 1] != '\r') {
+    return {Event::kRefused, take, {}, {400, "a line does not end in CR LF"}};
   }
   const std::size_t from = before < 3 ? 0 : before - 3;
   const std::size_t end = head.find("\r\n\r\n", from);

@@ -142,6 +142,11 @@ std::optional<AcmeCertificates::Held> AcmeCertificates::ReadHeld() const {
   if (!pem) return std::nullopt;
   const auto chain = pki::Certificate::FromPemBundle(*pem);
   if (!chain) return std::nullopt;
+  std::error_code ignored;
+  if (!std::filesystem::exists(authority_ / "private" / options_.domains.front() / "key.pem",
+                               ignored)) {
+    return std::nullopt;
+  }
   const pki::Certificate& leaf = chain->front();
   const auto has = [&leaf](const std::string& name) {
     return std::ranges::find(leaf.dns_names(), name) != leaf.dns_names().end();
@@ -155,7 +160,7 @@ Timestamp AcmeCertificates::DueTime() const {
   return held->not_after - (held->not_after - held->not_before) / 3;
 }
 
-Result<ServerIdentity> AcmeCertificates::Load() {
+Result<http::ServerIdentity> AcmeCertificates::Load() {
   const std::string& name = options_.domains.front();
   if (ReadHeld()) {
     return ReadServerIdentity(authority_ / name / "cert.pem",
@@ -165,7 +170,7 @@ Result<ServerIdentity> AcmeCertificates::Load() {
   TRY(pki::SelfSignedCertificate made,
       pki::SelfSignedCertificate::Make(name, {now - kSelfSignedValidity, now + kSelfSignedValidity},
                                        random_));
-  return ServerIdentity{std::move(made.certificate_pem), std::move(made.private_key_pem)};
+  return http::ServerIdentity{std::move(made.certificate_pem), std::move(made.private_key_pem)};
 }
 
 std::optional<Timestamp> AcmeCertificates::ReadNotBefore() const {

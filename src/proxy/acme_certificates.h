@@ -48,7 +48,7 @@ class AcmeCertificates final : public CertificateSource {
                                                         RandomSource& random);
 
   // Load gives a self-signed certificate until the authority has issued one.
-  Result<ServerIdentity> Load() override;
+  Result<http::ServerIdentity> Load() override;
   RenewalStep Renew(RenewalCause cause, const std::stop_token& stop) override;
 
   const ChallengeStore& challenges() const { return challenges_; }

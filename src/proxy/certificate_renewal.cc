@@ -35,7 +35,7 @@ void CertificateRenewal::Stop() {
 void CertificateRenewal::Take(const RenewalStep& step) {
   if (!step.said.empty()) say_(step.said, step.is_trouble);
   if (!step.has_changed) return;
-  Result<ServerIdentity> identity = source_.Load();
+  Result<http::ServerIdentity> identity = source_.Load();
   Result<void> done = identity ? install_(*std::move(identity)) : Result<void>(identity.error());
   if (done) {
     say_("the certificate was replaced; open connections go on", false);

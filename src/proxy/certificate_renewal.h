@@ -15,7 +15,7 @@ namespace salus::proxy {
 class CertificateRenewal {
  public:
   // Install puts an identity into use; when it fails, the old one stays.
-  using Install = std::function<Result<void>(ServerIdentity)>;
+  using Install = std::function<Result<void>(http::ServerIdentity)>;
   // Say tells the operator one sentence.
   using Say = std::function<void(std::string_view sentence, bool is_trouble)>;
 

@@ -21,9 +21,9 @@ using ::testing::IsEmpty;
 class ScriptedSource final : public CertificateSource {
  public:
   explicit ScriptedSource(std::vector<RenewalStep> steps) : steps_(std::move(steps)) {}
-  Result<ServerIdentity> Load() override {
+  Result<http::ServerIdentity> Load() override {
     if (fails) return NotFound("there is no file");
-    return ServerIdentity{"chain", SecretBytes(AsBytes("key"))};
+    return http::ServerIdentity{"chain", SecretBytes(AsBytes("key"))};
   }
   RenewalStep Renew(RenewalCause cause, const std::stop_token&) override {
     std::lock_guard lock(mutex_);
@@ -54,8 +54,8 @@ TEST(CertificateRenewalTest, InstallsWhatChangedAndTellsIt) {
   {
     CertificateRenewal renewal(
         source,
-        [&](const ServerIdentity& identity) -> Result<void> {
-          installed.push_back(identity.chain_pem);
+        [&](const http::ServerIdentity& identity) -> Result<void> {
+          installed.push_back(identity.certificate_chain_pem);
           return {};
         },
         [&](std::string_view text, bool) { said.emplace_back(text); });
@@ -77,7 +77,8 @@ TEST(CertificateRenewalTest, KeepsTheOldOneWhenTheNewOneIsBad) {
   std::vector<std::string> said;
   {
     CertificateRenewal renewal(
-        source, [&](const ServerIdentity&) -> Result<void> { return InvalidArgument("no match"); },
+        source,
+        [&](const http::ServerIdentity&) -> Result<void> { return InvalidArgument("no match"); },
         [&](std::string_view text, bool is_trouble) {
           EXPECT_TRUE(is_trouble);
           said.emplace_back(text);

@@ -24,8 +24,8 @@ std::string StampOf(const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<ServerIdentity> ReadServerIdentity(const std::filesystem::path& chain,
-                                          const std::filesystem::path& key) {
+Result<http::ServerIdentity> ReadServerIdentity(const std::filesystem::path& chain,
+                                                const std::filesystem::path& key) {
   TRY(std::string pem, pki::ReadPublicFile(chain));
   const auto parsed = pki::Certificate::FromPemBundle(pem);
   if (!parsed) return Error(parsed.error()).WithContext(chain.string());
@@ -34,10 +34,10 @@ Result<ServerIdentity> ReadServerIdentity(const std::filesystem::path& chain,
   if (failure) return NotFound(key.string() + ": " + failure.message());
   Result<SecretBytes> secret = pki::ReadKeyFile(target);
   if (!secret) return std::move(secret).error().WithContext(key.string());
-  return ServerIdentity{std::move(pem), *std::move(secret)};
+  return http::ServerIdentity{std::move(pem), *std::move(secret)};
 }
 
-Result<ServerIdentity> CertificateFiles::Load() {
+Result<http::ServerIdentity> CertificateFiles::Load() {
   // Before reading: what is written meanwhile is then seen as a change.
   seen_ = StampOf(chain_) + " " + StampOf(key_);
   return ReadServerIdentity(chain_, key_);

@@ -9,15 +9,9 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/secret.h"
+#include "http/server.h"
 
 namespace salus::proxy {
-
-// ServerIdentity is a certificate chain, leaf first, and the leaf's key (PEM).
-struct ServerIdentity {
-  std::string chain_pem;
-  SecretBytes private_key_pem;
-};
 
 // RenewalCause says why a source is asked; what an operator asks for is not put off by a pause that
 // we chose ourselves.
@@ -37,7 +31,7 @@ class CertificateSource {
   virtual ~CertificateSource() = default;
 
   // Load reads what there is. Errors: NotFound, InvalidArgument, FailedPrecondition with the file.
-  virtual Result<ServerIdentity> Load() = 0;
+  virtual Result<http::ServerIdentity> Load() = 0;
 
   // Renew does what is due. It may take minutes, and ends soon after stop was requested.
   virtual RenewalStep Renew(RenewalCause cause, const std::stop_token& stop) = 0;
@@ -50,7 +44,7 @@ class CertificateFiles final : public CertificateSource {
   CertificateFiles(std::filesystem::path chain, std::filesystem::path key, const Clock& clock)
       : chain_(std::move(chain)), key_(std::move(key)), clock_(clock) {}
 
-  Result<ServerIdentity> Load() override;
+  Result<http::ServerIdentity> Load() override;
   RenewalStep Renew(RenewalCause cause, const std::stop_token& stop) override;
 
  private:
@@ -64,7 +58,7 @@ class CertificateFiles final : public CertificateSource {
 // ReadServerIdentity reads a chain and a key file; the key's may be a symbolic link (certbot's is).
 //
 // Errors: as pki::ReadKeyFile and pki::Certificate::FromPemBundle, with the file's name.
-Result<ServerIdentity> ReadServerIdentity(const std::filesystem::path& chain,
-                                          const std::filesystem::path& key);
+Result<http::ServerIdentity> ReadServerIdentity(const std::filesystem::path& chain,
+                                                const std::filesystem::path& key);
 
 }  // namespace salus::proxy

@@ -19,6 +19,9 @@ from acme_rig import (NAME, Backend, Folder, FrontDoor, LimitedDirectory, Pebble
 from salusd_rig import free_ports, is_nightly, wait_for
 
 
+SECOND = "second.example.test"
+
+
 def expect(what, is_so):
     if not is_so:
         raise SystemExit(f"not so: {what}")
@@ -65,9 +68,12 @@ class Place:
 
 def issue(salus, challenge, **pebble_options):
     with Place(salus, **pebble_options) as place:
-        door = place.start("--email", "admin@example.test", challenge=challenge)
+        door = place.start("--email", "admin@example.test", "--domain", SECOND,
+                           challenge=challenge)
         door.wait_for_line("was issued")
         door.wait_for_line("the certificate was replaced")
+        text = door.certificate()
+        expect("both names are certified", f"DNS:{NAME}" in text and f"DNS:{SECOND}" in text)
         expect("a visitor who trusts the authority gets an answer",
                get(door.connect(place.pebble.trust())) == (200, b"hello"))
         expect("the key is for its owner only",

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""`salus proxy --ca`: the data directory's own authority certifies the front door, in the log;
+again when the names change; not while salusd runs there, and then says what to do.
+
+usage: proxy_own_ca_test.py SALUS SALUSD
+"""
+
+import os
+import ssl
+import subprocess
+import sys
+import tempfile
+
+from acme_rig import Backend, FrontDoor, get, openssl
+from salusd_rig import Rig, free_ports
+
+NAME = "front.example.test"
+MORE = "other.example.test"
+
+
+def expect(what, is_so):
+    if not is_so:
+        raise SystemExit(f"not so: {what}")
+
+
+class NoFolder:
+    """FrontDoor's PATH as it is."""
+
+    def at(self, *_):
+        return "/nowhere"
+
+
+class Door:
+    def __init__(self, rig, backend, state="state"):
+        self.rig, self.backend, self.state = rig, backend, rig.path(state)
+
+    def arguments(self, port, *names):
+        listed = [word for name in names for word in ("--domain", name)]
+        return ["--from", f"127.0.0.1:{port}", "--redirect-from", "none", "--to",
+                f"127.0.0.1:{self.backend.port}", "--ca", self.rig.data, "--state", self.state,
+                *listed]
+
+    def start(self, *names):
+        port = free_ports(1)[0]
+        door = FrontDoor(self.rig.salus_path, NoFolder(), port, self.arguments(port, *names))
+        door.wait_until_listening()
+        return door
+
+    def refused(self, *names):
+        port = free_ports(1)[0]
+        done = subprocess.run([self.rig.salus_path, "proxy", *self.arguments(port, *names)],
+                              capture_output=True, text=True, timeout=60, check=False)
+        expect("it does not start", done.returncode == 1)
+        return done.stderr
+
+
+def entries(rig):
+    """How many entries the log has."""
+    return int(rig.salus("log", "fsck", "--data", rig.data).stderr.split(" entries")[0].split()[-1])
+
+
+def check(rig, backend):
+    door = Door(rig, backend)
+    before = entries(rig)
+    first = door.start(NAME)
+    trust = ssl.create_default_context(cafile=os.path.join(rig.data, "root.pem"))
+    expect("a visitor who trusts the root is answered",
+           get(first.connect(trust)) == (200, b"hello"))
+    serial, text = first.serial(), first.certificate()
+    expect("no revocation list is promised where none is served", "CRL" not in text)
+    first.stop()
+    expect("the certificate is an entry of the log", entries(rig) > before)
+    chain = rig.path("state", one(rig), "chain.pem")
+    days = openssl("x509", "-checkend", str(89 * 86400), "-in", chain)
+    expect("it is valid for more than 89 days", "will not expire" in days)
+    logged = entries(rig)
+    again = door.start(NAME)
+    expect("the same certificate after a restart", again.serial() == serial)
+    again.stop()
+    both = door.start(NAME, MORE)
+    expect("a new name, a new certificate", both.serial() != serial)
+    expect("it names both", f"DNS:{NAME}, DNS:{MORE}" in both.certificate())
+    both.stop()
+    expect("in the log too", entries(rig) > logged)
+    rig.launch()
+    rig.wait_until_listening()
+    try:
+        during = door.start(NAME, MORE)
+        expect("a certificate that is there serves while salusd runs",
+               get(during.connect(trust)) == (200, b"hello"))
+        during.stop()
+        said = Door(rig, backend, "fresh").refused(NAME)
+        expect(f"it says who holds the directory, and what to do: {said}",
+               "in use" in said and "stop it for a moment" in said)
+    finally:
+        rig.stop()
+    os.chmod(rig.path("state"), 0o777)
+    expect("a folder that others may write to", "others may write" in door.refused(NAME))
+
+
+def one(rig):
+    names = [name for name in os.listdir(rig.path("state")) if name.startswith("own-")]
+    expect("one folder for the authority", len(names) == 1)
+    return names[0]
+
+
+def main():
+    backend = Backend()
+    with tempfile.TemporaryDirectory(prefix="salus_own_ca_") as folder:
+        rig = Rig(sys.argv[1], sys.argv[2], folder)
+        rig.set_up([], [])
+        try:
+            check(rig, backend)
+            failed = 0
+        except SystemExit as wrong:
+            failed = 1
+            print(wrong)
+        finally:
+            backend.stop()
+            if rig.server:
+                rig.kill()
+    print(f"{1 - failed} passed, {failed} failed, 0 skipped")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
