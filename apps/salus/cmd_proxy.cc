@@ -251,7 +251,9 @@ void AddProxyCommands(std::vector<Command>& all) {
            "SIGHUP reads the certificate again and reopens the access log (a changed certificate "
            "is also noticed within a minute); SIGUSR2 starts the program anew without refusing a "
            "connection; SIGTERM lets running requests finish.",
-       .examples = {"salus proxy --to 127.0.0.1:5000 --domain example.org --certificate chain.pem "
+       .examples = {"salus proxy --to 127.0.0.1:5000 --domain example.org --email ops@example.org",
+                    "salus proxy --to 127.0.0.1:5000 --domain records.example.org --ca DATA_DIR",
+                    "salus proxy --to 127.0.0.1:5000 --domain example.org --certificate chain.pem "
                     "--key key.pem",
                     "salus proxy --from 127.0.0.1:8443 --to 127.0.0.1:5000 --certificate chain.pem "
                     "--key key.pem --require-client-cert ca.pem --access-log -"},
