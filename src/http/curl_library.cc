@@ -1,8 +1,7 @@
 #include "http/curl_library.h"
 
-#include <dlfcn.h>
-
 #include "base/check.h"
+#include "base/late_library.h"
 
 namespace salus::http {
 
@@ -10,27 +9,19 @@ namespace {
 
 CurlLibrary g_curl;
 
-template <typename Function>
-bool Find(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(::dlsym(library, name));
-  return function != nullptr;
-}
-
 bool Load() {
-  // Never closed: its functions are used until the end.
-  void* const library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return false;
-  const bool has_all = Find(library, "curl_global_init", g_curl.global_init) &&
-                       Find(library, "curl_easy_init", g_curl.easy_init) &&
-                       Find(library, "curl_easy_reset", g_curl.easy_reset) &&
-                       Find(library, "curl_easy_setopt", g_curl.easy_setopt) &&
-                       Find(library, "curl_easy_perform", g_curl.easy_perform) &&
-                       Find(library, "curl_easy_pause", g_curl.easy_pause) &&
-                       Find(library, "curl_easy_getinfo", g_curl.easy_getinfo) &&
-                       Find(library, "curl_easy_cleanup", g_curl.easy_cleanup) &&
-                       Find(library, "curl_slist_append", g_curl.slist_append) &&
-                       Find(library, "curl_slist_free_all", g_curl.slist_free_all);
-  return has_all && g_curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  LateLibrary library("libcurl.so.4");
+  library.Find("curl_global_init", g_curl.global_init);
+  library.Find("curl_easy_init", g_curl.easy_init);
+  library.Find("curl_easy_reset", g_curl.easy_reset);
+  library.Find("curl_easy_setopt", g_curl.easy_setopt);
+  library.Find("curl_easy_perform", g_curl.easy_perform);
+  library.Find("curl_easy_pause", g_curl.easy_pause);
+  library.Find("curl_easy_getinfo", g_curl.easy_getinfo);
+  library.Find("curl_easy_cleanup", g_curl.easy_cleanup);
+  library.Find("curl_slist_append", g_curl.slist_append);
+  library.Find("curl_slist_free_all", g_curl.slist_free_all);
+  return library.is_complete() && g_curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
 }  // namespace

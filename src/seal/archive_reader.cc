@@ -1,7 +1,5 @@
 #include "seal/archive_reader.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <sys/stat.h>
 
 #include <fmt/format.h>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "base/c_handle.h"
+#include "seal/archive_library.h"
 #include "seal/archive_path.h"
 #include "seal/fresh_folder.h"
 
@@ -17,16 +16,18 @@ namespace salus::seal {
 
 namespace {
 
-using ArchiveHandle = CHandle<archive, archive_read_free>;
+void FreeReader(archive* reader) { Libarchive().archive_read_free(reader); }
+using ArchiveHandle = CHandle<archive, FreeReader>;
 
 constexpr std::size_t kBlockBytes = 64 * 1024;
 
 FreshFolder::Attributes AttributesOf(archive_entry* entry) {
   timespec modified{};
-  if (archive_entry_mtime_is_set(entry) != 0) {
-    modified = {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)};
+  if (Libarchive().archive_entry_mtime_is_set(entry) != 0) {
+    modified = {Libarchive().archive_entry_mtime(entry),
+                Libarchive().archive_entry_mtime_nsec(entry)};
   }
-  return {archive_entry_perm(entry), modified};
+  return {Libarchive().archive_entry_perm(entry), modified};
 }
 
 std::string_view NameOf(const char* text) { return text == nullptr ? "" : text; }
@@ -78,19 +79,20 @@ Error Unpacking::Malformed() const {
 }
 
 Result<void> Unpacking::Open() {
-  archive_.reset(archive_read_new());
+  archive_.reset(Libarchive().archive_read_new());
   if (!archive_) return ResourceExhausted("no memory for an archive");
-  if (archive_read_support_format_tar(archive_.get()) != ARCHIVE_OK) {
+  if (Libarchive().archive_read_support_format_tar(archive_.get()) != ARCHIVE_OK) {
     return Internal("libarchive reads no tar");
   }
-  if (archive_read_open(archive_.get(), this, nullptr, ReadIn, nullptr) != ARCHIVE_OK) {
+  if (Libarchive().archive_read_open(archive_.get(), this, nullptr, ReadIn, nullptr) !=
+      ARCHIVE_OK) {
     return Malformed();
   }
   return {};
 }
 
 Result<bool> Unpacking::Next() {
-  const int outcome = archive_read_next_header(archive_.get(), &entry_);
+  const int outcome = Libarchive().archive_read_next_header(archive_.get(), &entry_);
   if (outcome == ARCHIVE_EOF) return false;
   // A warning is about an attribute or a name that is no UTF-8; names are checked here anyway.
   if (outcome != ARCHIVE_OK && outcome != ARCHIVE_WARN) return Malformed();
@@ -102,8 +104,8 @@ Result<bool> Unpacking::Next() {
 }
 
 Result<void> Unpacking::Root() {
-  TRY(ArchivePath path, ParseArchivePath(NameOf(archive_entry_pathname(entry_))));
-  if (archive_entry_filetype(entry_) != AE_IFDIR || path.size() > 1) {
+  TRY(ArchivePath path, ParseArchivePath(NameOf(Libarchive().archive_entry_pathname(entry_))));
+  if (Libarchive().archive_entry_filetype(entry_) != AE_IFDIR || path.size() > 1) {
     return InvalidArgument("it should be the folder that all others lie in, and is not");
   }
   root_ = std::move(path);
@@ -121,21 +123,21 @@ Result<ArchivePath> Unpacking::PathBelowRoot(std::string_view text) {
 
 Result<void> Unpacking::Entry() {
   if (!root_.has_value()) return Root();
-  TRY(const ArchivePath path, PathBelowRoot(NameOf(archive_entry_pathname(entry_))));
-  if (const char* linked = archive_entry_hardlink(entry_); linked != nullptr) {
+  TRY(const ArchivePath path, PathBelowRoot(NameOf(Libarchive().archive_entry_pathname(entry_))));
+  if (const char* linked = Libarchive().archive_entry_hardlink(entry_); linked != nullptr) {
     auto file = PathBelowRoot(linked);
     if (!file.has_value()) {
       return InvalidArgument("a hard link out of the folder: " + file.error().message);
     }
     return folder_.MakeHardLink(path, *file);
   }
-  switch (archive_entry_filetype(entry_)) {
+  switch (Libarchive().archive_entry_filetype(entry_)) {
     case AE_IFREG:
       return File(path);
     case AE_IFDIR:
       return folder_.MakeFolder(path, AttributesOf(entry_));
     case AE_IFLNK:
-      return folder_.MakeLink(path, std::string(NameOf(archive_entry_symlink(entry_))),
+      return folder_.MakeLink(path, std::string(NameOf(Libarchive().archive_entry_symlink(entry_))),
                               AttributesOf(entry_).modified);
     case AE_IFCHR:
     case AE_IFBLK:
@@ -162,7 +164,8 @@ Result<void> Unpacking::Copy(FreshFolder::NewFile& file) {
     const void* bytes = nullptr;
     std::size_t count = 0;
     la_int64_t offset = 0;
-    const int outcome = archive_read_data_block(archive_.get(), &bytes, &count, &offset);
+    const int outcome =
+        Libarchive().archive_read_data_block(archive_.get(), &bytes, &count, &offset);
     if (outcome != ARCHIVE_OK && outcome != ARCHIVE_EOF && outcome != ARCHIVE_WARN) {
       return Malformed();
     }
@@ -171,7 +174,7 @@ Result<void> Unpacking::Copy(FreshFolder::NewFile& file) {
     TRY_VOID(file.Write({static_cast<const std::uint8_t*>(bytes), count}));
     size += static_cast<la_int64_t>(count);
   }
-  if (size != archive_entry_size(entry_)) {
+  if (size != Libarchive().archive_entry_size(entry_)) {
     return InvalidArgument("a sparse file, or one that is cut off");
   }
   return {};
@@ -206,6 +209,7 @@ ArchiveReader::ArchiveReader(std::unique_ptr<FreshFolder> folder) : folder_(std:
 ArchiveReader::~ArchiveReader() = default;
 
 Result<std::unique_ptr<ArchiveReader>> ArchiveReader::Create(const std::string& target) {
+  TRY_VOID(LoadArchiveLibrary());
   TRY(auto folder, FreshFolder::Create(target));
   return std::unique_ptr<ArchiveReader>(new ArchiveReader(std::move(folder)));
 }

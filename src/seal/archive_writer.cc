@@ -1,7 +1,5 @@
 #include "seal/archive_writer.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,14 +14,17 @@
 
 #include "base/c_handle.h"
 #include "pki/descriptor.h"
+#include "seal/archive_library.h"
 #include "seal/archive_path.h"
 
 namespace salus::seal {
 
 namespace {
 
-using ArchiveHandle = CHandle<archive, archive_write_free>;
-using EntryHandle = CHandle<archive_entry, archive_entry_free>;
+void FreeWriter(archive* writer) { Libarchive().archive_write_free(writer); }
+void FreeEntry(archive_entry* entry) { Libarchive().archive_entry_free(entry); }
+using ArchiveHandle = CHandle<archive, FreeWriter>;
+using EntryHandle = CHandle<archive_entry, FreeEntry>;
 using DirectoryHandle = CHandle<DIR, ::closedir>;
 
 constexpr std::size_t kBufferBytes = 256 * 1024;
@@ -93,12 +94,12 @@ class Packing {
   Packing& operator=(const Packing&) = delete;
   // Without this, freeing a half-written archive would end it properly.
   ~Packing() {
-    if (archive_) archive_write_fail(archive_.get());
+    if (archive_) Libarchive().archive_write_fail(archive_.get());
   }
 
   Result<void> Open();
   Result<void> Folder(int folder, const std::string& path, std::size_t depth);
-  Result<void> Close() { return Check(archive_write_close(archive_.get())); }
+  Result<void> Close() { return Check(Libarchive().archive_write_close(archive_.get())); }
   std::uint64_t entry_count() const { return entry_count_; }
 
  private:
@@ -137,13 +138,13 @@ Result<void> Packing::Check(la_ssize_t outcome) {
 }
 
 Result<void> Packing::Open() {
-  archive_.reset(archive_write_new());
-  entry_.reset(archive_entry_new());
+  archive_.reset(Libarchive().archive_write_new());
+  entry_.reset(Libarchive().archive_entry_new());
   if (!archive_ || !entry_) return ResourceExhausted("no memory for an archive");
-  TRY_VOID(Check(archive_write_set_format_pax(archive_.get())));
-  TRY_VOID(Check(archive_write_set_bytes_per_block(archive_.get(), kBlockBytes)));
-  TRY_VOID(Check(archive_write_set_bytes_in_last_block(archive_.get(), 1)));
-  return Check(archive_write_open(archive_.get(), this, nullptr, WriteOut, nullptr));
+  TRY_VOID(Check(Libarchive().archive_write_set_format_pax(archive_.get())));
+  TRY_VOID(Check(Libarchive().archive_write_set_bytes_per_block(archive_.get(), kBlockBytes)));
+  TRY_VOID(Check(Libarchive().archive_write_set_bytes_in_last_block(archive_.get(), 1)));
+  return Check(Libarchive().archive_write_open(archive_.get(), this, nullptr, WriteOut, nullptr));
 }
 
 Result<void> Packing::Begin(const std::string& path, const struct stat& status) {
@@ -152,13 +153,13 @@ Result<void> Packing::Begin(const std::string& path, const struct stat& status) 
   }
   ++entry_count_;
   archive_entry* entry = entry_.get();
-  archive_entry_set_filetype(entry, status.st_mode & S_IFMT);
-  archive_entry_set_perm(entry, status.st_mode & 0777);
-  archive_entry_set_mtime(entry, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-  archive_entry_set_size(entry, S_ISREG(status.st_mode) ? status.st_size : 0);
-  archive_entry_copy_pathname(entry, path.c_str());
-  const la_ssize_t outcome = archive_write_header(archive_.get(), entry);
-  archive_entry_clear(entry);
+  Libarchive().archive_entry_set_filetype(entry, status.st_mode & S_IFMT);
+  Libarchive().archive_entry_set_perm(entry, status.st_mode & 0777);
+  Libarchive().archive_entry_set_mtime(entry, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  Libarchive().archive_entry_set_size(entry, S_ISREG(status.st_mode) ? status.st_size : 0);
+  Libarchive().archive_entry_copy_pathname(entry, path.c_str());
+  const la_ssize_t outcome = Libarchive().archive_write_header(archive_.get(), entry);
+  Libarchive().archive_entry_clear(entry);
   return Check(outcome);
 }
 
@@ -211,7 +212,7 @@ Result<void> Packing::File(int folder, const std::string& name, const std::strin
     if (*read < part) {
       return FailedPrecondition(path + " became shorter while it was read: run it again");
     }
-    TRY_VOID(Check(archive_write_data(archive_.get(), buffer_.data(), part)));
+    TRY_VOID(Check(Libarchive().archive_write_data(archive_.get(), buffer_.data(), part)));
     left -= part;
   }
   return {};
@@ -227,13 +228,14 @@ Result<void> Packing::Link(int folder, const std::string& name, const std::strin
     skipped_.push_back({path, checked.error().message});
     return {};
   }
-  archive_entry_copy_symlink(entry_.get(), target.c_str());
+  Libarchive().archive_entry_copy_symlink(entry_.get(), target.c_str());
   return Begin(path, status);
 }
 
 }  // namespace
 
 Result<void> ArchiveWriter::Pack(ByteSink& out) {
+  TRY_VOID(LoadArchiveLibrary());
   const Utf8Locale locale;
   TRY(const std::string name, RootName(folder_));
   const pki::Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
