@@ -51,9 +51,13 @@ void Acceptor::OnReadable() {
   Arm();
 }
 
-void RefuseConnection(int fd) {
+void ResetOnClose(int fd) {
   const linger hard{1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+}
+
+void RefuseConnection(int fd) {
+  ResetOnClose(fd);
   close(fd);
 }
 

@@ -34,6 +34,9 @@ class Acceptor final : public FdHandler, public std::enable_shared_from_this<Acc
   bool closed_ = false;
 };
 
+// ResetOnClose makes the close of a socket a reset: what its peer does not take is not kept for it.
+void ResetOnClose(int fd);
+
 // RefuseConnection closes with a reset, so that the client knows at once, and nothing lingers.
 void RefuseConnection(int fd);
 

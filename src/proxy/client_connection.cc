@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "http/acceptor.h"
 #include "proxy/peer_fields.h"
 
 namespace salus::proxy {
@@ -64,6 +65,7 @@ void ClientConnection::OnTick() {
   const auto age = loop_.now - since_;
   if (write_rate_.TooSlow(!out_pending_.empty(), loop_.now, limits)) {
     ++core_.counters.timeouts;
+    http::ResetOnClose(fd_);
     return Close();
   }
   switch (stage_) {
