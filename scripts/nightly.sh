@@ -23,11 +23,11 @@ sanitized() {
 }
 
 long_faults() {
-  local long="tamper|kill|kill_salusd|syscall|disk_full|midnight|size|audit|proxy_acme"
+  local long="tamper|kill|kill_salusd|syscall|disk_full|midnight|size|audit|proxy_acme|seal|integration_proxy_slow"
   scripts/configure.sh release &&
     cmake --build build/release -j "$jobs" &&
     SALUS_NIGHTLY=1 SALUS_HOSTILE_PATIENTS=1000 tools/run_tests.py --build build/release \
-      --timeout 14400 -j "$jobs" -R "^(($long)_test|tls_judges)$"
+      --timeout 14400 -j "$jobs" -R "^(($long)_test|tls_judges|seal_age_judge)$"
 }
 
 stage "long fault loops" long_faults

@@ -408,6 +408,7 @@ def main():
     print(f"{len(CASES)} cases ({counts}), {len(failures)} failed, "
           f"{time.monotonic() - start:.1f} s")
     assert len(CASES) >= 100
+    print(f"{len(CASES) - len(failures)} passed, {len(failures)} failed, 0 skipped")
     sys.exit(1 if failures else 0)
 
 

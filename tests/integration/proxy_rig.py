@@ -319,7 +319,7 @@ class Stage:
 
 def run_tests(tests, salus, wanted):
     """Runs the functions called test_..., and exits: 1 when one of them failed."""
-    failures = 0
+    passed = failures = 0
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(os.path.abspath(salus), folder)
         for name, test in tests.items():
@@ -329,9 +329,11 @@ def run_tests(tests, salus, wanted):
             try:
                 test(stage)
                 stage.close()
+                passed += 1
                 print(f"ok {name} {time.monotonic() - start:.1f} s", flush=True)
             except Exception:  # each test tells its own failure
                 failures += 1
                 print(f"FAILED {name}\n{traceback.format_exc()}", flush=True)
                 stage.kill()
+    print(f"{passed} passed, {failures} failed, 0 skipped")
     sys.exit(1 if failures else 0)
