@@ -99,8 +99,8 @@ def measure(pid, port, file_name, seconds):
     if "Non-2xx" in text or "Socket errors" in text:
         raise SystemExit(f"proxy_bench: requests failed\n{text}")
     return {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-            "p50": milliseconds(re.search(r"50%\s+(\S+)", text).group(1)),
-            "p99": milliseconds(re.search(r"99%\s+(\S+)", text).group(1)),
+            "p50": milliseconds(re.search(r"^ +50% +(\S+)", text, re.M).group(1)),
+            "p99": milliseconds(re.search(r"^ +99% +(\S+)", text, re.M).group(1)),
             "processor": used * 1e6 / int(re.search(r"(\d+) requests in", text).group(1))}
 
 
