@@ -1,16 +1,13 @@
-// salus seal, open, inspect.
-
-#include <fmt/format.h>
+// salus seal, open.
 
 #include <filesystem>
-#include <map>
 
 #include "apps/salus/course_files.h"
 #include "apps/salus/input_file.h"
 #include "apps/salus/seal_keys.h"
 #include "apps/salus/seal_many.h"
 #include "apps/salus/seal_one.h"
-#include "codec/json.h"
+#include "apps/salus/stop_signals.h"
 #include "seal/age_file.h"
 #include "seal/output_file.h"
 
@@ -64,16 +61,12 @@ Result<ExitCode> RunSeal(Session& session) {
   return ExitCode::kDone;
 }
 
-// Unlock returns the name of the identity that opens the file.
-Result<std::string> Unlock(Session& session, seal::AgeOpener& opener) {
-  TRY(const seal::Identities identities, IdentitiesOf(session, opener.header()));
-  Result<std::size_t> unlocked = opener.Unlock(identities);
-  if (!unlocked && unlocked.error().code == ErrorCode::kFailedPrecondition &&
-      opener.header().Has("scrypt")) {
-    return FailedPrecondition("the passphrase is wrong");
+// A course's file has no mark by which it could be told from any other.
+Error StartError(const Session& session, Error error) {
+  if (error.message.starts_with("this is no sealed file") && !session.arguments().Has("--format")) {
+    error.message += "; a course's file opens with its RSA private key (-i) and --format course";
   }
-  if (!unlocked) return std::move(unlocked.error());
-  return identities[*unlocked]->Name();
+  return error;
 }
 
 Result<ExitCode> OpenAsCourse(Session& session, const seal::Identities& identities,
@@ -104,6 +97,7 @@ Result<ExitCode> OpenFolder(Session& session, const Opening& opening) {
 }
 
 Result<ExitCode> RunOpen(Session& session) {
+  const StopSignals signals;
   if (IsForMany(session)) return OpenMany(session);
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("IN")));
   seal::BufferedSource source(*input);
@@ -112,8 +106,11 @@ Result<ExitCode> RunOpen(Session& session) {
     return VerificationFailed("a course file is never signed, and a signer was asked for");
   }
   if (course) return OpenAsCourse(session, *course, *input, source);
-  TRY(const std::unique_ptr<seal::AgeOpener> opener, seal::AgeOpener::Start(source));
-  TRY(const std::string own_name, Unlock(session, *opener));
+  Result<std::unique_ptr<seal::AgeOpener>> started = seal::AgeOpener::Start(source);
+  if (!started) return StartError(session, std::move(started.error()));
+  const std::unique_ptr<seal::AgeOpener> opener = *std::move(started);
+  TRY(const seal::Identities identities, IdentitiesOf(session, opener->header()));
+  TRY(const std::string own_name, UnlockWith(*opener, identities));
   ProgressBar bar(session.terminal(), "opening", "bytes", input->size_bytes());
   const Opening opening{*opener, own_name, seal::DefaultThreads(),
                         [&bar](std::uint64_t moved) { bar.Set(moved); }};
@@ -126,56 +123,6 @@ Result<ExitCode> RunOpen(Session& session) {
     return session.Usage("it holds a folder: say with -o how to call it, or pipe it to tar x");
   }
   TRY_VOID(OpenInto(session, opening, *output));
-  return ExitCode::kDone;
-}
-
-// The plaintext's size, from that of everything: 16 bytes of nonce, and of each chunk's tag.
-std::uint64_t ContentSize(const InputFile& input, const seal::AgeOpener& opener) {
-  const std::uint64_t overhead = opener.header().size_bytes() + 16;
-  if (input.size_bytes() < overhead + 16) return 0;
-  const std::uint64_t payload = input.size_bytes() - overhead;
-  const std::uint64_t chunks = (payload + seal::kSealedChunkBytes - 1) / seal::kSealedChunkBytes;
-  return payload - chunks * (seal::kSealedChunkBytes - seal::kChunkBytes);
-}
-
-Result<ExitCode> RunInspect(Session& session) {
-  TRY(const OutputFormat format, session.Format());
-  TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("FILE")));
-  TRY(const std::unique_ptr<seal::AgeOpener> opener, seal::AgeOpener::Start(*input));
-  std::map<std::string, std::uint64_t> counts;
-  bool is_archive = false;
-  bool is_signed = false;
-  for (const seal::Stanza& stanza : opener->header().stanzas()) {
-    is_archive = is_archive || stanza.type == seal::kArchiveMarker;
-    is_signed = is_signed || stanza.type == seal::kSignedMarker;
-    const bool is_marker =
-        stanza.type == seal::kArchiveMarker || stanza.type == seal::kSignedMarker;
-    if (!is_marker) ++counts[stanza.type];
-  }
-  codec::JsonArray recipients;
-  for (const auto& [type, count] : counts) {
-    recipients.push_back(codec::JsonObject{{"type", type}, {"count", count}});
-  }
-  codec::JsonObject report{{"format", "age-encryption.org/v1"},
-                           {"armored", opener->is_armored()},
-                           {"recipients", std::move(recipients)},
-                           {"holds", is_archive ? "folder" : "file"},
-                           {"signed", is_signed},
-                           {"header_bytes", opener->header().size_bytes()}};
-  const bool knows_size = input->is_regular() && !opener->is_armored();
-  if (knows_size) report["content_bytes"] = ContentSize(*input, *opener);
-  if (format == OutputFormat::kJson) {
-    fmt::print("{}", codec::WriteJsonPretty(report));
-    return ExitCode::kDone;
-  }
-  fmt::print("format      age v1{}\n", opener->is_armored() ? ", armored" : "");
-  fmt::print("holds       a {}{}\n", is_archive ? "folder" : "file",
-             is_signed ? ", signed (open it to see by whom)" : "");
-  for (const auto& [type, count] : counts) {
-    fmt::print("recipients  {} of type {}\n", count, Printable(type));
-  }
-  fmt::print("header      {} bytes\n", opener->header().size_bytes());
-  if (knows_size) fmt::print("content     {} bytes\n", ContentSize(*input, *opener));
   return ExitCode::kDone;
 }
 
@@ -253,16 +200,6 @@ void AddSealCommands(std::vector<Command>& all) {
                      {OpenSignerFlags()}),
        .positionals = {{"IN", "the file to open", false, true}},
        .run = RunOpen,
-       .tampered_advice = kAdvice});
-  all.push_back(
-      {.noun = "inspect",
-       .verb = "",
-       .summary = "Show what a sealed file tells without being opened",
-       .details = "Nothing of it is proven before the file is opened.",
-       .examples = {"salus inspect report.pdf.age", "salus inspect --json report.pdf.age"},
-       .flags = OutputFlags(),
-       .positionals = {{"FILE", "the sealed file", true}},
-       .run = RunInspect,
        .tampered_advice = kAdvice});
 }
 

@@ -29,6 +29,7 @@ std::vector<Command> AllCommands() {
   std::vector<Command> all;
   AddKeygenCommands(all);
   AddSealCommands(all);
+  AddInspectCommands(all);
   AddSignCommands(all);
   AddSafetyNumberCommand(all);
   AddPlaceCommands(all);

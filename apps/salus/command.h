@@ -99,7 +99,8 @@ void AddAuditCommands(std::vector<Command>& all);
 void AddLogCommands(std::vector<Command>& all);
 void AddCustodyCommands(std::vector<Command>& all);
 void AddKeygenCommands(std::vector<Command>& all);
-void AddSealCommands(std::vector<Command>& all);  // seal, open, inspect
+void AddSealCommands(std::vector<Command>& all);  // seal, open
+void AddInspectCommands(std::vector<Command>& all);
 void AddProxyCommands(std::vector<Command>& all);
 void AddSignCommands(std::vector<Command>& all);  // sign, verify
 void AddSafetyNumberCommand(std::vector<Command>& all);

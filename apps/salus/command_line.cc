@@ -29,8 +29,6 @@ const std::map<std::string, std::string> kNouns = {
     {"officer", "The data protection officer"},
 };
 
-constexpr int kMaxListed = 1'000'000;
-
 // Slot is where CLI11 puts the values of one command.
 struct Slot {
   const Command* command;
@@ -66,7 +64,7 @@ void AddOptions(Slot& slot) {
         slot.app->add_option(positional.name, slot.texts[positional.name], positional.help);
     option->type_name("")->required(positional.is_required);
     if (positional.is_list) {
-      option->expected(1, kMaxListed)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      option->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     } else {
       option->expected(1)->allow_extra_args(false);
     }

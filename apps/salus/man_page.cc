@@ -35,7 +35,7 @@ void AppendCommand(const Command& command, std::string& out) {
   }
   for (const Flag& flag : command.flags) {
     out += ".TP\n.BR ";
-    if (!flag.short_name.empty()) out += Roff(flag.short_name) + " \" , \" ";
+    if (!flag.short_name.empty()) out += Roff(flag.short_name) + " \", \" ";
     out += Roff(flag.name);
     if (!flag.value.empty()) out += " \" \" \\fI" + Roff(flag.value) + "\\fR";
     out += "\n" + Roff(flag.help) + "\n";

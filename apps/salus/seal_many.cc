@@ -164,8 +164,8 @@ Result<void> OpenOne(Session& session, const seal::Identities& identities,
                      const seal::BatchFile& file) {
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(file.input));
   TRY(const std::unique_ptr<seal::AgeOpener> opener, seal::AgeOpener::Start(*input));
-  TRY(const std::size_t opened_by, opener->Unlock(identities));
-  const Opening opening{*opener, identities[opened_by]->Name(), 1};
+  TRY(const std::string own_name, UnlockWith(*opener, identities));
+  const Opening opening{*opener, own_name, 1};
   const OutputFile::Options options = Options(session, OutputFile::Content::kOpened);
   if (HoldsFolder(*opener)) {
     return OpenFolderAt(session, opening, file.output, options.durability);

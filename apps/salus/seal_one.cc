@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "apps/salus/input_file.h"
+#include "apps/salus/stop_signals.h"
 #include "seal/archive_writer.h"
 #include "seal/folder_sink.h"
 
@@ -94,10 +95,20 @@ bool HoldsFolder(const seal::AgeOpener& opener) {
   return opener.header().Has(seal::kArchiveMarker);
 }
 
+Result<std::string> UnlockWith(seal::AgeOpener& opener, const seal::Identities& identities) {
+  Result<std::size_t> unlocked = opener.Unlock(identities);
+  if (unlocked) return identities[*unlocked]->Name();
+  if (unlocked.error().code == ErrorCode::kFailedPrecondition && opener.header().Has("scrypt")) {
+    return FailedPrecondition("the passphrase is wrong, or the file was not sealed with one");
+  }
+  return std::move(unlocked.error());
+}
+
 Result<void> OpenInto(Session& session, const Opening& opening, seal::OutputFile& output) {
   TRY(const std::unique_ptr<SignedOpening> content,
       SignedOpening::Begin(session, opening.opener.header(), output));
-  TRY_VOID(opening.opener.OpenAll(content->sink(), opening.moved, opening.threads));
+  StoppableSink sink(content->sink());
+  TRY_VOID(opening.opener.OpenAll(sink, opening.moved, opening.threads));
   TRY_VOID(content->Finish(session, opening.own_name));
   return output.Commit();
 }
@@ -107,7 +118,8 @@ Result<void> OpenFolderAt(Session& session, const Opening& opening, const std::s
   TRY(const std::unique_ptr<seal::FolderSink> sink, seal::FolderSink::Create(target));
   TRY(const std::unique_ptr<SignedOpening> content,
       SignedOpening::Begin(session, opening.opener.header(), *sink));
-  TRY_VOID(opening.opener.OpenAll(content->sink(), opening.moved, opening.threads));
+  StoppableSink stoppable(content->sink());
+  TRY_VOID(opening.opener.OpenAll(stoppable, opening.moved, opening.threads));
   TRY_VOID(content->Finish(session, opening.own_name));
   return sink->Finish(durability);
 }

@@ -33,6 +33,11 @@ Result<void> SealInto(Session& session, const Sealing& sealing, const std::strin
 // HoldsFolder: what is sealed is a folder.
 bool HoldsFolder(const seal::AgeOpener& opener);
 
+// UnlockWith finds the identity that opens the file, and returns its name.
+//
+// Errors: those of seal::AgeOpener::Unlock; a wrong passphrase is called one.
+Result<std::string> UnlockWith(seal::AgeOpener& opener, const seal::Identities& identities);
+
 // Opening is an unlocked file, and where it goes.
 struct Opening {
   seal::AgeOpener& opener;

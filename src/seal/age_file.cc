@@ -1,5 +1,7 @@
 #include "seal/age_file.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "seal/key_access.h"
 
@@ -66,6 +68,23 @@ Result<std::unique_ptr<AgeOpener>> AgeOpener::Start(ByteSource& source) {
     return VerificationFailed("a file with a passphrase must have no other recipient");
   }
   return opener;
+}
+
+std::uint64_t ContentBytes(std::uint64_t payload_bytes) {
+  if (payload_bytes < kPayloadNonceBytes) return 0;
+  const std::uint64_t sealed = payload_bytes - kPayloadNonceBytes;
+  const std::uint64_t chunks = (sealed + kSealedChunkBytes - 1) / kSealedChunkBytes;
+  return sealed - std::min(sealed, chunks * (kSealedChunkBytes - kChunkBytes));
+}
+
+Result<std::uint64_t> AgeOpener::CountPayload() {
+  ByteSource& payload = inner_ ? *inner_ : outer_;
+  Bytes piece(kSealedChunkBytes);
+  for (std::uint64_t total = 0;;) {
+    TRY(const std::size_t size, payload.Read(piece));
+    total += size;
+    if (size < piece.size()) return ContentBytes(total);
+  }
 }
 
 Result<std::size_t> AgeOpener::Unlock(const Identities& identities) {

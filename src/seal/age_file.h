@@ -57,6 +57,10 @@ class AgeSealer final : public ByteSink {
   std::unique_ptr<PayloadSealer> payload_;
 };
 
+// ContentBytes is how much content a payload of so many bytes holds: without its nonce, and the tag
+// of each chunk.
+std::uint64_t ContentBytes(std::uint64_t payload_bytes);
+
 // AgeOpener reads a sealed file in three steps: its header, its key, its payload.
 class AgeOpener {
  public:
@@ -68,6 +72,12 @@ class AgeOpener {
 
   const AgeHeader& header() const { return *header_; }
   bool is_armored() const { return armor_.has_value(); }
+
+  // CountPayload reads the rest, and returns how many bytes of content the payload has if it is
+  // whole. Nothing of it is authenticated; nothing can be opened afterwards.
+  //
+  // Errors: those of the source; VerificationFailed for armor that is not strict.
+  Result<std::uint64_t> CountPayload();
 
   // Unlock finds the identity that opens the file; returns its place in identities.
   //

@@ -14,7 +14,6 @@ namespace salus::seal {
 namespace {
 
 constexpr std::size_t kTagBytes = kSealedChunkBytes - kChunkBytes;
-constexpr std::size_t kNonceBytes = 16;
 // A batch is what a thread does before it looks for the next; measured, larger ones fall out of the
 // second-level cache.
 constexpr std::size_t kBatchChunks = 2;
@@ -135,7 +134,7 @@ PayloadSealer::PayloadSealer(ByteSink& out, const SecretArray<32>& payload_key, 
 Result<std::unique_ptr<PayloadSealer>> PayloadSealer::Start(ByteSink& out, const FileKey& key,
                                                             RandomSource& random,
                                                             unsigned threads) {
-  const auto nonce = random.Array<kNonceBytes>();
+  const auto nonce = random.Array<kPayloadNonceBytes>();
   TRY_VOID(out.Write(nonce));
   return std::unique_ptr<PayloadSealer>(new PayloadSealer(out, PayloadKey(key, nonce), threads));
 }
@@ -178,13 +177,14 @@ Result<void> PayloadSealer::CopyFrom(ByteSource& source,
 
 Result<void> OpenPayload(ByteSource& source, ByteSink& out, const FileKey& key, unsigned threads,
                          const std::function<void(std::uint64_t)>& moved) {
-  std::array<std::uint8_t, kNonceBytes> nonce;
+  std::array<std::uint8_t, kPayloadNonceBytes> nonce;
   TRY(const std::size_t got, source.Read(nonce));
-  if (got < kNonceBytes) return VerificationFailed("the sealed file is cut off behind its header");
+  if (got < kPayloadNonceBytes)
+    return VerificationFailed("the sealed file is cut off behind its header");
   ChunkPipeline pipeline(WithCipher(PayloadKey(key, nonce), OpenBatch), out,
                          kBatchChunks * kSealedChunkBytes + 1, kBatchChunks * kChunkBytes, threads);
   const Result<std::uint64_t> fed =
-      FeedPipeline(source, pipeline, kSealedChunkBytes, kNonceBytes, moved);
+      FeedPipeline(source, pipeline, kSealedChunkBytes, kPayloadNonceBytes, moved);
   // What the threads found comes before what the reading did.
   TRY_VOID(pipeline.Finish());
   if (!fed) return fed.error();

@@ -20,6 +20,7 @@ namespace salus::seal {
 
 inline constexpr std::size_t kChunkBytes = 65'536;
 inline constexpr std::size_t kSealedChunkBytes = kChunkBytes + 16;
+inline constexpr std::size_t kPayloadNonceBytes = 16;
 
 // DefaultThreads is how many threads a large file is worked on with: the machine's, four at most.
 unsigned DefaultThreads();

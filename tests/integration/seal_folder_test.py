@@ -314,6 +314,27 @@ def judge_to_each(cases, place):
         must(sorted(opens) == [0, 0, FAILED, FAILED], str(opens))
 
 
+def judge_stop(cases, place):
+    """A signal while a folder is opened: nothing decrypted stays."""
+    big = place.folder / "big"
+    big.mkdir()
+    with open(big / "bytes", "wb") as out:
+        out.truncate(1 << 30)
+    place.ok("seal", "-r", place.recipient, "-o", place.path("big.age"), str(big))
+    os.unlink(big / "bytes")
+    with cases.case("a signal while a folder is opened leaves nothing"):
+        opening = subprocess.Popen([place.salus, "open", "-i", place.key,
+                                    "-o", place.path("stopped"), place.path("big.age")],
+                                   stderr=subprocess.PIPE, text=True)
+        while not list(place.folder.glob(".salus-folder-*")) and opening.poll() is None:
+            time.sleep(0.001)
+        opening.terminate()
+        message = opening.communicate(timeout=60)[1]
+        must(opening.returncode == FAILED and "stopped by a signal" in message, message)
+        must(not os.path.exists(place.path("stopped")), "it is there")
+        must(not list(place.folder.glob(".salus-folder-*")), "a part stays")
+
+
 def main():
     salus, tool = sys.argv[1:3]
     cases = Cases()
@@ -328,6 +349,7 @@ def main():
         judge_folder(cases, place, source)
         judge_many(cases, place, source)
         judge_to_each(cases, place)
+        judge_stop(cases, place)
     cases.finish()
 
 
