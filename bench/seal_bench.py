@@ -207,14 +207,16 @@ def large_file(tools, folder, size, rounds):
 
 
 def small_files(tools, folder, count, rounds):
-    plain, sealed, opened = (folder / name for name in ("small", "small-sealed", "small-opened"))
+    plain = folder / "small"
     plain.mkdir()
     progress(f"{count} files of 4 KiB")
     for number in range(count):
         (plain / f"{number:06}").write_bytes(os.urandom(4096))
     salus = tools[0]
     rates = {"seal": [], "open": []}
-    for _ in range(rounds):
+    # Nothing is deleted in between: ext4 looks for inodes that were not just given up.
+    for turn in range(rounds):
+        sealed, opened = folder / f"small-sealed-{turn}", folder / f"small-opened-{turn}"
         for verb, source, target in (("seal", plain, sealed), ("open", sealed, opened)):
             target.mkdir()
             names = sorted(str(path) for path in source.iterdir())
@@ -223,8 +225,6 @@ def small_files(tools, folder, count, rounds):
             rates[verb].append(count / sample.seconds)
             if len(list(target.iterdir())) != count:
                 sys.exit(f"seal_bench: {verb} -O did not make all files")
-        shutil.rmtree(sealed)
-        shutil.rmtree(opened)
     for verb, list_ in rates.items():
         figure(f"{verb} {count} files of 4 KiB, salus -O", statistics.median(list_), "files/s")
     age = next((tool for tool in tools if tool.name == "age"), None)
