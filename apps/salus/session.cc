@@ -82,7 +82,8 @@ ExitCode Session::Run() {
   const ExitCode code = ExitCodeOf(done.error(), is_usage_);
   terminal_.Fail(done.error().message);
   if (code == ExitCode::kTampered) {
-    terminal_.Say(command_.tampered_advice, Colour::kRed);
+    const char* const advice = advice_;
+    terminal_.Say(advice != nullptr ? advice : command_.tampered_advice, Colour::kRed);
   }
   if (code == ExitCode::kUsage) {
     terminal_.Say("run 'salus " + command_.FullName() + " --help' for help");
@@ -155,15 +156,19 @@ Result<Backend*> Session::Place(Access access) {
   return place_.get();
 }
 
+Result<SecretBytes> Session::PassphraseIn(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return NotFound(path + ": " + std::strerror(errno));
+  Result<SecretBytes> line = ReadSecretLine(fd, kMaxPassphraseFile);
+  ::close(fd);
+  if (!line) return std::move(line.error()).WithContext(path);
+  return line;
+}
+
 Result<std::optional<SecretBytes>> Session::Passphrase(bool is_new) {
   if (arguments_.Has("--passphrase-file")) {
-    const std::string path = arguments_.Text("--passphrase-file");
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return NotFound(path + ": " + std::strerror(errno));
-    Result<SecretBytes> line = ReadSecretLine(fd, kMaxPassphraseFile);
-    ::close(fd);
-    if (!line) return std::move(line.error()).WithContext(path);
-    return std::optional<SecretBytes>(*std::move(line));
+    TRY(SecretBytes line, PassphraseIn(arguments_.Text("--passphrase-file")));
+    return std::optional<SecretBytes>(std::move(line));
   }
   if (!arguments_.Has("--passphrase")) return std::optional<SecretBytes>();
   TRY(SecretBytes typed, AskForPassphrase(is_new));

@@ -2,6 +2,7 @@
 // results and messages go.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,9 @@ class Session {
 
   // Usage is an error of the caller's command line: exit code 2.
   Error Usage(std::string message);
+  // Advise says what to do after exit code 3, where the command's own advice does not fit: what
+  // failed was not the content. From any thread; advice lives as long as the program.
+  void Advise(const char* advice) { advice_ = advice; }
   // Required is a flag's text. Errors: usage.
   Result<std::string> Required(const std::string& flag);
   // Flag or environment; the flag wins.
@@ -55,6 +59,8 @@ class Session {
   const SecretBytes* identity_passphrase() const { return passphrase_ ? &*passphrase_ : nullptr; }
   // Passphrase asks on the terminal or reads the file, where one of the two was asked for.
   Result<std::optional<SecretBytes>> Passphrase(bool is_new);
+  // PassphraseIn reads the first line of a file. Errors: NotFound, InvalidArgument.
+  static Result<SecretBytes> PassphraseIn(const std::string& path);
   // AskForPassphrase asks on the terminal, twice for a new one.
   // Errors: FailedPrecondition where there is no terminal.
   Result<SecretBytes> AskForPassphrase(bool is_new);
@@ -76,6 +82,7 @@ class Session {
   SystemClock clock_;
   SystemRandom random_;
   bool is_usage_ = false;
+  std::atomic<const char*> advice_ = nullptr;
   std::optional<SecretBytes> passphrase_;
   std::optional<pki::IdentityDirectory> identity_;
   std::unique_ptr<Backend> place_;
