@@ -3,10 +3,13 @@
 #include "codec/base64.h"
 #include "codec/hex.h"
 #include "crypto/sha256.h"
-#include "jose/jwk.h"
 
 namespace salus::seal {
 namespace {
+
+constexpr jose::SignatureAlgorithm kAlgorithms[] = {jose::SignatureAlgorithm::kEs256,
+                                                    jose::SignatureAlgorithm::kPs256,
+                                                    jose::SignatureAlgorithm::kEdDsa};
 
 jose::Jwk JwkOf(const crypto::PublicKey& key) {
   return std::visit([](const auto& one) { return jose::Jwk(one); }, key);
@@ -26,21 +29,6 @@ Result<std::vector<pki::Certificate>> ReadChain(const codec::JsonArray& items) {
   return out;
 }
 
-Result<crypto::PublicKey> ReadKey(const codec::JsonObject& jwk) {
-  TRY(const jose::Jwk key, jose::Jwk::FromJson(jwk));
-  const auto& material = key.material();
-  if (const auto* p256 = std::get_if<crypto::P256PublicKey>(&material)) {
-    return crypto::PublicKey(*p256);
-  }
-  if (const auto* ed25519 = std::get_if<crypto::Ed25519PublicKey>(&material)) {
-    return crypto::PublicKey(*ed25519);
-  }
-  if (const auto* rsa = std::get_if<crypto::RsaPublicKey>(&material)) {
-    return crypto::PublicKey(*rsa);
-  }
-  return InvalidArgument("jwk: must be a public key that verifies signatures");
-}
-
 Result<ClaimedSigner> ReadMembers(const codec::JsonObject& header) {
   ClaimedSigner out;
   TRY(const codec::JsonArray* chain, codec::OptionalArrayAt(header, "x5c"));
@@ -50,11 +38,18 @@ Result<ClaimedSigner> ReadMembers(const codec::JsonObject& header) {
     TRY(out.key, out.certificates.front().public_key());
   }
   if (jwk != nullptr) {
-    TRY(crypto::PublicKey key, ReadKey(*jwk));
+    TRY(const jose::Jwk read, jose::Jwk::FromJson(*jwk));
+    TRY(crypto::PublicKey key, VerifyingKeyOf(read));
     if (out.key && !SameKey(*out.key, key)) return InvalidArgument("x5c and jwk name two keys");
     out.key = std::move(key);
   }
   return out;
+}
+
+Error NotForSigning() {
+  return InvalidArgument(
+      "the JWK is not for signatures: keys P-256, Ed25519 and RSA are, where use, key_ops or alg "
+      "do not say otherwise");
 }
 
 }  // namespace
@@ -70,6 +65,36 @@ jose::SigningKeyView ViewOf(const crypto::PrivateKey& key) {
 }
 jose::VerificationKeyView ViewOf(const crypto::PublicKey& key) {
   return std::visit([](const auto& one) { return jose::VerificationKeyView(one); }, key);
+}
+
+Result<crypto::PublicKey> VerifyingKeyOf(const jose::Jwk& jwk) {
+  for (const jose::SignatureAlgorithm algorithm : kAlgorithms) {
+    const auto view = jwk.ForVerifying(algorithm);
+    if (!view) continue;
+    if (const auto* p256 = view->As<crypto::P256PublicKey>()) return crypto::PublicKey(*p256);
+    if (const auto* rsa = view->As<crypto::RsaPublicKey>()) return crypto::PublicKey(*rsa);
+    if (const auto* ed25519 = view->As<crypto::Ed25519PublicKey>()) {
+      return crypto::PublicKey(*ed25519);
+    }
+  }
+  return NotForSigning();
+}
+
+Result<crypto::PrivateKey> SigningKeyOf(const jose::Jwk& jwk) {
+  for (const jose::SignatureAlgorithm algorithm : kAlgorithms) {
+    const auto view = jwk.ForSigning(algorithm);
+    if (!view) continue;
+    if (const auto* p256 = view->As<crypto::P256PrivateKey>()) {
+      return crypto::PrivateKey(p256->Clone());
+    }
+    if (const auto* rsa = view->As<crypto::RsaPrivateKey>()) {
+      return crypto::PrivateKey(rsa->Clone());
+    }
+    if (const auto* ed25519 = view->As<crypto::Ed25519PrivateKey>()) {
+      return crypto::PrivateKey(ed25519->Clone());
+    }
+  }
+  return NotForSigning();
 }
 
 Result<codec::JsonObject> SignerHeader(const Signer& signer) {

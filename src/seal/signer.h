@@ -10,6 +10,7 @@
 #include "codec/json.h"
 #include "crypto/pkcs8.h"
 #include "jose/algorithm.h"
+#include "jose/jwk.h"
 #include "jose/jws.h"
 #include "pki/certificate.h"
 
@@ -36,6 +37,14 @@ jose::SignatureAlgorithm AlgorithmOf(const crypto::PrivateKey& key);
 jose::SigningKeyView ViewOf(const crypto::PrivateKey& key);
 jose::VerificationKeyView ViewOf(const crypto::PublicKey& key);
 
+// VerifyingKeyOf is the key of a JWK that signatures are verified with.
+//
+// Errors: InvalidArgument when it is of another kind, or its use, key_ops or alg say that it is for
+// something else.
+Result<crypto::PublicKey> VerifyingKeyOf(const jose::Jwk& jwk);
+// SigningKeyOf is the same for a private JWK, which is copied.
+Result<crypto::PrivateKey> SigningKeyOf(const jose::Jwk& jwk);
+
 // SignerHeader is what a protected header says of the signer: "kid", the key's thumbprint (RFC
 // 7638), and "x5c", or, without a chain, "jwk".
 //
@@ -49,7 +58,8 @@ struct ClaimedSigner {
   std::vector<pki::Certificate> certificates;
 };
 
-// Errors: VerificationFailed when x5c or jwk is malformed, or they name two keys.
+// Errors: VerificationFailed when x5c or jwk is malformed, jwk is not for signatures, or they name
+// two keys.
 Result<ClaimedSigner> ReadSigner(const codec::JsonObject& header);
 
 bool SameKey(const crypto::PublicKey& a, const crypto::PublicKey& b);
