@@ -2,38 +2,26 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "apps/salus/signer_files.h"
-#include "seal/recipient_source.h"
+#include "seal/known_key.h"
 #include "seal/safety_number.h"
 
 namespace salus::cli {
 
 namespace {
 
-// A certificate counts with both of its keys, under its identity, else its name; a bare key, and a
-// recipient as text, have no identifier.
-Result<seal::SafetyParty> PartyOf(Session& session, const std::string& text) {
-  if (!std::filesystem::exists(text)) {
-    TRY(const seal::Recipients recipients, seal::ParseRecipient(text, session.clock().Now()));
-    return seal::SafetyParty{.key = ToBytes(recipients.front()->Name()), .identifier = ""};
-  }
-  TRY(const KnownSigner known, ReadKnownSigner(text));
-  seal::SafetyParty party{.key = crypto::EncodePublicKeyDer(known.key), .identifier = ""};
-  if (known.certificates.empty()) return party;
-  const pki::Certificate& certificate = known.certificates.front();
-  TRY(const auto encryption, certificate.encryption_key());
-  if (encryption) Append(party.key, crypto::EncodePublicKeyDer(*encryption));
-  party.identifier =
-      certificate.identity() ? certificate.uri_names().front() : certificate.subject();
-  return party;
+// No identifier: then a key has one number, with a certificate and without.
+Result<seal::SafetyParty> PartyOf(const std::string& given) {
+  TRY(const seal::KnownKey known, ReadKnown(given));
+  auto key = seal::CanonicalKey(known);
+  if (!key) return std::move(key.error()).WithContext(given);
+  return seal::SafetyParty{.key = *std::move(key), .identifier = ""};
 }
 
 Result<ExitCode> RunSafetyNumber(Session& session) {
-  TRY(const seal::SafetyParty a, PartyOf(session, session.arguments().Text("A")));
-  TRY(const seal::SafetyParty b, PartyOf(session, session.arguments().Text("B")));
-  if (a.key == b.key && a.identifier == b.identifier) {
+  TRY(const seal::SafetyParty a, PartyOf(session.arguments().Text("A")));
+  TRY(const seal::SafetyParty b, PartyOf(session.arguments().Text("B")));
+  if (a.key == b.key) {
     return session.Usage("both are the same key: a safety number is of two parties");
   }
   fmt::print("{}\n", seal::GroupDigits(seal::SafetyNumber(a, b)));
@@ -47,13 +35,16 @@ void AddSafetyNumberCommand(std::vector<Command>& all) {
       {.noun = "safety-number",
        .verb = "",
        .summary = "The number that two people compare by voice, to know each other's keys",
-       .details = "Both get the same 60 digits, whichever of the two stands first, if each has the "
-                  "other's "
-                  "real key. Both must give the same kind of thing for the same person: both the "
-                  "certificate, or both the key.",
+       .details =
+           "Both get the same 60 digits, whichever of the two stands first, if each has the "
+           "other's "
+           "real key. A key has one number, whether it is given as text, in a file, or in a "
+           "certificate. The certificate of a Salus identity, and its directory, stand for both of "
+           "its keys, the signing and the encryption key: both people must then give that.",
        .examples = {"salus safety-number ./ana ben-certificate.pem"},
        .flags = {},
-       .positionals = {{"A", "a certificate, public key, identity directory, or age1...", true},
+       .positionals = {{"A", "a key (age1..., ssh-...), a file with one, or an identity directory",
+                        true},
                        {"B", "the other", true}},
        .run = RunSafetyNumber});
 }

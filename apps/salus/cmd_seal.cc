@@ -103,7 +103,7 @@ Result<ExitCode> RunOpen(Session& session) {
   seal::BufferedSource source(*input);
   TRY(const std::optional<seal::Identities> course, CourseIdentities(session, *input, source));
   if (course && (session.arguments().Has("--signer") || session.arguments().Has("--trust"))) {
-    return VerificationFailed("a course file is never signed, and a signer was asked for");
+    return NotSigned(session, "a course file is never signed");
   }
   if (course) return OpenAsCourse(session, *course, *input, source);
   Result<std::unique_ptr<seal::AgeOpener>> started = seal::AgeOpener::Start(source);

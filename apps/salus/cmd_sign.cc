@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/salus/input_file.h"
+#include "apps/salus/seal_keys.h"
 #include "apps/salus/signer_files.h"
 #include "codec/json.h"
 #include "pki/cms.h"
@@ -16,7 +17,10 @@ namespace salus::cli {
 namespace {
 
 constexpr char kAdvice[] =
-    "the signature does not hold: don't take the file for the signer's, and ask them for it again.";
+    "don't take the file for the signer's on this signature: ask them for both again.";
+constexpr char kOtherSigner[] =
+    "the signature fits the content; who made it is not shown to be who you asked for. Find out "
+    "whose key it is before you take the file for anybody's.";
 constexpr char kUnproven[] =
     "WHO SIGNED IS NOT PROVEN: anybody can make a key. Give the signer's with --key, or the roots "
     "that you trust with --trust.";
@@ -45,7 +49,8 @@ Result<ExitCode> RunSign(Session& session) {
     out = IsStandardInput(path) ? "-" : path + (arguments.Has("--cms") ? ".p7s" : ".jws");
   }
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(path));
-  TRY(const seal::Signer signer, ReadSigner(session, key, arguments.Text("--certificate")));
+  TRY(const seal::Signer signer, ReadSigner(key, arguments.Text("--certificate"),
+                                            [&session] { return PassphraseOfKey(session); }));
   TRY(const std::unique_ptr<seal::OutputFile> output,
       seal::OutputFile::Create(
           out, {.if_exists = arguments.Has("--force") ? seal::OutputFile::IfExists::kReplace
@@ -92,7 +97,10 @@ Result<ExitCode> RunVerify(Session& session) {
   auto signature = VerifyWith(text, *input, expected);
   if (!signature) return std::move(signature.error()).WithContext(signature_path);
   auto proof = expected.Prove(*signature);
-  if (!proof) return std::move(proof.error()).WithContext(signature_path);
+  if (!proof) {
+    session.Advise(kOtherSigner);
+    return std::move(proof.error()).WithContext(signature_path);
+  }
   const bool is_proven = proof->kind != seal::SignerProof::Kind::kUnproven;
   const std::string name = IsStandardInput(path) ? "standard input" : path;
   if (format == OutputFormat::kJson) {
@@ -121,7 +129,8 @@ void AddSignCommands(std::vector<Command>& all) {
        .details =
            "The signature is a detached JWS (FILE.jws), or with --cms what `openssl cms -verify "
            "-binary` reads (FILE.p7s). A P-256 key makes ES256, an RSA key PS256 (both of files of "
-           "any size), an Ed25519 key EdDSA (up to 1 GiB).",
+           "any size); an Ed25519 key makes EdDSA, for which the whole file is held in memory, at "
+           "most 1 GiB.",
        .examples = {"salus sign --key ./ana report.pdf",
                     "salus sign --cms --key sign.key --certificate chain.pem report.pdf"},
        .flags = {{"--key", FlagKind::kText, "KEY",

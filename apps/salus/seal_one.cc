@@ -64,6 +64,9 @@ Result<void> SealInto(Session& session, const Sealing& sealing, const std::strin
     TRY(input, InputFile::Open(in));
     if (bar != nullptr) bar->SetTotal(input->size_bytes());
   }
+  if (sealing.signer) {
+    TRY_VOID(seal::SignedContentWriter::Check(*sealing.signer, sealing.recipients));
+  }
   seal::Moved moved;
   if (bar != nullptr) moved = [bar](std::uint64_t bytes) { bar->Set(bytes); };
   TRY(const std::unique_ptr<seal::AgeSealer> sealer,
@@ -72,7 +75,9 @@ Result<void> SealInto(Session& session, const Sealing& sealing, const std::strin
   if (!is_folder && !sealing.signer) return sealer->SealAll(*input, moved);
 
   std::optional<seal::SignedContentWriter> writer;
-  if (sealing.signer) writer.emplace(*sealer);
+  if (sealing.signer) {
+    writer.emplace(*sealer, is_folder ? seal::Holds::kFolder : seal::Holds::kFile);
+  }
   seal::ByteSink& sink = writer ? static_cast<seal::ByteSink&>(*writer) : *sealer;
   if (is_folder) {
     TRY_VOID(PackInto(session, in, sink));

@@ -13,7 +13,10 @@ namespace salus::cli {
 std::vector<Flag> SealSignFlags();
 std::vector<Flag> OpenSignerFlags();
 
-// SealSigner reads --sign and --certificate; nullopt where nobody signs.
+// NotSigned is the error of a file without a signature where one was asked for.
+Error NotSigned(Session& session, std::string_view what);
+
+// SealSigner reads --sign, --certificate and --sign-passphrase-file; nullopt where nobody signs.
 Result<std::optional<seal::Signer>> SealSigner(Session& session);
 
 // SignedOpening stands between an opened file and its output. Where the file is signed, the
@@ -37,10 +40,12 @@ class SignedOpening {
  private:
   SignedOpening(Expectation expected, seal::ByteSink& out)
       : expected_(std::move(expected)), out_(out) {}
+  Error Refusal(Session& session, Error error, const char* advice) const;
 
   const Expectation expected_;
   seal::ByteSink& out_;
   std::optional<seal::SignedContentReader> reader_;
+  seal::Holds holds_ = seal::Holds::kFile;
   std::size_t recipient_count_ = 0;
 };
 

@@ -10,8 +10,7 @@
 #include "jose/jwk.h"
 #include "pki/identity_directory.h"
 #include "pki/key_file.h"
-#include "seal/pem_key.h"
-#include "seal/ssh_public_key.h"
+#include "seal/recipient_text.h"
 
 namespace salus::cli {
 
@@ -19,35 +18,14 @@ namespace {
 
 constexpr std::size_t kMaxPublicFile = std::size_t{1} << 20;
 
-// The signing and verifying keys among a JWK's kinds.
-template <typename Out, typename... Kinds>
-Result<Out> KeyIn(const jose::Jwk::Material& material) {
-  std::optional<Out> out;
-  const auto take = [&]<typename Kind>(const Kind* key) {
-    if (key == nullptr) return;
-    if constexpr (requires { key->Clone(); }) {
-      out.emplace(key->Clone());
-    } else {
-      out.emplace(*key);
-    }
-  };
-  (take(std::get_if<Kinds>(&material)), ...);
-  if (!out) return InvalidArgument("is a JWK of another kind: P-256, Ed25519 and RSA keys sign");
-  return *std::move(out);
-}
-
-Result<crypto::PrivateKey> DecodeSigningKey(Session& session, const SecretBytes& file) {
+Result<crypto::PrivateKey> DecodeSigningKey(const SecretBytes& file,
+                                            const seal::PassphraseSource& ask) {
   const ByteSpan bytes = file.view(CliSecrets::Token());
   if (AsText(bytes).starts_with("{")) {
     TRY(const jose::Jwk jwk, jose::Jwk::Parse(AsText(bytes)));
-    return KeyIn<crypto::PrivateKey, crypto::P256PrivateKey, crypto::Ed25519PrivateKey,
-                 crypto::RsaPrivateKey>(jwk.material());
+    return seal::SigningKeyOf(jwk);
   }
-  auto key = seal::DecodePemKey(bytes, [&session]() -> Result<SecretBytes> {
-    TRY(std::optional<SecretBytes> given, session.Passphrase(false));
-    if (given) return *std::move(given);
-    return session.AskForPassphrase(false);
-  });
+  auto key = seal::DecodePemKey(bytes, ask);
   // A wrong passphrase is nobody's forgery.
   if (!key && key.error().code == ErrorCode::kVerificationFailed) {
     return FailedPrecondition("the passphrase is wrong");
@@ -62,35 +40,14 @@ Result<std::vector<pki::Certificate>> ReadCertificates(const std::string& path) 
   return chain;
 }
 
-Result<KnownSigner> WithCertificates(std::vector<pki::Certificate> certificates) {
-  TRY(crypto::PublicKey key, certificates.front().public_key());
-  return KnownSigner{std::move(key), std::move(certificates)};
-}
-
-Result<KnownSigner> DecodeKnownSigner(const std::string& text) {
-  if (text.starts_with("-----BEGIN CERTIFICATE-----")) {
-    TRY(std::vector<pki::Certificate> chain, pki::Certificate::FromPemBundle(text));
-    return WithCertificates(std::move(chain));
+Result<KnownSigner> ReadKnownSigner(const std::string& given) {
+  TRY(seal::KnownKey known, ReadKnown(given));
+  if (std::holds_alternative<crypto::X25519PublicKey>(known.key.material())) {
+    return InvalidArgument(given + ": is an encryption key (X25519), with which nobody signs");
   }
-  if (text.find("PRIVATE KEY-----") != std::string::npos) {
-    return InvalidArgument("is a private key: give the public one");
-  }
-  if (text.starts_with("{")) {
-    TRY(const jose::Jwk jwk, jose::Jwk::Parse(text));
-    TRY(const jose::Jwk open, jwk.ToPublic());
-    TRY(crypto::PublicKey key,
-        (KeyIn<crypto::PublicKey, crypto::P256PublicKey, crypto::Ed25519PublicKey,
-               crypto::RsaPublicKey>(open.material())));
-    return KnownSigner{std::move(key)};
-  }
-  if (text.starts_with("ssh-")) {
-    TRY(const seal::SshPublicKey key,
-        seal::SshPublicKey::ParseLine(text.substr(0, text.find_first_of("\r\n"))));
-    return std::visit([](const auto& one) { return KnownSigner{crypto::PublicKey(one)}; },
-                      key.key());
-  }
-  TRY(crypto::PublicKey key, crypto::DecodePublicKeyPem(text));
-  return KnownSigner{std::move(key)};
+  auto key = seal::VerifyingKeyOf(known.key);
+  if (!key) return std::move(key.error()).WithContext(given);
+  return KnownSigner{*std::move(key), std::move(known.certificates)};
 }
 
 std::string NameOf(const pki::Certificate& certificate) {
@@ -99,8 +56,8 @@ std::string NameOf(const pki::Certificate& certificate) {
 
 }  // namespace
 
-Result<seal::Signer> ReadSigner(Session& session, const std::string& path,
-                                const std::string& chain_path) {
+Result<seal::Signer> ReadSigner(const std::string& path, const std::string& chain_path,
+                                const seal::PassphraseSource& ask) {
   std::vector<pki::Certificate> chain;
   std::string key_path = path;
   if (std::filesystem::is_directory(path)) {
@@ -115,20 +72,18 @@ Result<seal::Signer> ReadSigner(Session& session, const std::string& path,
   }
   auto file = pki::ReadKeyFile(key_path);
   if (!file) return std::move(file.error()).WithContext(key_path);
-  auto key = DecodeSigningKey(session, *file);
+  auto key = DecodeSigningKey(*file, ask);
   if (!key) return std::move(key.error()).WithContext(key_path);
   return seal::Signer{.key = *std::move(key), .chain = std::move(chain)};
 }
 
-Result<KnownSigner> ReadKnownSigner(const std::string& path) {
-  if (std::filesystem::is_directory(path)) {
-    TRY(std::vector<pki::Certificate> chain,
-        ReadCertificates(std::filesystem::path(path) / "chain.pem"));
-    return WithCertificates(std::move(chain));
-  }
+Result<seal::KnownKey> ReadKnown(const std::string& given) {
+  if (seal::IsRecipientText(given)) return seal::ParseKnownKey(given);
+  std::string path = given == "-" ? "/dev/stdin" : given;
+  if (std::filesystem::is_directory(path)) path = std::filesystem::path(path) / "chain.pem";
   TRY(const std::string text, ReadTextFile(path, kMaxPublicFile));
-  auto known = DecodeKnownSigner(text);
-  if (!known) return std::move(known.error()).WithContext(path);
+  auto known = seal::ParseKnownKey(text);
+  if (!known) return std::move(known.error()).WithContext(given);
   return known;
 }
 

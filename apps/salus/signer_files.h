@@ -7,6 +7,8 @@
 
 #include "apps/salus/session.h"
 #include "seal/file_signature.h"
+#include "seal/known_key.h"
+#include "seal/pem_key.h"
 #include "seal/signer.h"
 #include "seal/signer_proof.h"
 
@@ -15,9 +17,10 @@ namespace salus::cli {
 // ReadSigner reads the private key at path: PEM, SSH, a JWK, or an identity directory, which brings
 // its certificates along. A chain that is named replaces those.
 //
-// Errors: those of the files, with their paths; FailedPrecondition for a wrong passphrase.
-Result<seal::Signer> ReadSigner(Session& session, const std::string& path,
-                                const std::string& chain_path);
+// Errors: those of the files and of ask, with their paths; FailedPrecondition for a wrong
+// passphrase.
+Result<seal::Signer> ReadSigner(const std::string& path, const std::string& chain_path,
+                                const seal::PassphraseSource& ask);
 
 // KnownSigner is a public key that the verifier has, and its certificates where there are any.
 struct KnownSigner {
@@ -25,10 +28,11 @@ struct KnownSigner {
   std::vector<pki::Certificate> certificates = {};
 };
 
-// ReadKnownSigner reads a public key (PEM, SSH, JWK), certificates, or an identity directory.
+// ReadKnown reads what seal::ParseKnownKey does: a key as text, a file ("-" is the standard input),
+// or an identity directory, which stands for its certificates.
 //
-// Errors: InvalidArgument for a private key or what is none of these.
-Result<KnownSigner> ReadKnownSigner(const std::string& path);
+// Errors: those of the file; as there.
+Result<seal::KnownKey> ReadKnown(const std::string& given);
 
 // TrustFlags are --trust and --at, which a command with a known signer adds to its own.
 std::vector<Flag> TrustFlags();

@@ -423,12 +423,14 @@ def flattened(header, payload, is_inside):
 
 
 def file_jws():
-    header = {**signer_header(), "iat": TIME_MS // 1000, "b64": False, "crit": ["b64"]}
+    header = {**signer_header(), "iat": TIME_MS // 1000, "typ": "salus-file", "b64": False,
+              "crit": ["b64"]}
     return flattened(header, b"content", False)
 
 
 def sealed_signature():
-    statement = compact({"recipients": ["age1example"], "sha256": sha(b"content").hex(), "size": 7,
+    statement = compact({"holds": "file", "recipients": ["age1example"],
+                         "sha256": sha(b"content").hex(), "size": 7,
                          "time": "2026-03-02T08:15:30.250Z"})
     header = {**signer_header(), "typ": "salus-sealed"}
     return flattened(header, b64u(statement.encode()).encode(), True)

@@ -8,6 +8,7 @@
 namespace salus::seal {
 namespace {
 
+constexpr std::string_view kType = "salus-file";
 constexpr std::size_t kPiece = 192 * 1024;
 constexpr std::int64_t kMaxSeconds = 253'402'300'799;  // the end of the year 9999
 
@@ -31,6 +32,16 @@ Result<std::optional<Timestamp>> ClaimedTime(const codec::JsonObject& header) {
   }
   if (!*seconds) return std::optional<Timestamp>();
   return std::optional<Timestamp>(Timestamp(std::chrono::seconds(**seconds)));
+}
+
+// CheckType: other tools leave typ away; what was signed for another use, by us or by others, is no
+// signature of a file.
+Result<void> CheckType(const codec::JsonObject& header) {
+  const auto type = codec::OptionalStringAt(header, "typ");
+  if (type && (!*type || **type == kType)) return {};
+  return VerificationFailed(
+      "the signature was made for something else than a file: its header's typ is not " +
+      std::string(kType));
 }
 
 // AsRefusal keeps the sentence: a signature that can't be read verifies nothing.
@@ -60,6 +71,7 @@ Result<jose::StreamVerifier> BeginJws(std::string_view jws) {
 Result<std::string> SignFileJws(ByteSource& content, const Signer& signer, Timestamp time) {
   TRY(codec::JsonObject header, SignerHeader(signer));
   header["iat"] = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+  header["typ"] = kType;
   TRY(jose::StreamSigner stream,
       jose::StreamSigner::Create(ViewOf(signer.key), AlgorithmOf(signer.key), header));
   TRY_VOID(ForEachPiece(content, [&](ByteSpan piece) { return stream.Update(piece); }));
@@ -79,6 +91,7 @@ Result<Bytes> SignFileCms(ByteSource& content, const Signer& signer, Timestamp t
 Result<VerifiedSignature> VerifyFileJws(std::string_view jws, ByteSource& content,
                                         const std::optional<crypto::PublicKey>& key) {
   TRY(jose::StreamVerifier verifier, BeginJws(jws));
+  TRY_VOID(CheckType(verifier.header()));
   TRY(ClaimedSigner claimed, ReadSigner(verifier.header()));
   TRY(const std::optional<Timestamp> time, ClaimedTime(verifier.header()));
   if (key && claimed.key && !SameKey(*key, *claimed.key)) {

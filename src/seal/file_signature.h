@@ -1,11 +1,12 @@
 // FileSignature functions sign a file's bytes, and verify them, with the signature in a file
 // beside.
 //
-// Source: docs/formats/signed-files.md; RFC 7515 appendix F with RFC 7797 ("b64":false), or CMS
-//         (pki/cms.h). The time is "iat" in the protected header, seconds since 1970, as ETSI TS
-//         119 182-1 V1.2.1 (JAdES) uses it for the time that the signer claims.
-// Shape:  {"protected":...,"signature":...}; content of any size in constant memory, with Ed25519
-//         up to 1 GiB in memory.
+// Source: docs/formats/signed-files.md; RFC 7515 appendix F with RFC 7797 ("b64":false) and
+//         "typ":"salus-file", or CMS (pki/cms.h). The time is "iat" in the protected header,
+//         seconds since 1970, as ETSI TS 119 182-1 V1.2.1 (JAdES) uses it for the time that the
+//         signer claims.
+// Shape:  {"protected":...,"signature":...}; content of any size in constant memory; with Ed25519
+//         the whole content is held in memory, at most 1 GiB.
 #pragma once
 
 #include <optional>
@@ -31,7 +32,7 @@ Result<std::string> SignFileJws(ByteSource& content, const Signer& signer, Times
 Result<Bytes> SignFileCms(ByteSource& content, const Signer& signer, Timestamp time);
 
 // VerifyFileJws checks the signature with key, or, without one, with the key that it brings along.
-// Others' JWS are read in both forms of payload, flattened or header..signature.
+// Others' JWS are read in both forms of payload, flattened or header..signature, without typ.
 //
 // Errors: VerificationFailed with what does not hold; FailedPrecondition when there is no key;
 // those of ByteSource.

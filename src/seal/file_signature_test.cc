@@ -95,6 +95,7 @@ TEST_F(FileSignatureTest, HeaderIsAsTheSpecificationsSay) {
   const std::string_view encoded = json.at("protected").as_string();
   const auto header = jose::UnverifiedHeader(encoded).value();
   EXPECT_EQ(header.at("alg").as_string(), "ES256");
+  EXPECT_EQ(header.at("typ").as_string(), "salus-file");
   EXPECT_EQ(header.at("b64"), codec::Json(false));
   EXPECT_EQ(header.at("crit"), codec::Json(codec::JsonArray{"b64"}));
   EXPECT_EQ(header.at("iat").to_number<std::int64_t>(), ToUnixMillis(kNow) / 1000);
@@ -136,6 +137,46 @@ TEST_F(FileSignatureTest, ReadsOthersForms) {
                          jose::PayloadForm::kRaw, {{"iat", "yesterday"}})
           .value();
   EXPECT_THAT(Verify(timed, "content", key.public_key()).error().message, HasSubstr("iat"));
+}
+
+// A signature that was made inside a seal, or for a message, is none of a file with those bytes.
+TEST_F(FileSignatureTest, OtherUsesAreRefused) {
+  const auto key = crypto::P256PrivateKey::Generate();
+  const auto with = [&](codec::JsonObject header) {
+    return Verify(jose::SignDetached(AsBytes("content"), key, jose::SignatureAlgorithm::kEs256,
+                                     jose::PayloadForm::kBase64Url, header)
+                      .value(),
+                  "content", key.public_key());
+  };
+  EXPECT_TRUE(with({}).has_value());
+  EXPECT_TRUE(with({{"typ", "salus-file"}}).has_value());
+  const codec::JsonObject others[] = {{{"typ", "salus-sealed"}},
+                                      {{"typ", "salus-message"}},
+                                      {{"typ", "JWT"}},
+                                      {{"typ", ""}},
+                                      {{"typ", 7}}};
+  for (const codec::JsonObject& other : others) {
+    const auto refused = with(other);
+    ASSERT_FALSE(refused.has_value()) << codec::WriteJson(other);
+    EXPECT_EQ(refused.error().code, ErrorCode::kVerificationFailed);
+    EXPECT_THAT(refused.error().message, HasSubstr("something else than a file"));
+  }
+}
+
+TEST_F(FileSignatureTest, KeyInTheHeaderIsForSignatures) {
+  const auto key = crypto::P256PrivateKey::Generate();
+  jose::Jwk jwk(key.public_key());
+  for (const jose::JwkUse use : {jose::JwkUse::kSignature, jose::JwkUse::kEncryption}) {
+    jwk.set_use(use);
+    const std::string jws =
+        jose::SignDetached(AsBytes("content"), key, jose::SignatureAlgorithm::kEs256,
+                           jose::PayloadForm::kRaw, {{"jwk", jwk.PublicJson().value()}})
+            .value();
+    const auto verified = Verify(jws, "content");
+    EXPECT_EQ(verified.has_value(), use == jose::JwkUse::kSignature);
+    if (verified) continue;
+    EXPECT_THAT(verified.error().message, HasSubstr("not for signatures"));
+  }
 }
 
 TEST_F(FileSignatureTest, CertificateMustBeTheKeys) {

@@ -13,19 +13,24 @@ namespace {
 
 constexpr std::string_view kMagic = "SALUSIG1";
 constexpr std::string_view kType = "salus-sealed";
+constexpr std::uint64_t kMaxSizeBytes = (std::uint64_t{1} << 53) - 1;  // that JSON can say
 constexpr std::size_t kTailBytes = 4 + kMagic.size();
 constexpr std::size_t kHeldBytes = kMaxFlattenedBytes + kTailBytes;
 
 // Statement is what is signed.
 struct Statement {
+  Holds holds = Holds::kFile;
   std::vector<std::string> recipients;
   std::string sha256;
   std::uint64_t size_bytes = 0;
-  Timestamp time;
+  Timestamp time = {};
 };
+
+std::string_view NameOf(Holds holds) { return holds == Holds::kFolder ? "folder" : "file"; }
 
 Result<std::string> WriteStatement(const Statement& statement) {
   codec::JsonObject out;
+  out["holds"] = NameOf(statement.holds);
   codec::JsonArray names;
   for (const std::string& name : statement.recipients) names.emplace_back(name);
   out["recipients"] = std::move(names);
@@ -39,6 +44,12 @@ Result<Statement> ReadStatement(std::string_view text) {
   TRY(const codec::Json value, codec::ParseJson(text, {.max_size_bytes = kMaxFlattenedBytes}));
   TRY(const codec::JsonObject* object, codec::AsObject(value, "it"));
   Statement out;
+  TRY(const std::string_view holds, codec::StringAt(*object, "holds"));
+  if (holds == NameOf(Holds::kFolder)) {
+    out.holds = Holds::kFolder;
+  } else if (holds != NameOf(Holds::kFile)) {
+    return InvalidArgument("holds: is neither file nor folder");
+  }
   TRY(const codec::JsonArray* names, codec::ArrayAt(*object, "recipients"));
   for (const codec::Json& name : *names) {
     if (!name.is_string()) return InvalidArgument("recipients: must be texts");
@@ -81,6 +92,13 @@ Result<VerifiedSignature> VerifyTrailer(std::string_view jws, Statement& stateme
                            .size_bytes = statement.size_bytes};
 }
 
+Result<void> CheckHolds(const Statement& statement, const OpenedFile& opened) {
+  if (statement.holds == opened.holds) return {};
+  return VerificationFailed("the signer signed a " + std::string(NameOf(statement.holds)) +
+                            ", and this is sealed as a " + std::string(NameOf(opened.holds)) +
+                            ": somebody who could open it has sealed it anew");
+}
+
 Result<void> CheckRecipients(const Statement& statement, const OpenedFile& opened) {
   const std::vector<std::string>& names = statement.recipients;
   if (!std::ranges::is_sorted(names)) {
@@ -98,6 +116,26 @@ Result<void> CheckRecipients(const Statement& statement, const OpenedFile& opene
   return {};
 }
 
+Result<codec::JsonObject> HeaderOf(const Signer& signer) {
+  TRY(codec::JsonObject header, SignerHeader(signer));
+  header["typ"] = kType;
+  return header;
+}
+
+Error TooMany() {
+  return InvalidArgument(
+      "a signature names all recipients in 64 KiB (some 700 age1... or 120 of RSA), and these are "
+      "too many: seal to fewer at a time, or without --sign");
+}
+
+// The size in characters of n bytes as base64url.
+std::size_t TextSize(std::size_t n) { return (n * 4 + 2) / 3; }
+
+std::size_t SignatureSize(const crypto::PrivateKey& key) {
+  const auto* rsa = std::get_if<crypto::RsaPrivateKey>(&key);
+  return rsa == nullptr ? 64 : (rsa->public_key().size_bits() + 7) / 8;
+}
+
 Result<std::vector<std::string>> NamesOf(const Recipients& recipients) {
   std::vector<std::string> names;
   for (const auto& recipient : recipients) {
@@ -112,6 +150,22 @@ Result<std::vector<std::string>> NamesOf(const Recipients& recipients) {
 
 }  // namespace
 
+Result<void> SignedContentWriter::Check(const Signer& signer, const Recipients& recipients) {
+  TRY(std::vector<std::string> names, NamesOf(recipients));
+  // No statement with these names is longer.
+  TRY(const std::string statement, WriteStatement({.holds = Holds::kFolder,
+                                                   .recipients = std::move(names),
+                                                   .sha256 = std::string(64, '0'),
+                                                   .size_bytes = kMaxSizeBytes}));
+  TRY(codec::JsonObject header, HeaderOf(signer));
+  header["alg"] = jose::NameOf(AlgorithmOf(signer.key));
+  const std::string token = std::string(TextSize(codec::WriteJson(header).size()), 'A') + "." +
+                            std::string(TextSize(statement.size()), 'A') + "." +
+                            std::string(TextSize(SignatureSize(signer.key)), 'A');
+  if (FlattenJws(token).size() > kMaxFlattenedBytes) return TooMany();
+  return {};
+}
+
 Result<void> SignedContentWriter::Write(ByteSpan bytes) {
   hash_.Update(bytes);
   size_bytes_ += bytes.size();
@@ -121,18 +175,16 @@ Result<void> SignedContentWriter::Write(ByteSpan bytes) {
 Result<void> SignedContentWriter::Finish(const Signer& signer, const Recipients& recipients,
                                          Timestamp time) {
   TRY(std::vector<std::string> names, NamesOf(recipients));
-  TRY(const std::string statement, WriteStatement({.recipients = std::move(names),
+  TRY(const std::string statement, WriteStatement({.holds = holds_,
+                                                   .recipients = std::move(names),
                                                    .sha256 = codec::HexEncode(hash_.Finish()),
                                                    .size_bytes = size_bytes_,
                                                    .time = time}));
-  TRY(codec::JsonObject header, SignerHeader(signer));
-  header["typ"] = kType;
+  TRY(const codec::JsonObject header, HeaderOf(signer));
   TRY(const std::string token,
       jose::SignCompact(AsBytes(statement), ViewOf(signer.key), AlgorithmOf(signer.key), header));
   const std::string jws = FlattenJws(token);
-  if (jws.size() > kMaxFlattenedBytes) {
-    return InvalidArgument("a signature names all recipients in 64 KiB: these are too many");
-  }
+  if (jws.size() > kMaxFlattenedBytes) return TooMany();
   Bytes trailer = ToBytes(jws);
   AppendBe(trailer, static_cast<std::uint32_t>(jws.size()));
   Append(trailer, AsBytes(kMagic));
@@ -174,6 +226,7 @@ Result<VerifiedSignature> SignedContentReader::Finish(const OpenedFile& opened) 
   TRY(const std::string jws, CutTrailer());
   Statement statement;
   TRY(VerifiedSignature signature, VerifyTrailer(jws, statement));
+  TRY_VOID(CheckHolds(statement, opened));
   TRY_VOID(CheckRecipients(statement, opened));
   TRY_VOID(Release(held_.size()));
   if (statement.size_bytes != size_bytes_ || statement.sha256 != codec::HexEncode(hash_.Finish())) {

@@ -3,11 +3,14 @@
 // others as if it had been meant for them.
 //
 // Source: docs/formats/signed-files.md. RFC 7515 flattened, typ "salus-sealed"; the payload is RFC
-//         8785 JSON {"recipients":[...],"sha256":hex,"size":n,"time":RFC 3339}.
+//         8785 JSON {"holds":"file" or "folder","recipients":[...],"sha256":hex,"size":n,
+//         "time":RFC 3339}.
 // Shape:  content || JWS || length of the JWS (4 bytes, big-endian) || "SALUSIG1"; the JWS at most
-//         64 KiB. Names of recipients are Recipient::Name(), sorted.
+//         64 KiB, which is some 700 X25519 recipients or 120 RSA ones. Names of recipients are
+//         Recipient::Name(), sorted.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,21 +23,31 @@
 
 namespace salus::seal {
 
+// Holds is what the content stands for: a signed archive may not come out as a file, nor a file be
+// unpacked.
+enum class Holds : std::uint8_t { kFile, kFolder };
+
 // SignedContentWriter passes content on to out, which outlives it, and puts the trailer behind it.
 class SignedContentWriter final : public ByteSink {
  public:
-  explicit SignedContentWriter(ByteSink& out) : out_(out) {}
+  SignedContentWriter(ByteSink& out, Holds holds) : out_(out), holds_(holds) {}
+
+  // Check says what Finish would refuse, before there is any content.
+  //
+  // Errors: as SignerHeader; InvalidArgument when a recipient has no name (a passphrase), or the
+  // names do not fit.
+  static Result<void> Check(const Signer& signer, const Recipients& recipients);
 
   Result<void> Write(ByteSpan bytes) override;
 
   // Finish writes the trailer: once, when all content is written.
   //
-  // Errors: as SignerHeader and out; InvalidArgument when a recipient has no name (a passphrase),
-  // or the names do not fit.
+  // Errors: as Check and out.
   Result<void> Finish(const Signer& signer, const Recipients& recipients, Timestamp time);
 
  private:
   ByteSink& out_;
+  const Holds holds_;
   crypto::Sha256Stream hash_;
   std::uint64_t size_bytes_ = 0;
 };
@@ -43,6 +56,7 @@ class SignedContentWriter final : public ByteSink {
 struct OpenedFile {
   std::string own_name;             // Identity::Name() of the one that opened it
   std::size_t recipient_count = 0;  // stanzas that are no markers
+  Holds holds = Holds::kFile;       // kFolder where the marker says so
 };
 
 // SignedContentReader takes the opened payload, and passes the content on to out without the
@@ -53,8 +67,8 @@ class SignedContentReader final : public ByteSink {
 
   Result<void> Write(ByteSpan bytes) override;
 
-  // Finish checks the signature, the content's hash and size, and that the signer named this
-  // opener, and as many recipients as the file has.
+  // Finish checks the signature, the content's hash and size, that the signer signed what the
+  // header says that it is, and named this opener, and as many recipients as the file has.
   //
   // Errors: VerificationFailed with what does not hold; those of out.
   Result<VerifiedSignature> Finish(const OpenedFile& opened);

@@ -37,9 +37,9 @@ Recipients Named(std::vector<std::string> names) {
 
 class SignedContentTest : public ::testing::Test {
  protected:
-  Bytes Write(ByteSpan content, std::vector<std::string> names) const {
+  Bytes Write(ByteSpan content, std::vector<std::string> names, Holds holds = Holds::kFile) const {
     MemorySink sink;
-    SignedContentWriter writer(sink);
+    SignedContentWriter writer(sink, holds);
     EXPECT_TRUE(writer.Write(content).has_value());
     const auto finished = writer.Finish(signer_, Named(std::move(names)), kNow);
     EXPECT_TRUE(finished.has_value()) << finished.error().message;
@@ -123,7 +123,7 @@ TEST_F(SignedContentTest, OtherSignaturesAreNoTrailer) {
   EXPECT_FALSE(ReadBack(trailer("content", beside), {"bob", 1}).signature.has_value());
 
   const std::string statement =
-      R"({"recipients":["bob"],"sha256":"ed7002b439e9ac845f22357d822bac14)"
+      R"({"holds":"file","recipients":["bob"],"sha256":"ed7002b439e9ac845f22357d822bac14)"
       R"(44730fbdb6016d3ec9432297b9ec9f73")"
       R"(,"size":7,"time":"2026-11-20T00:00:00.000Z"})";
   const auto with = [&](codec::JsonObject header) {
@@ -140,14 +140,36 @@ TEST_F(SignedContentTest, OtherSignaturesAreNoTrailer) {
 }
 
 TEST_F(SignedContentTest, RecipientsThatCantBeNamedAreRefused) {
-  MemorySink sink;
-  SignedContentWriter writer(sink);
-  const auto finished =
-      writer.Finish(signer_, Named(std::vector<std::string>(1000, std::string(62, 'x'))), kNow);
-  ASSERT_FALSE(finished.has_value());
-  EXPECT_THAT(finished.error().message, HasSubstr("too many"));
-  EXPECT_THAT(SignedContentWriter(sink).Finish(signer_, Named({""}), kNow).error().message,
+  const auto many = [](std::size_t count) {
+    return Named(std::vector<std::string>(count, std::string(62, 'x')));
+  };
+  EXPECT_THAT(SignedContentWriter::Check(signer_, many(1000)).error().message,
+              HasSubstr("too many"));
+  EXPECT_THAT(SignedContentWriter::Check(signer_, Named({""})).error().message,
               HasSubstr("passphrase"));
+  // What Check lets pass, Finish writes, also at the limit.
+  std::size_t limit = 700;
+  while (SignedContentWriter::Check(signer_, many(limit)).has_value()) ++limit;
+  EXPECT_LT(limit, 800u);
+  MemorySink sink;
+  EXPECT_TRUE(
+      SignedContentWriter(sink, Holds::kFolder).Finish(signer_, many(limit - 1), kNow).has_value());
+  EXPECT_THAT(SignedContentWriter(sink, Holds::kFolder)
+                  .Finish(signer_, many(limit + 1), kNow)
+                  .error()
+                  .message,
+              HasSubstr("too many"));
+}
+
+// The marker is not the signer's: who may open a folder can seal its archive anew as a file.
+TEST_F(SignedContentTest, FileAndFolderAreNotTakenForEachOther) {
+  const Bytes file = Write(AsBytes("content"), {"bob"});
+  const Bytes folder = Write(AsBytes("content"), {"bob"}, Holds::kFolder);
+  EXPECT_TRUE(ReadBack(folder, {"bob", 1, Holds::kFolder}).signature.has_value());
+  EXPECT_THAT(ReadBack(folder, {"bob", 1, Holds::kFile}).signature.error().message,
+              HasSubstr("the signer signed a folder"));
+  EXPECT_THAT(ReadBack(file, {"bob", 1, Holds::kFolder}).signature.error().message,
+              HasSubstr("the signer signed a file"));
 }
 
 // Bob, who may read Ada's file, seals its very payload to Eve: she is told.

@@ -63,7 +63,7 @@ TEST(SignedFormatTest, SealedSignature) {
   EXPECT_EQ(verified->claimed_time, kTime);
 
   MemorySink written;
-  SignedContentWriter writer(written);
+  SignedContentWriter writer(written, Holds::kFile);
   ASSERT_TRUE(writer.Write(AsBytes(kContent)).has_value());
   Recipients recipients;
   recipients.push_back(std::make_unique<ExampleRecipient>());
