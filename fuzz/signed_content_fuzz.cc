@@ -38,5 +38,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         salus::Equal(whole.content, payload.first(whole.content.size())));
   CHECK(!Read(payload, size + 1, {"eve", 1}).holds);
   CHECK(!Read(payload, size + 1, {"bob", 2}).holds);
+  CHECK(!Read(payload, size + 1, {"bob", 1, salus::seal::Holds::kFolder}).holds);
   return 0;
 }

@@ -232,6 +232,29 @@ def judge_sealed(cases, place):
         refused(run([SALUS, "open", "-i", eve, "--signer", place.public("ES256"), "-o", out,
                      passed]), 3, "not signed inside")
         must(not pathlib.Path(out).exists(), "output")
+    with cases.case("a signed folder is not passed on as a file"):
+        records = place.folder / "records"
+        records.mkdir()
+        write(records / "note", b"note")
+        done(run([SALUS, "seal", "-r", bob_name, "--sign", place.key("ES256"), "-o", sealed,
+                  "--force", str(records)]), "seal of a folder")
+        shown = [SALUS, "open", "-i", bob, "--signer", place.public("ES256")]
+        done(run([*shown, "-o", out + ".d", sealed]), "open of a folder")
+        must((place.folder / "opened.d" / "note").read_bytes() == b"note", "content differs")
+        must(b"note" in done(run([*shown, sealed]), "open to a pipe").out, "no archive")
+    with cases.case("a key has one safety number in every form"):
+        forms = {alg: [place.public(alg), place.certificate(alg)] for alg in KINDS}
+        forms["PS256"].append(place.file("rsa.ssh", done(
+            run(["ssh-keygen", "-i", "-m", "PKCS8", "-f", place.public("PS256")]),
+            "ssh-keygen").out))
+        forms["PS256"].append(place.file("rsa.pkcs1", done(openssl(
+            "rsa", "-pubin", "-in", place.public("PS256"), "-RSAPublicKey_out"), "rsa").out))
+        forms["ES256"].append(place.file("p256.der", done(openssl(
+            "x509", "-in", place.certificate("ES256"), "-outform", "DER"), "x509").out))
+        for alg, given in forms.items():
+            numbers = {done(run([SALUS, "safety-number", one, eve_name]), one).out
+                       for one in given}
+            must(len(numbers) == 1, f"{alg}: {numbers}")
     with cases.case("safety numbers are the same from both ends"):
         one = done(run([SALUS, "safety-number", place.certificate("ES256"), eve_name]), "one").out
         two = done(run([SALUS, "safety-number", eve_name, place.certificate("ES256")]), "two").out
