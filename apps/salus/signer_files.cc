@@ -80,7 +80,14 @@ Result<seal::Signer> ReadSigner(const std::string& path, const std::string& chai
 Result<seal::KnownKey> ReadKnown(const std::string& given) {
   if (seal::IsRecipientText(given)) return seal::ParseKnownKey(given);
   std::string path = given == "-" ? "/dev/stdin" : given;
-  if (std::filesystem::is_directory(path)) path = std::filesystem::path(path) / "chain.pem";
+  if (std::filesystem::is_directory(path)) {
+    path = std::filesystem::path(path) / "chain.pem";
+    if (!std::filesystem::exists(path)) {
+      return NotFound(given +
+                      ": the directory has no certificate (chain.pem): an identity gets it by "
+                      "salus identity certify");
+    }
+  }
   TRY(const std::string text, ReadTextFile(path, kMaxPublicFile));
   auto known = seal::ParseKnownKey(text);
   if (!known) return std::move(known.error()).WithContext(given);

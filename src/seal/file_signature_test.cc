@@ -10,6 +10,7 @@
 #include "codec/json.h"
 #include "pki/authority.h"
 #include "pki/identity_directory.h"
+#include "seal/known_key.h"
 #include "seal/signer_proof.h"
 
 namespace salus::seal {
@@ -184,6 +185,15 @@ TEST_F(FileSignatureTest, CertificateMustBeTheKeys) {
   ada.key = crypto::P256PrivateKey::Generate();
   MemorySource source(AsBytes("content"));
   EXPECT_THAT(SignFileJws(source, ada, kNow).error().message, HasSubstr("not the signing key's"));
+}
+
+// A number that left the encryption key out would say nothing of who can read what is sealed.
+TEST_F(FileSignatureTest, CertificateStandsForBothOfItsKeys) {
+  const Signer ada = Ada();
+  Bytes both = crypto::EncodePublicKeyDer(crypto::PublicKeyOf(ada.key));
+  Append(both, crypto::EncodePublicKeyDer(ada.chain.front().encryption_key().value().value()));
+  const std::string chain = ada.chain[0].ToPem() + ada.chain[1].ToPem();
+  EXPECT_EQ(CanonicalKey(ParseKnownKey(chain).value()).value(), both);
 }
 
 TEST_F(FileSignatureTest, CmsRoundTrip) {
