@@ -188,8 +188,7 @@ std::chrono::seconds ServeUntilStopped(Session& session, const sigset_t& signals
 Result<ExitCode> RunProxy(Session& session) {
   const ProgramImage image = ProgramImage::Read();
   TRY(proxy::ProxyOptions options, ReadOptions(session));
-  TRY(ProxyCertificates certificates,
-      MakeProxyCertificates(session, !options.redirect_from.empty()));
+  TRY(ProxyCertificates certificates, MakeProxyCertificates(session, options.redirect_from));
   TRY(http::ServerIdentity identity, certificates.source->Load());
   TRY(options.tls, TlsOptionsOf(session, std::move(identity), certificates.challenge));
   options.plain_answer = certificates.plain_answer;
@@ -207,7 +206,8 @@ Result<ExitCode> RunProxy(Session& session) {
       },
       [&](std::string_view sentence, bool is_trouble) {
         is_trouble ? session.terminal().Warn(sentence) : session.terminal().Say(sentence);
-      });
+      },
+      session.arguments().Text("--require-client-cert"));
   ReportReady();
   const std::chrono::seconds grace = ServeUntilStopped(session, signals, *proxy, renewal, image);
   renewal.Stop();
@@ -221,7 +221,9 @@ std::vector<Flag> ProxyFlags() {
   return {
       {"--from", FlagKind::kList, "ADDR:PORT", "listen here for TLS (default 0.0.0.0:443)"},
       {"--to", FlagKind::kText, "ADDR:PORT", "the server behind, plain HTTP/1.1"},
-      {"--domain", FlagKind::kList, "NAME", "host name that is served; others get 421"},
+      {"--domain", FlagKind::kList, "NAME",
+       "host name that is served; others get 421. Without files or --ca an ACME authority "
+       "certifies it, and starting agrees to that authority's terms"},
       {"--redirect-from", FlagKind::kText, "ADDR:PORT|none",
        "plain HTTP that redirects to https (default port 80, where --from has port 443)"},
       {"--tls12", FlagKind::kSwitch, "", "also TLS 1.2, with ECDHE and AEAD only"},

@@ -20,10 +20,11 @@ struct ProxyCertificates {
 // CertificateFlags are the flags of `salus proxy` about its certificate.
 std::vector<Flag> CertificateFlags();
 
-// MakeProxyCertificates reads the flags, and --domain. listens_plain: port 80 is answered too,
-// which HTTP-01 and a revocation list need.
+// MakeProxyCertificates reads the flags, with these domains. redirect_from is where plain HTTP is
+// answered too, which HTTP-01 and a revocation list need.
 //
 // Errors: usage; as proxy::AcmeCertificates::Open.
-Result<ProxyCertificates> MakeProxyCertificates(Session& session, bool listens_plain);
+Result<ProxyCertificates> MakeProxyCertificates(Session& session,
+                                                const std::vector<proxy::Place>& redirect_from);
 
 }  // namespace salus::cli
