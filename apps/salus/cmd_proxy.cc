@@ -131,6 +131,7 @@ Result<http::TlsServerOptions> TlsOptionsOf(Session& session, http::ServerIdenti
     const std::string path = session.arguments().Text("--require-client-cert");
     TRY(out.client_authorities_pem, ReadTextFile(path, kMaxAuthorityFile));
     out.client_certificate = http::ClientCertificate::kRequired;
+    out.client_refused = TellRefusedClients(session);
   }
   return out;
 }

@@ -1,5 +1,8 @@
 #include "apps/salus/proxy_certificates.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "apps/salus/proxy_authority.h"
@@ -8,6 +11,7 @@
 #include "crypto/sha256.h"
 #include "pki/extensions.h"
 #include "proxy/acme_certificates.h"
+#include "proxy/refused_clients.h"
 
 namespace salus::cli {
 
@@ -143,6 +147,19 @@ Result<ProxyCertificates> FromAcme(Session& session, const std::vector<std::stri
 }
 
 }  // namespace
+
+http::ClientRefused TellRefusedClients(Session& session) {
+  // A full pipe must not hold up a loop: what there is no room for is told with the next one.
+  auto refused = std::make_shared<proxy::RefusedClients>([&session](std::string_view sentence) {
+    pollfd room{STDERR_FILENO, POLLOUT, 0};
+    if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return false;
+    session.terminal().Warn(sentence);
+    return true;
+  });
+  return [refused](std::string_view reason) {
+    refused->Note(reason, std::chrono::steady_clock::now());
+  };
+}
 
 std::vector<Flag> CertificateFlags() {
   return {

@@ -17,6 +17,9 @@ struct ProxyCertificates {
   http::ChallengeCertificate challenge;  // of the TLS listener; may be unset; refers to source
 };
 
+// TellRefusedClients says on standard error, now and then, why clients were refused.
+http::ClientRefused TellRefusedClients(Session& session);
+
 // CertificateFlags are the flags of `salus proxy` about its certificate.
 std::vector<Flag> CertificateFlags();
 

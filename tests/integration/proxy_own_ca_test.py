@@ -120,6 +120,19 @@ def check_neighbours(rig, backend):
         one_door.wait_for_line("the certificate was read again", after=seen)
     expect("the first one keeps its certificate", left.serial() == serial)
     left.stop()
+    serial = right.serial()
+    right.stop()
+    # A list that can't be signed is told, and keeps the certificate from nothing.
+    authority = os.path.join(rig.data, "ca")
+    os.rename(authority, authority + ".away")
+    right = door.start(MORE, plain=f"127.0.0.1:{port}")
+    right.wait_for_line("no new revocation list from")
+    expect("the certificate serves without a list", right.serial() == serial)
+    os.rename(authority + ".away", authority)
+    right.hup()
+    right.wait_for_line("the certificate was read again")
+    served = urllib.request.urlopen(f"http://127.0.0.1:{port}/salus-ca.crl", timeout=20).read()
+    expect("the list is there again", served.startswith(b"\x30"))
     right.stop()
 
 
@@ -146,6 +159,7 @@ def check_authorities(rig, backend):
     door = Door(rig, backend).start(NAME, more=("--require-client-cert", gate))
     expect("the first is let in", is_let_in(door, *pairs[0]))
     expect("the second is not", not is_let_in(door, *pairs[1]))
+    door.wait_for_line("a client's certificate was refused: its authority is unknown here")
     shutil.copy(pairs[1][0], gate)
     door.hup()
     door.wait_for_line("open connections go on")
