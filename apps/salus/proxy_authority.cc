@@ -151,7 +151,8 @@ Result<http::ServerIdentity> OwnAuthorityCertificates::Load() {
 
 proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const std::stop_token&) {
   const Result<bool> issued = IssueWhenDue();
-  const Result<void> listed = issued ? SignRevocationList() : Result<void>();
+  // A list is over in days: it is signed also when no certificate can be issued now.
+  const Result<void> listed = SignRevocationList();
   proxy::RenewalStep step{.has_changed = issued.value_or(false)};
   const Timestamp next = DueTime();
   if (step.has_changed) {
@@ -163,7 +164,7 @@ proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const st
         std::clamp(std::chrono::ceil<seconds>(next - clock_.Now()), seconds(1), kLongestLook);
     return step;
   }
-  const Error& error = issued ? listed.error() : issued.error();
+  const Error& error = issued ? listed.error() : issued.error();  // the graver one
   if (!step.said.empty()) step.said += "; but ";
   step.said += std::string(issued ? "no new revocation list" : "no new certificate") + " from " +
                options_.data_directory + ": " + error.message +

@@ -43,10 +43,8 @@ void CertificateRenewal::Stop() {
 void CertificateRenewal::Take(const RenewalStep& step, RenewalCause cause) {
   if (!step.said.empty()) say_(step.said, step.is_trouble);
   if (step.has_changed) return InstallNow("the certificate was replaced");
-  if (cause == RenewalCause::kOperator)
-    InstallNow("the certificate was read again");
-  else if (HaveAuthoritiesChanged())
-    InstallNow("the clients' authorities were read again");
+  if (cause == RenewalCause::kOperator) return InstallNow("the certificate was read again");
+  if (HaveAuthoritiesChanged()) InstallNow("the clients' authorities were read again");
 }
 
 void CertificateRenewal::InstallNow(std::string_view done_text) {
