@@ -131,6 +131,7 @@ Result<http::TlsServerOptions> TlsOptionsOf(Session& session, http::ServerIdenti
     const std::string path = session.arguments().Text("--require-client-cert");
     TRY(out.client_authorities_pem, ReadTextFile(path, kMaxAuthorityFile));
     out.client_certificate = http::ClientCertificate::kRequired;
+    out.client_refused = TellRefusedClients(session);
   }
   return out;
 }
@@ -188,8 +189,7 @@ std::chrono::seconds ServeUntilStopped(Session& session, const sigset_t& signals
 Result<ExitCode> RunProxy(Session& session) {
   const ProgramImage image = ProgramImage::Read();
   TRY(proxy::ProxyOptions options, ReadOptions(session));
-  TRY(ProxyCertificates certificates,
-      MakeProxyCertificates(session, !options.redirect_from.empty()));
+  TRY(ProxyCertificates certificates, MakeProxyCertificates(session, options.redirect_from));
   TRY(http::ServerIdentity identity, certificates.source->Load());
   TRY(options.tls, TlsOptionsOf(session, std::move(identity), certificates.challenge));
   options.plain_answer = certificates.plain_answer;
@@ -207,7 +207,8 @@ Result<ExitCode> RunProxy(Session& session) {
       },
       [&](std::string_view sentence, bool is_trouble) {
         is_trouble ? session.terminal().Warn(sentence) : session.terminal().Say(sentence);
-      });
+      },
+      session.arguments().Text("--require-client-cert"));
   ReportReady();
   const std::chrono::seconds grace = ServeUntilStopped(session, signals, *proxy, renewal, image);
   renewal.Stop();
@@ -221,7 +222,9 @@ std::vector<Flag> ProxyFlags() {
   return {
       {"--from", FlagKind::kList, "ADDR:PORT", "listen here for TLS (default 0.0.0.0:443)"},
       {"--to", FlagKind::kText, "ADDR:PORT", "the server behind, plain HTTP/1.1"},
-      {"--domain", FlagKind::kList, "NAME", "host name that is served; others get 421"},
+      {"--domain", FlagKind::kList, "NAME",
+       "host name that is served; others get 421. Without files or --ca an ACME authority "
+       "certifies it, and starting agrees to that authority's terms"},
       {"--redirect-from", FlagKind::kText, "ADDR:PORT|none",
        "plain HTTP that redirects to https (default port 80, where --from has port 443)"},
       {"--tls12", FlagKind::kSwitch, "", "also TLS 1.2, with ECDHE and AEAD only"},

@@ -1,13 +1,19 @@
 #include "apps/salus/proxy_authority.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
+#include <thread>
 
 #include "codec/rfc3339.h"
 #include "node/node.h"
 #include "pki/authority.h"
 #include "pki/certificate.h"
+#include "pki/descriptor.h"
 #include "pki/directory_files.h"
 #include "pki/key_file.h"
+#include "pki/path.h"
 
 namespace salus::cli {
 
@@ -22,6 +28,8 @@ constexpr seconds kRetry{6 * 3600};
 constexpr seconds kLongestLook{12 * 3600};
 constexpr char kId[] = "front-door";
 constexpr std::size_t kMaxCommonName = 64;
+constexpr int kLockLooks = 100;
+constexpr std::chrono::milliseconds kLockPause{100};
 constexpr char kOtherWay[] =
     " (each certificate is an entry of the log, which salusd writes while it runs: stop it for a "
     "moment, start this or send it SIGHUP, and start salusd again)";
@@ -37,6 +45,28 @@ Result<crypto::PrivateKey> OpenKey(const std::filesystem::path& path) {
   return pki::ReadPrivateKeyFile(path);
 }
 
+// Issuing takes a moment only, so that waiting for another front door is short.
+Result<void> WaitForLock(const pki::Descriptor& lock, const std::filesystem::path& path) {
+  for (int i = 0; lock.is_open() && i < kLockLooks; ++i) {
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return {};
+    std::this_thread::sleep_for(kLockPause);
+  }
+  return Unavailable(
+      path.string() + ": " +
+      (lock.is_open() ? "another front door has held it for ten seconds" : "can't be opened"));
+}
+
+// A data directory that was set up anew has another root: what the old one certified is worth
+// nothing to those who trust the new one.
+bool LeadsTo(const std::filesystem::path& root_path, std::span<const pki::Certificate> chain,
+             Timestamp now) {
+  const Result<std::string> pem = pki::ReadPublicFile(root_path);
+  const auto root = pem ? pki::Certificate::FromPem(*pem) : Result<pki::Certificate>(pem.error());
+  if (!root) return false;
+  const auto trust = pki::TrustStore::Create({&*root, 1});
+  return trust && pki::ValidatePath(chain, *trust, now, pki::Purpose::kServer).has_value();
+}
+
 }  // namespace
 
 OwnAuthorityCertificates::OwnAuthorityCertificates(OwnAuthorityOptions options, const Clock& clock,
@@ -44,12 +74,16 @@ OwnAuthorityCertificates::OwnAuthorityCertificates(OwnAuthorityOptions options, 
     : options_(std::move(options)), clock_(clock), random_(random) {}
 
 Timestamp OwnAuthorityCertificates::DueTime() const {
-  const Result<std::string> pem = pki::ReadPublicFile(options_.state / "chain.pem");
-  if (!pem) return {};
-  const auto chain = pki::Certificate::FromPemBundle(*pem);
-  if (!chain) return {};
+  const auto chain = proxy::ReadChain(options_.state / "chain.pem");
+  const auto key = pki::ReadPrivateKeyFile(options_.state / "key.pem");
+  if (!chain || !key) return {};
   const pki::Certificate& leaf = chain->front();
   if (leaf.dns_names() != options_.domains) return {};
+  if (leaf.subject_public_key_info() != crypto::EncodePublicKeyDer(crypto::PublicKeyOf(*key))) {
+    return {};
+  }
+  const std::filesystem::path root = std::filesystem::path(options_.data_directory) / "root.pem";
+  if (!LeadsTo(root, *chain, clock_.Now())) return {};
   return leaf.not_after() - (leaf.not_after() - leaf.not_before()) / 3;
 }
 
@@ -69,17 +103,27 @@ Result<void> OwnAuthorityCertificates::Issue() {
   TRY(subject.identity, pki::Identity::Create((*node)->origin(), pki::Role::kServer, kId));
   TRY(const auto request, pki::CertificationRequest::Create(subject, key, nullptr));
   node::CertifyTerms terms{.validity = kValidity};
-  if (options_.serves_revocation_list) {
-    terms.revocation_list_urls.push_back("http://" + name + std::string(kRevocationListPath));
+  if (!options_.revocation_list_url.empty()) {
+    terms.revocation_list_urls.push_back(options_.revocation_list_url);
   }
   TRY(const std::string chain_pem,
       (*node)->Certify(request.ToPem(), pki::Role::kServer, kId, terms));
+  list_signed_at_ = {};  // the authority may be another one than before
   return pki::ReplacePublicFile(options_.state / "chain.pem", chain_pem);
+}
+
+Result<bool> OwnAuthorityCertificates::IssueWhenDue() {
+  if (clock_.Now() < DueTime()) return false;
+  const pki::Descriptor lock(::open(options_.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  TRY_VOID(WaitForLock(lock, options_.lock));
+  // Another front door for the same names may just have done it.
+  if (clock_.Now() >= DueTime()) TRY_VOID(Issue());
+  return true;
 }
 
 Result<void> OwnAuthorityCertificates::SignRevocationList() {
   const Timestamp now = clock_.Now();
-  if (!options_.serves_revocation_list || now < list_signed_at_ + kListAge) return {};
+  if (options_.revocation_list_url.empty() || now < list_signed_at_ + kListAge) return {};
   TRY(const auto authority,
       pki::IssuingAuthority::Open(std::filesystem::path(options_.data_directory) / "ca"));
   // Nothing of this authority's is revoked by a list today. The number only has to grow.
@@ -99,30 +143,34 @@ std::string OwnAuthorityCertificates::RevocationListDer() const {
 }
 
 Result<http::ServerIdentity> OwnAuthorityCertificates::Load() {
-  if (DueTime() == Timestamp()) TRY_VOID(Issue());
-  TRY_VOID(SignRevocationList());
+  if (DueTime() == Timestamp()) TRY_VOID(IssueWhenDue());
+  // Without a list the certificate still serves. Renew, which comes next, tries again and tells.
+  (void)SignRevocationList();
   return proxy::ReadServerIdentity(options_.state / "chain.pem", options_.state / "key.pem");
 }
 
 proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const std::stop_token&) {
-  const Timestamp due = DueTime();
-  const bool is_due = clock_.Now() >= due;
-  const Result<void> issued = is_due ? Issue() : Result<void>();
-  const Result<void> listed = issued ? SignRevocationList() : Result<void>();
-  if (!issued || !listed) {
-    const Error& error = issued ? listed.error() : issued.error();
-    return {.said = "no new certificate or revocation list from " + options_.data_directory + ": " +
-                    error.message + "; the old one stays; next try in six hours, or on SIGHUP",
-            .is_trouble = true,
-            .wait = kRetry};
-  }
+  const Result<bool> issued = IssueWhenDue();
+  // A list is over in days: it is signed also when no certificate can be issued now.
+  const Result<void> listed = SignRevocationList();
+  proxy::RenewalStep step{.has_changed = issued.value_or(false)};
   const Timestamp next = DueTime();
-  proxy::RenewalStep step{.has_changed = is_due};
-  step.wait = std::clamp(std::chrono::ceil<seconds>(next - clock_.Now()), seconds(1), kLongestLook);
-  if (is_due) {
+  if (step.has_changed) {
     step.said =
         "our own authority issued a certificate; it is renewed at " + codec::FormatRfc3339(next);
   }
+  if (issued && listed) {
+    step.wait =
+        std::clamp(std::chrono::ceil<seconds>(next - clock_.Now()), seconds(1), kLongestLook);
+    return step;
+  }
+  const Error& error = issued ? listed.error() : issued.error();  // the graver one
+  if (!step.said.empty()) step.said += "; but ";
+  step.said += std::string(issued ? "no new revocation list" : "no new certificate") + " from " +
+               options_.data_directory + ": " + error.message +
+               "; the old one stays; next try in six hours, or on SIGHUP";
+  step.is_trouble = true;
+  step.wait = kRetry;
   return step;
 }
 

@@ -17,9 +17,10 @@ namespace salus::cli {
 struct OwnAuthorityOptions {
   std::string data_directory;
   std::filesystem::path state;  // 0700; holds key.pem (0600) and chain.pem
+  std::filesystem::path lock;   // held while one front door has a certificate issued
   std::vector<std::string> domains;
-  // Whether the certificate names http://DOMAIN/salus-ca.crl, which the redirect listener serves.
-  bool serves_revocation_list = false;
+  // Where the redirect listener serves the revocation list; empty: nowhere.
+  std::string revocation_list_url;
 };
 
 inline constexpr std::string_view kRevocationListPath = "/salus-ca.crl";
@@ -36,8 +37,11 @@ class OwnAuthorityCertificates final : public proxy::CertificateSource {
   std::string RevocationListDer() const;
 
  private:
-  // When the stored certificate is to be renewed; the epoch when there is none that fits.
+  // When the stored certificate is to be renewed; the epoch when there is none that fits the key,
+  // the names and the data directory's root.
   Timestamp DueTime() const;
+  // IssueWhenDue says whether there is another certificate than before.
+  Result<bool> IssueWhenDue();
   Result<void> Issue();
   Result<void> SignRevocationList();
 

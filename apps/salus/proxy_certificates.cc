@@ -1,15 +1,23 @@
 #include "apps/salus/proxy_certificates.h"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "apps/salus/proxy_authority.h"
 #include "client/private_file.h"
 #include "codec/hex.h"
 #include "crypto/sha256.h"
 #include "pki/extensions.h"
 #include "proxy/acme_certificates.h"
+#include "proxy/refused_clients.h"
 
 namespace salus::cli {
 
 namespace {
+
+constexpr std::uint16_t kHttpPort = 80;
 
 Result<std::filesystem::path> StateFolder(Session& session) {
   const std::string given = session.arguments().Text("--state");
@@ -39,23 +47,57 @@ Result<ProxyCertificates> FromFiles(Session& session) {
   return out;
 }
 
+// Names are compared by their letters, whatever their case; certificates have small ones.
+std::vector<std::string> DomainsOf(Session& session) {
+  std::vector<std::string> out = session.arguments().List("--domain");
+  for (std::string& name : out) {
+    std::ranges::transform(name, name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+  }
+  return out;
+}
+
+// Where visitors find the revocation list: on port 80 if that is answered. Empty: nowhere, or on a
+// port that is not known yet.
+std::string RevocationListUrl(const std::string& name,
+                              const std::vector<proxy::Place>& redirect_from) {
+  if (redirect_from.empty()) return "";
+  const bool has_http =
+      std::ranges::find(redirect_from, kHttpPort, &proxy::Place::port) != redirect_from.end();
+  const std::uint16_t port = has_http ? kHttpPort : redirect_from.front().port;
+  if (port == 0) return "";
+  const std::string host = port == kHttpPort ? name : name + ":" + std::to_string(port);
+  return "http://" + host + std::string(kRevocationListPath);
+}
+
+// One folder for each certificate that can be wanted, so that two front doors of one data directory
+// never take each other's.
+std::string OwnFolder(const OwnAuthorityOptions& options) {
+  std::string wanted = std::filesystem::absolute(options.data_directory).lexically_normal();
+  for (const std::string& name : options.domains) wanted += "\n" + name;
+  wanted += "\n" + options.revocation_list_url;
+  const crypto::Hash32 hash = crypto::Sha256(AsBytes(wanted));
+  return "own-" + codec::HexEncode(ByteSpan(hash).first(8));
+}
+
 Result<ProxyCertificates> FromOwnAuthority(Session& session,
                                            const std::vector<std::string>& domains,
-                                           bool listens_plain) {
+                                           const std::vector<proxy::Place>& redirect_from) {
   OwnAuthorityOptions options;
   options.data_directory = session.arguments().Text("--ca");
   options.domains = domains;
-  options.serves_revocation_list = listens_plain;
+  options.revocation_list_url = RevocationListUrl(domains.front(), redirect_from);
   TRY(const std::filesystem::path state, StateFolder(session));
   TRY_VOID(proxy::MakeStateFolder(state));
-  const std::string place = std::filesystem::absolute(options.data_directory).lexically_normal();
-  const crypto::Hash32 hash = crypto::Sha256(AsBytes(place));
-  options.state = state / ("own-" + codec::HexEncode(ByteSpan(hash).first(4)));
+  options.state = state / OwnFolder(options);
+  options.lock = state / "own.lock";
   TRY_VOID(proxy::MakeStateFolder(options.state));
+  const bool has_list = !options.revocation_list_url.empty();
   auto source = std::make_unique<OwnAuthorityCertificates>(std::move(options), session.clock(),
                                                            session.random());
   ProxyCertificates out;
-  if (listens_plain) {
+  if (has_list) {
     const OwnAuthorityCertificates* const list = source.get();
     out.plain_answer = [list](std::string_view path) -> std::optional<http::Response> {
       if (path != kRevocationListPath) return std::nullopt;
@@ -106,6 +148,19 @@ Result<ProxyCertificates> FromAcme(Session& session, const std::vector<std::stri
 
 }  // namespace
 
+http::ClientRefused TellRefusedClients(Session& session) {
+  // A full pipe must not hold up a loop: what there is no room for is told with the next one.
+  auto refused = std::make_shared<proxy::RefusedClients>([&session](std::string_view sentence) {
+    pollfd room{STDERR_FILENO, POLLOUT, 0};
+    if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return false;
+    session.terminal().Warn(sentence);
+    return true;
+  });
+  return [refused](std::string_view reason) {
+    refused->Note(reason, std::chrono::steady_clock::now());
+  };
+}
+
 std::vector<Flag> CertificateFlags() {
   return {
       {"--certificate", FlagKind::kText, "FILE", "the certificate's chain, PEM, leaf first"},
@@ -122,9 +177,10 @@ std::vector<Flag> CertificateFlags() {
   };
 }
 
-Result<ProxyCertificates> MakeProxyCertificates(Session& session, bool listens_plain) {
+Result<ProxyCertificates> MakeProxyCertificates(Session& session,
+                                                const std::vector<proxy::Place>& redirect_from) {
   const Arguments& given = session.arguments();
-  const std::vector<std::string> domains = given.List("--domain");
+  const std::vector<std::string> domains = DomainsOf(session);
   const bool has_files = given.Has("--certificate") || given.Has("--key");
   const bool has_acme = given.Has("--acme") || given.Has("--email") || given.Has("--challenge");
   if (has_files + given.Has("--ca") + has_acme > 1) {
@@ -137,8 +193,8 @@ Result<ProxyCertificates> MakeProxyCertificates(Session& session, bool listens_p
       return session.Usage("--domain: " + ok.error().message);
     }
   }
-  if (given.Has("--ca")) return FromOwnAuthority(session, domains, listens_plain);
-  return FromAcme(session, domains, listens_plain);
+  if (given.Has("--ca")) return FromOwnAuthority(session, domains, redirect_from);
+  return FromAcme(session, domains, !redirect_from.empty());
 }
 
 }  // namespace salus::cli

@@ -17,13 +17,17 @@ struct ProxyCertificates {
   http::ChallengeCertificate challenge;  // of the TLS listener; may be unset; refers to source
 };
 
+// TellRefusedClients says on standard error, now and then, why clients were refused.
+http::ClientRefused TellRefusedClients(Session& session);
+
 // CertificateFlags are the flags of `salus proxy` about its certificate.
 std::vector<Flag> CertificateFlags();
 
-// MakeProxyCertificates reads the flags, and --domain. listens_plain: port 80 is answered too,
-// which HTTP-01 and a revocation list need.
+// MakeProxyCertificates reads the flags, with these domains. redirect_from is where plain HTTP is
+// answered too, which HTTP-01 and a revocation list need.
 //
 // Errors: usage; as proxy::AcmeCertificates::Open.
-Result<ProxyCertificates> MakeProxyCertificates(Session& session, bool listens_plain);
+Result<ProxyCertificates> MakeProxyCertificates(Session& session,
+                                                const std::vector<proxy::Place>& redirect_from);
 
 }  // namespace salus::cli

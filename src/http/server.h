@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -29,6 +30,10 @@ struct ServerIdentity {
 // proven for that name, and the handshake fails. No request is read from such a connection.
 using ChallengeCertificate = std::function<std::optional<ServerIdentity>(std::string_view name)>;
 
+// ClientRefused is told, on a loop thread, why a client's certificate was refused, or that there
+// was none: it must not block. The reason is one of a few constants, and names nobody.
+using ClientRefused = std::function<void(std::string_view reason)>;
+
 // TlsServerOptions is a listener's identity and whom it admits. TLS 1.3 only, unless allow_tls12
 // adds 1.2 with ECDHE and an AEAD.
 struct TlsServerOptions {
@@ -38,6 +43,7 @@ struct TlsServerOptions {
   ChallengeCertificate challenge;
   ClientCertificate client_certificate = ClientCertificate::kNone;
   std::string client_authorities_pem;  // roots; a path must end in one of them
+  ClientRefused client_refused;        // may be unset
 };
 
 // Authenticate looks at a verified certificate once per connection, also of a resumed session (so

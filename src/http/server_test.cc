@@ -68,7 +68,14 @@ TEST(Server, AnswersOverMutualTls) {
 }
 
 TEST(Server, RefusesClientsWithoutAValidCertificate) {
-  TestServer test;
+  std::mutex mutex;
+  std::vector<std::string> told;
+  TestServer test([&](ServerOptions& options) {
+    options.listeners[0].tls->client_refused = [&](std::string_view reason) {
+      std::lock_guard lock(mutex);
+      told.emplace_back(reason);
+    };
+  });
   const TestAuthority foreign("foreign root");
   const TestIdentity stranger = foreign.IssueClient();
   const TestIdentity expired = test.authority.IssueClient(std::chrono::seconds(-60));
@@ -87,6 +94,10 @@ TEST(Server, RefusesClientsWithoutAValidCertificate) {
     std::this_thread::yield();
   }
   EXPECT_EQ(test.server().stats().handshakes_failed, 4u);
+  std::lock_guard lock(mutex);
+  EXPECT_THAT(told,
+              ::testing::UnorderedElementsAre("none was shown", "its authority is unknown here",
+                                              "it has expired", "it is not for TLS clients"));
 }
 
 TEST(Server, OptionalCertificate) {

@@ -210,6 +210,32 @@ Bytes DerOf(X509* certificate) {
   return out;
 }
 
+constexpr std::string_view kExpired = "it has expired";
+
+// Why the last call failed, when that was the client's certificate; else empty.
+std::string_view RefusalOf(const SSL* ssl) {
+  const unsigned long error = ERR_peek_error();
+  if (ERR_GET_LIB(error) != ERR_LIB_SSL) return {};
+  if (ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) return "none was shown";
+  if (ERR_GET_REASON(error) != SSL_R_CERTIFICATE_VERIFY_FAILED) return {};
+  switch (SSL_get_verify_result(ssl)) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return kExpired;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "it is not yet valid";
+    case X509_V_ERR_INVALID_PURPOSE:
+      return "it is not for TLS clients";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return "its authority is unknown here";
+    default:
+      return "it does not hold";
+  }
+}
+
 }  // namespace
 
 std::array<std::uint8_t, 32> Sha256OfCertificate(ByteSpan der) {
@@ -269,7 +295,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::ForServer(const TlsServerOptions
   SSL_CTX_set_num_tickets(c, 1);
   SSL_CTX_set_alpn_select_cb(c, SelectProtocol, nullptr);
   if (options.challenge) SSL_CTX_set_client_hello_cb(c, TlsHello::OnHello, nullptr);
-  return std::shared_ptr<TlsContext>(new TlsContext(context.release(), options.challenge));
+  return std::shared_ptr<TlsContext>(
+      new TlsContext(context.release(), options.challenge, options.client_refused));
 }
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
@@ -343,7 +370,11 @@ TlsChannel::Outcome TlsChannel::OutcomeOf(int result) {
 
 TlsChannel::Outcome TlsChannel::Handshake() {
   const int result = SSL_do_handshake(ssl_);
-  return result == 1 ? Outcome::kDone : OutcomeOf(result);
+  if (result == 1) return Outcome::kDone;
+  const std::string_view refused = RefusalOf(ssl_);
+  const Outcome outcome = OutcomeOf(result);
+  context_->TellRefused(refused);
+  return outcome;
 }
 
 TlsChannel::Outcome TlsChannel::Read(MutableByteSpan out, std::size_t& size) {
@@ -378,7 +409,10 @@ std::shared_ptr<PeerCertificate> TlsChannel::Peer() const {
   X509* leaf = SSL_get0_peer_certificate(ssl_);
   if (leaf == nullptr || SSL_get_verify_result(ssl_) != X509_V_OK) return nullptr;
   // A resumed session was verified at its first handshake; only its dates can have changed here.
-  if (X509_cmp_current_time(X509_get0_notAfter(leaf)) <= 0) return nullptr;
+  if (X509_cmp_current_time(X509_get0_notAfter(leaf)) <= 0) {
+    context_->TellRefused(kExpired);
+    return nullptr;
+  }
   auto peer = std::make_shared<PeerCertificate>();
   peer->leaf_der = DerOf(leaf);
   peer->fingerprint = Sha256OfCertificate(peer->leaf_der);

@@ -52,4 +52,17 @@ Result<std::vector<Bytes>> PemDecode(std::string_view label, std::string_view te
   return out;
 }
 
+std::string PemBlocks(std::string_view label, std::string_view text) {
+  const std::string begin = "-----BEGIN " + std::string(label) + "-----";
+  const std::string end = "-----END " + std::string(label) + "-----";
+  std::string out;
+  for (std::size_t at = text.find(begin); at != std::string_view::npos; at = text.find(begin, at)) {
+    const std::size_t found = text.find(end, at);
+    const std::size_t stop = found == std::string_view::npos ? text.size() : found + end.size();
+    out.append(text.substr(at, stop - at)).push_back('\n');
+    at = stop;
+  }
+  return out;
+}
+
 }  // namespace salus::pki

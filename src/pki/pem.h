@@ -22,4 +22,8 @@ std::string PemEncode(std::string_view label, ByteSpan der);
 Result<std::vector<Bytes>> PemDecode(std::string_view label, std::string_view text,
                                      std::size_t max_blocks);
 
+// PemBlocks is what of text stands in blocks of label, as PemDecode reads it: for files of others,
+// who write explanations and other blocks beside them. The last block may be unfinished.
+std::string PemBlocks(std::string_view label, std::string_view text);
+
 }  // namespace salus::pki

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 
@@ -87,6 +88,17 @@ std::string FolderOf(const std::string& url) {
   return host + "-" + codec::HexEncode(ByteSpan(hash).first(4));
 }
 
+// The client runs the hook from there.
+Result<void> CheckPrograms(const std::filesystem::path& state) {
+  struct statvfs place{};
+  if (::statvfs(state.c_str(), &place) == 0 && (place.f_flag & ST_NOEXEC) != 0) {
+    return FailedPrecondition(state.string() +
+                              ": no program may run from there (mounted noexec), but uacme runs "
+                              "the hook from it: give another --state");
+  }
+  return {};
+}
+
 std::string At(Timestamp time) { return codec::FormatRfc3339(time).substr(0, 19) + "Z"; }
 
 }  // namespace
@@ -121,6 +133,7 @@ Result<std::unique_ptr<AcmeCertificates>> AcmeCertificates::Open(AcmeOptions opt
         "uacme (or give --certificate and --key)");
   }
   TRY_VOID(MakeStateFolder(options.state));
+  TRY_VOID(CheckPrograms(options.state));
   options.state = std::filesystem::absolute(options.state);
   std::filesystem::path authority = options.state / FolderOf(options.directory_url);
   TRY_VOID(MakeStateFolder(authority));

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <future>
 
 #include "base/test_folder.h"
 #include "crypto/pkcs8.h"
@@ -62,12 +63,34 @@ TEST(CertificateRenewalTest, InstallsWhatChangedAndTellsIt) {
     source.WaitForLooks(2);
     renewal.Wake();
     source.WaitForLooks(3);
+    renewal.Wake();
+    source.WaitForLooks(4);
   }
-  EXPECT_EQ(installed, std::vector<std::string>{"chain"});
-  EXPECT_EQ(said, (std::vector<std::string>{
-                      "issued", "the certificate was replaced; open connections go on"}));
+  // The last look may be given up at the end, the one before was an operator's: installed as well.
+  ASSERT_GE(installed.size(), 2u);
+  EXPECT_EQ(installed[0], "chain");
+  ASSERT_GE(said.size(), 3u);
+  EXPECT_EQ(said[0], "issued");
+  EXPECT_EQ(said[1], "the certificate was replaced; open connections go on");
+  EXPECT_EQ(said[2], "the certificate was read again; open connections go on");
   EXPECT_EQ(source.causes.at(1), RenewalCause::kTime);
   EXPECT_EQ(source.causes.at(2), RenewalCause::kOperator);
+}
+
+TEST(CertificateRenewalTest, InstallsAnewWhenTheClientsAuthoritiesChange) {
+  const TestFolder folder;
+  const std::filesystem::path authorities = folder / "authorities.pem";
+  std::ofstream(authorities) << "one";
+  ScriptedSource source({{.wait = std::chrono::hours(1)}, {.wait = std::chrono::hours(1)}});
+  std::promise<std::string> told;
+  CertificateRenewal renewal(
+      source, [](const http::ServerIdentity&) -> Result<void> { return {}; },
+      [&](std::string_view text, bool) { told.set_value(std::string(text)); }, authorities,
+      std::chrono::milliseconds(1));
+  source.WaitForLooks(1);
+  std::ofstream(authorities) << "another";
+  EXPECT_EQ(told.get_future().get(),
+            "the clients' authorities were read again; open connections go on");
 }
 
 TEST(CertificateRenewalTest, KeepsTheOldOneWhenTheNewOneIsBad) {
@@ -90,7 +113,7 @@ TEST(CertificateRenewalTest, KeepsTheOldOneWhenTheNewOneIsBad) {
     renewal.Wake();
     source.WaitForLooks(3);
   }
-  ASSERT_EQ(said.size(), 2u);
+  ASSERT_GE(said.size(), 2u);
   EXPECT_THAT(said[0], HasSubstr("the old one stays: there is no file"));
   EXPECT_THAT(said[1], HasSubstr("the old one stays: no match"));
 }
@@ -122,6 +145,26 @@ TEST_F(CertificateFilesTest, NoticesANewFile) {
   EXPECT_TRUE(files_.Renew(RenewalCause::kTime, {}).has_changed);
   ASSERT_TRUE(files_.Load());
   EXPECT_FALSE(files_.Renew(RenewalCause::kTime, {}).has_changed);
+}
+
+TEST_F(CertificateFilesTest, PassesOverTextBesideTheBlocks) {
+  Write(std::chrono::days(30));
+  const auto plain = ReadServerIdentity(chain_, key_);
+  ASSERT_TRUE(plain);
+  std::ofstream(chain_) << "Certificate:\n    Data:\n"
+                        << plain->certificate_chain_pem
+                        << "subject=CN = between\n-----BEGIN DH PARAMETERS-----\nMAYCAQUCAQI=\n"
+                           "-----END DH PARAMETERS-----\n"
+                        << plain->certificate_chain_pem << "# the end\n";
+  const auto read = ReadServerIdentity(chain_, key_);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->certificate_chain_pem,
+            plain->certificate_chain_pem + plain->certificate_chain_pem);
+  for (const std::string_view bad :
+       {"no block", "-----BEGIN CERTIFICATE-----\nAAAA", "-----END CERTIFICATE-----\n"}) {
+    std::ofstream(chain_) << bad;
+    EXPECT_FALSE(ReadServerIdentity(chain_, key_)) << bad;
+  }
 }
 
 TEST_F(CertificateFilesTest, WarnsOnceADayBeforeTheEnd) {

@@ -6,6 +6,7 @@
 #include "pki/certificate.h"
 #include "pki/directory_files.h"
 #include "pki/key_file.h"
+#include "pki/pem.h"
 
 namespace salus::proxy {
 namespace {
@@ -14,7 +15,8 @@ constexpr std::chrono::seconds kLook{60};
 constexpr std::chrono::days kWarnBefore{7};
 constexpr std::chrono::days kWarnEvery{1};
 
-// Changes whenever the file was replaced or written to.
+}  // namespace
+
 std::string StampOf(const std::filesystem::path& path) {
   struct stat file{};
   if (::stat(path.c_str(), &file) != 0) return "none";
@@ -22,13 +24,18 @@ std::string StampOf(const std::filesystem::path& path) {
          std::to_string(file.st_mtim.tv_sec) + "." + std::to_string(file.st_mtim.tv_nsec);
 }
 
-}  // namespace
+Result<std::vector<pki::Certificate>> ReadChain(const std::filesystem::path& path) {
+  TRY(const std::string text, pki::ReadPublicFile(path));
+  auto chain = pki::Certificate::FromPemBundle(pki::PemBlocks("CERTIFICATE", text));
+  if (!chain) return std::move(chain).error().WithContext(path.string());
+  return chain;
+}
 
 Result<http::ServerIdentity> ReadServerIdentity(const std::filesystem::path& chain,
                                                 const std::filesystem::path& key) {
-  TRY(std::string pem, pki::ReadPublicFile(chain));
-  const auto parsed = pki::Certificate::FromPemBundle(pem);
-  if (!parsed) return Error(parsed.error()).WithContext(chain.string());
+  TRY(const std::vector<pki::Certificate> certificates, ReadChain(chain));
+  std::string pem;
+  for (const pki::Certificate& certificate : certificates) pem += certificate.ToPem();
   std::error_code failure;
   const std::filesystem::path target = std::filesystem::canonical(key, failure);
   if (failure) return NotFound(key.string() + ": " + failure.message());
@@ -49,9 +56,7 @@ RenewalStep CertificateFiles::Renew(RenewalCause cause, const std::stop_token&) 
       cause == RenewalCause::kOperator || StampOf(chain_) + " " + StampOf(key_) != seen_;
   const Timestamp now = clock_.Now();
   if (step.has_changed || now < last_warning_ + kWarnEvery) return step;
-  const Result<std::string> pem = pki::ReadPublicFile(chain_);
-  const auto chain = pem ? pki::Certificate::FromPemBundle(*pem)
-                         : Result<std::vector<pki::Certificate>>(pem.error());
+  const auto chain = ReadChain(chain_);
   if (!chain || now + kWarnBefore < chain->front().not_after()) return step;
   last_warning_ = now;
   step.is_trouble = true;

@@ -6,10 +6,12 @@
 #include <filesystem>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/server.h"
+#include "pki/certificate.h"
 
 namespace salus::proxy {
 
@@ -55,9 +57,18 @@ class CertificateFiles final : public CertificateSource {
   Timestamp last_warning_{};
 };
 
+// StampOf changes whenever the file at path was replaced or written to.
+std::string StampOf(const std::filesystem::path& path);
+
+// ReadChain reads a file's certificates, leaf first. Text and other blocks beside them, as
+// `openssl x509 -text` and other programs write, are passed over.
+//
+// Errors: as pki::ReadPublicFile and pki::Certificate::FromPemBundle, with the file's name.
+Result<std::vector<pki::Certificate>> ReadChain(const std::filesystem::path& path);
+
 // ReadServerIdentity reads a chain and a key file; the key's may be a symbolic link (certbot's is).
 //
-// Errors: as pki::ReadKeyFile and pki::Certificate::FromPemBundle, with the file's name.
+// Errors: as pki::ReadKeyFile and ReadChain, with the file's name.
 Result<http::ServerIdentity> ReadServerIdentity(const std::filesystem::path& chain,
                                                 const std::filesystem::path& key);
 

@@ -68,7 +68,7 @@ class Place:
 
 def issue(salus, challenge, **pebble_options):
     with Place(salus, **pebble_options) as place:
-        door = place.start("--email", "admin@example.test", "--domain", SECOND,
+        door = place.start("--email", "admin@example.test", "--domain", SECOND.upper(),
                            challenge=challenge)
         door.wait_for_line("was issued")
         door.wait_for_line("the certificate was replaced")
@@ -214,11 +214,11 @@ def test_precise_sentences(salus):
     with tempfile.TemporaryDirectory(prefix="salus_acme_") as folder:
         state = os.path.join(folder, "state")
 
-        def said(*arguments, path=None):
+        def said(*arguments, path=None, before=()):
             environment = dict(os.environ, NO_COLOR="1", PATH=path or os.environ["PATH"])
             port = free_ports(1)[0]
             done = subprocess.run(
-                [os.path.abspath(salus), "proxy", "--from", f"127.0.0.1:{port}", "--to",
+                [*before, os.path.abspath(salus), "proxy", "--from", f"127.0.0.1:{port}", "--to",
                  "127.0.0.1:9", "--state", state, *arguments],
                 env=environment, capture_output=True, text=True, timeout=60, check=False)
             expect(f"{arguments} is refused", done.returncode in (1, 2))
@@ -235,6 +235,10 @@ def test_precise_sentences(salus):
         expect("plain http", "https://" in said(*names, "--acme", "http://a.test/dir"))
         expect("two ways", "name one" in said(*names, "--ca", folder, "--acme", "https://a/"))
         os.makedirs(state, exist_ok=True)
+        how = "-m" if os.geteuid() == 0 else "-Urm"
+        mount = f"mount -t tmpfs -o noexec,mode=700 none {state} && exec \"$@\""
+        expect("the hook could not run",
+               "noexec" in said(*names, before=["unshare", how, "sh", "-c", mount, "sh"]))
         os.chmod(state, 0o777)
         expect("a state directory for all", "others may write" in said(*names))
 

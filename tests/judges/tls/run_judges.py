@@ -178,8 +178,8 @@ def check_revocation_list(site, port, plain):
                           capture_output=True, check=True).stdout
     address = re.search(r"URI:(http://\S+)", text).group(1)
     crl = os.path.join(site.folder, "ca.crl")
-    subprocess.run(["curl", "-sS", "--fail", "--connect-to", f"{NAME}:80:127.0.0.1:{plain}", "-o",
-                    crl, address], check=True)
+    subprocess.run(["curl", "-sS", "--fail", "--connect-to", f"{NAME}:{plain}:127.0.0.1:{plain}",
+                    "-o", crl, address], check=True)
     pem = subprocess.run(["openssl", "crl", "-inform", "DER", "-in", crl], text=True,
                          capture_output=True, check=True).stdout
     with open(crl, "w") as f:
