@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "apps/salus/secret_access.h"
+#include "apps/salus/stop_signals.h"
 #include "pki/descriptor.h"
 
 namespace salus::cli {
@@ -116,6 +117,8 @@ Result<SecretBytes> AskPassphrase(const char* prompt) {
   for (;;) {
     TRY(std::optional<SecretBytes> line, AskOnce(terminal.get(), prompt));
     if (line) return *std::move(line);
+    // Where signals are only noted, nothing has ended the program.
+    TRY_VOID(StopSignals::CheckStopped());
   }
 }
 

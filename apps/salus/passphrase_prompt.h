@@ -10,7 +10,8 @@ namespace salus::cli {
 // A signal that ends or stops the program meanwhile finds the terminal as it was before; after a
 // stop it asks again.
 //
-// Errors: FailedPrecondition where there is no terminal; as ReadSecretLine.
+// Errors: FailedPrecondition where there is no terminal; Unavailable when a signal came that
+// StopSignals has noted; as ReadSecretLine.
 Result<SecretBytes> AskPassphrase(const char* prompt);
 
 // ReadSecretLine reads one line into memory that is wiped.

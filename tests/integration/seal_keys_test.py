@@ -95,21 +95,21 @@ def judge_lengths(cases, salus, folder):
 
 
 class Prompt:
-    """salus keygen -p on a terminal of its own, below a leader of the session, as a shell is for
+    """A command that asks for a passphrase on a terminal of its own, below a leader of the session, as a shell is for
     people: with nobody to let it go on, a program is not stopped."""
 
-    def __init__(self, salus):
+    def __init__(self, argv):
         self.leader, self.terminal = pty.fork()
         self.asked = b""
         if self.leader == 0:
-            self.lead(salus)
+            self.lead(argv)
         self.pid = self.leader  # until the program is in front
         self.wait(lambda: os.tcgetpgrp(self.terminal) not in (0, self.leader),
                   "no program")
         self.pid = os.tcgetpgrp(self.terminal)
 
     @staticmethod
-    def lead(salus):
+    def lead(argv):
         try:
             program = os.fork()
             if program == 0:
@@ -117,7 +117,7 @@ class Prompt:
                 signal.signal(signal.SIGTTOU, signal.SIG_IGN)
                 os.tcsetpgrp(0, os.getpid())
                 signal.signal(signal.SIGTTOU, signal.SIG_DFL)
-                os.execv(salus, [salus, "keygen", "-p"])
+                os.execv(argv[0], argv)
             os.waitpid(program, 0)
             signal.pause()  # the terminal is looked at until this is killed
         finally:
@@ -135,7 +135,7 @@ class Prompt:
                     self.asked += os.read(self.terminal, 4096)
 
     def wait_for_prompt(self, count):
-        self.wait(lambda: self.asked.count(b"New passphrase: ") == count, "no prompt")
+        self.wait(lambda: self.asked.lower().count(b"passphrase: ") == count, "no prompt")
         must(not self.shows(), "the terminal shows what is typed")
 
     def end(self):
@@ -153,10 +153,24 @@ def state_of(pid):
         return "gone"
 
 
-def judge_signals(cases, salus):
+def judge_signals(cases, salus, folder):
+    words = write(folder / "words", "correct horse")
+    message, sealed = write(folder / "kept", "words"), str(folder / "kept.age")
+    must(run([salus, "seal", "--passphrase-file", words, "-o", sealed, message]).code == 0,
+         "seal fails")
+    keygen = [salus, "keygen", "-p"]
+    with cases.case("SIGINT at the prompt of open, which removes what is not whole"):
+        prompt = Prompt([salus, "open", sealed])
+        try:
+            prompt.wait_for_prompt(1)
+            os.kill(prompt.pid, signal.SIGINT)
+            prompt.wait(lambda: state_of(prompt.pid) in ("gone", "Z"), "does not end")
+            must(prompt.shows(), "the terminal stays silent")
+        finally:
+            prompt.end()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         with cases.case(f"{number.name} at the prompt"):
-            prompt = Prompt(salus)
+            prompt = Prompt(keygen)
             try:
                 prompt.wait_for_prompt(1)
                 os.kill(prompt.pid, number)
@@ -165,7 +179,7 @@ def judge_signals(cases, salus):
             finally:
                 prompt.end()
     with cases.case("^C, typed in the middle of a passphrase"):
-        prompt = Prompt(salus)
+        prompt = Prompt(keygen)
         try:
             prompt.wait_for_prompt(1)
             os.write(prompt.terminal, b"half\x04\x03")
@@ -174,7 +188,7 @@ def judge_signals(cases, salus):
         finally:
             prompt.end()
     with cases.case("^Z at the prompt, and on again"):
-        prompt = Prompt(salus)
+        prompt = Prompt(keygen)
         try:
             prompt.wait_for_prompt(1)
             os.write(prompt.terminal, b"\x1a")
@@ -194,7 +208,7 @@ def main():
         judge_identities(cases, salus, folder)
         judge_output(cases, salus, folder)
         judge_lengths(cases, salus, folder)
-        judge_signals(cases, salus)
+        judge_signals(cases, salus, folder)
     cases.finish()
 
 
