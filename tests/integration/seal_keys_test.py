@@ -95,8 +95,8 @@ def judge_lengths(cases, salus, folder):
 
 
 class Prompt:
-    """A command that asks for a passphrase on a terminal of its own, below a leader of the session, as a shell is for
-    people: with nobody to let it go on, a program is not stopped."""
+    """A command that asks for a passphrase on a terminal of its own, below a leader of the session,
+    as a shell is for people: with nobody to let it go on, a program is not stopped."""
 
     def __init__(self, argv):
         self.leader, self.terminal = pty.fork()
