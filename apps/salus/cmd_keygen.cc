@@ -1,6 +1,12 @@
 // salus keygen.
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "apps/salus/seal_keys.h"
 #include "apps/salus/secret_access.h"
@@ -15,7 +21,9 @@ namespace {
 using seal::OutputFile;
 
 Result<ExitCode> PrintPublic(Session& session, const std::string& path) {
-  if (session.arguments().Has("--output") || session.arguments().Has("--type")) {
+  const bool makes = session.arguments().Has("--output") || session.arguments().Has("--type") ||
+                     session.arguments().Has("--public");
+  if (makes) {
     return session.Usage("-y prints the public key of a file that is there: it makes none");
   }
   TRY(const seal::OwnKeys keys,
@@ -32,6 +40,37 @@ Result<std::unique_ptr<OutputFile>> Create(Session& session, const std::string& 
                                                           : OutputFile::IfExists::kRefuse});
 }
 
+// The later of two files of one name would replace the first.
+bool IsSameFile(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  const auto resolved = [&ignored](const std::string& path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
+  };
+  return a == b || std::filesystem::equivalent(a, b, ignored) || resolved(a) == resolved(b);
+}
+
+// A key that only signs has no name on one line.
+void SayPublic(Terminal& terminal, const seal::NewKey& key) {
+  if (!key.name.empty()) return terminal.Say("Public key: " + key.name);
+  terminal.Say("Public key:");
+  std::string_view rest = key.public_text;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+    terminal.Say(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+}
+
+// What a shell writes the standard output to has the mode that its umask gives.
+void WarnOfReaders(Terminal& terminal) {
+  struct stat status{};
+  const bool is_file = ::fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+  if (!is_file || (status.st_mode & 077) == 0) return;
+  terminal.Say(
+      "warning: others can read the file that the private key was written to: chmod 600 it, and "
+      "use -o the next time, which makes it so from the start");
+}
+
 Result<ExitCode> RunKeygen(Session& session) {
   const std::string given = session.arguments().Text("--public-of");
   if (!given.empty()) return PrintPublic(session, given);
@@ -41,6 +80,10 @@ Result<ExitCode> RunKeygen(Session& session) {
   if (!type) return session.Usage("--type: " + type.error().message);
   const std::string path = session.arguments().Text("--output");
   const std::string public_path = session.arguments().Text("--public");
+  if (!public_path.empty() && IsSameFile(path.empty() ? "-" : path, public_path)) {
+    return session.Usage(
+        "-o and --public name the same file: the public key would replace the private one");
+  }
   // What can't be written is said before a passphrase is asked for.
   TRY(const std::unique_ptr<OutputFile> file,
       Create(session, path.empty() ? "-" : path, OutputFile::Content::kOpened));
@@ -58,10 +101,9 @@ Result<ExitCode> RunKeygen(Session& session) {
     TRY_VOID(public_file->Write(AsBytes(key.public_text)));
     TRY_VOID(public_file->Commit());
   }
+  if (path.empty() || path == "-") WarnOfReaders(session.terminal());
   // Where the key itself is on the screen, so is its public half.
-  if (!file->is_terminal() && !key.name.empty()) {
-    session.terminal().Say("Public key: " + key.name);
-  }
+  if (!file->is_terminal()) SayPublic(session.terminal(), key);
   return ExitCode::kDone;
 }
 

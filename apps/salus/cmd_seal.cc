@@ -97,6 +97,7 @@ Result<ExitCode> OpenFolder(Session& session, const Opening& opening) {
 }
 
 Result<ExitCode> RunOpen(Session& session) {
+  TRY_VOID(CheckStandardInput(session));
   const StopSignals signals;
   if (IsForMany(session)) return OpenMany(session);
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(session.arguments().Text("IN")));

@@ -7,6 +7,7 @@
 
 #include "apps/salus/terminal.h"
 #include "apps/salus/version.h"
+#include "seal/secret_text.h"
 
 namespace salus::cli {
 
@@ -111,6 +112,13 @@ void SayWhatIsWrong(const CLI::App& root, const CLI::ParseError& error) {
 }  // namespace
 
 ParsedLine ParseCommandLine(int argc, char** argv, const std::vector<Command>& commands) {
+  // Before anything that might repeat what stands there.
+  for (int i = 1; i < argc; ++i) {
+    const Result<void> open = seal::RefuseSecretText(argv[i]);
+    if (open) continue;
+    Terminal().Fail(open.error().message);
+    return {nullptr, {}, ExitCode::kUsage};
+  }
   CLI::App root(kAbout, "salus");
   root.require_subcommand(0, 1);
   root.set_version_flag("--version", std::string("salus ") + kVersion);

@@ -55,6 +55,17 @@ Result<seal::Recipients> NamedRecipients(Session& session, const std::string& te
 
 }  // namespace
 
+Result<void> CheckStandardInput(Session& session) {
+  const std::vector<std::string> in = session.arguments().List("IN");
+  auto readers = std::max<std::ptrdiff_t>(in.empty(), std::count(in.begin(), in.end(), "-"));
+  for (const char* flag : {"--identity", "--recipient", "--recipients-file"}) {
+    const std::vector<std::string> given = session.arguments().List(flag);
+    readers += std::count(given.begin(), given.end(), "-");
+  }
+  if (readers <= 1) return {};
+  return session.Usage("only one thing is read from the standard input: name files for the rest");
+}
+
 Result<SecretBytes> PassphraseOfKey(Session& session) {
   TRY(std::optional<SecretBytes> given, session.Passphrase(false));
   if (given) return *std::move(given);
@@ -62,6 +73,7 @@ Result<SecretBytes> PassphraseOfKey(Session& session) {
 }
 
 Result<std::vector<GivenRecipients>> RecipientsAsGiven(Session& session) {
+  TRY_VOID(CheckStandardInput(session));
   std::vector<GivenRecipients> all;
   for (const std::string& text : session.arguments().List("--recipient")) {
     TRY(seal::Recipients recipients, NamedRecipients(session, text));

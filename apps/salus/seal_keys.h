@@ -10,6 +10,11 @@
 
 namespace salus::cli {
 
+// CheckStandardInput: at most one of IN and the files of keys is the standard input.
+//
+// Errors: usage.
+Result<void> CheckStandardInput(Session& session);
+
 // RecipientsOf reads -r (a key, a file, or patient:ID and auditor:ID of --data), -R and -p.
 //
 // Errors: usage when there is none; those of each recipient, with its place.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "apps/salus/input_file.h"
 #include "apps/salus/seal_keys.h"
@@ -192,12 +193,13 @@ Result<ExitCode> SealToAll(Session& session, std::vector<GivenRecipients> all,
 Result<ExitCode> SealToEach(Session& session, std::vector<GivenRecipients> all,
                             const std::optional<seal::Signer>& signer, const Places& places) {
   std::map<std::string, seal::Recipients> by_label;
+  std::set<std::string> names;
   for (GivenRecipients& given : all) {
     const std::size_t count = given.recipients.size();
     for (std::unique_ptr<seal::Recipient>& recipient : given.recipients) {
       const std::string label = LabelOf(given.given, count, *recipient, by_label);
       seal::Recipients& alone = by_label[label];
-      if (!alone.empty()) {
+      if (!names.insert(recipient->Name()).second || !alone.empty()) {
         return session.Usage("a recipient is named twice: --to-each makes one file for each");
       }
       alone.push_back(std::move(recipient));

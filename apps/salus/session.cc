@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +12,7 @@
 #include <fstream>
 
 #include "apps/salus/data_backend.h"
+#include "apps/salus/passphrase_prompt.h"
 #include "apps/salus/secret_access.h"
 #include "codec/rfc3339.h"
 
@@ -20,47 +20,11 @@ namespace salus::cli {
 
 namespace {
 
-constexpr std::size_t kMaxPassphraseBytes = 1024;
 constexpr std::size_t kMaxPassphraseFile = 4096;
 
 std::string Environment(const char* variable) {
   const char* value = std::getenv(variable);
   return value == nullptr ? std::string() : std::string(value);
-}
-
-// Reads one line from a descriptor into memory that is wiped.
-Result<SecretBytes> ReadSecretLine(int fd, std::size_t limit) {
-  SecretBytes buffer(limit);
-  const MutableByteSpan bytes = buffer.mutable_view(CliSecrets::Token());
-  std::size_t size = 0;
-  while (size < limit) {
-    const ssize_t got = ::read(fd, bytes.data() + size, 1);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0 || bytes[size] == '\n') break;
-    ++size;
-  }
-  if (size > 0 && bytes[size - 1] == '\r') --size;
-  if (size == 0) return InvalidArgument("the passphrase is empty");
-  return SecretBytes(bytes.first(size));
-}
-
-// Asks on the terminal itself, so that it works with the standard streams redirected.
-Result<SecretBytes> AskPassphrase(const char* prompt) {
-  const int fd = ::open("/dev/tty", O_RDWR | O_CLOEXEC);
-  if (fd < 0) {
-    return FailedPrecondition("there is no terminal to ask on: use --passphrase-file FILE");
-  }
-  termios before{};
-  const bool is_terminal = ::tcgetattr(fd, &before) == 0;
-  termios quiet = before;
-  quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  if (is_terminal) ::tcsetattr(fd, TCSAFLUSH, &quiet);
-  [[maybe_unused]] ssize_t written = ::write(fd, prompt, std::strlen(prompt));
-  Result<SecretBytes> line = ReadSecretLine(fd, kMaxPassphraseBytes);
-  written = ::write(fd, "\n", 1);
-  if (is_terminal) ::tcsetattr(fd, TCSAFLUSH, &before);
-  ::close(fd);
-  return line;
 }
 
 }  // namespace

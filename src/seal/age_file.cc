@@ -88,13 +88,20 @@ Result<std::uint64_t> AgeOpener::CountPayload() {
 }
 
 Result<std::size_t> AgeOpener::Unlock(const Identities& identities) {
+  // A stanza that is garbled hides no key that opens another one: the header's MAC covers them all,
+  // so that who has made it is who has made the garbled one.
+  std::optional<Error> failure;
   for (std::size_t i = 0; i < identities.size(); ++i) {
-    TRY(std::optional<FileKey> key, identities[i]->Unwrap(header_->stanzas()));
-    if (!key) continue;
-    TRY_VOID(header_->Verify(*key));
-    key_ = std::move(key);
-    return i;
+    Result<std::optional<FileKey>> key = identities[i]->Unwrap(header_->stanzas());
+    if (key && !*key) continue;
+    const Result<void> verified = key ? header_->Verify(**key) : Result<void>(key.error());
+    if (verified) {
+      key_ = *std::move(key);
+      return i;
+    }
+    if (!failure) failure = verified.error();
   }
+  if (failure) return *std::move(failure);
   if (header_->Has(kPostQuantumType)) {
     return FailedPrecondition(
         "no identity matches: the file is sealed to post-quantum keys (mlkem768x25519), which need "

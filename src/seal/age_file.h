@@ -81,8 +81,8 @@ class AgeOpener {
 
   // Unlock finds the identity that opens the file; returns its place in identities.
   //
-  // Errors: FailedPrecondition when none does; VerificationFailed when the header was changed, or a
-  // stanza is malformed.
+  // Errors: VerificationFailed when none does and, by one of them, the header was changed or a
+  // stanza is malformed; FailedPrecondition when there is nothing for any of them.
   Result<std::size_t> Unlock(const Identities& identities);
 
   // OpenAll writes the payload to out, chunk by chunk, each authenticated; after Unlock, once.

@@ -72,6 +72,39 @@ TEST_F(AgeFileTest, OpensAtTheBordersOfChunksAndBatches) {
   }
 }
 
+// Who can write one stanza of many must not keep the others out, whatever the identities' order.
+TEST_F(AgeFileTest, AGarbledStanzaHidesNoOtherKeys) {
+  auto p256 = crypto::P256PrivateKey::Generate();
+  recipients_.push_back(std::make_unique<P256Recipient>(p256.public_key()));
+  // The X25519 recipient's stanza is cut short by the sender, who has the file key for the MAC.
+  class CutShort final : public Recipient {
+   public:
+    explicit CutShort(std::unique_ptr<Recipient> whole) : whole_(std::move(whole)) {}
+    Result<Stanza> Wrap(const FileKey& key, RandomSource& random) const override {
+      TRY(Stanza stanza, whole_->Wrap(key, random));
+      stanza.body.pop_back();
+      return stanza;
+    }
+    std::string Name() const override { return whole_->Name(); }
+
+   private:
+    const std::unique_ptr<Recipient> whole_;
+  };
+  recipients_[0] = std::make_unique<CutShort>(std::move(recipients_[0]));
+  const Bytes plaintext = Plaintext(100);
+  const Bytes sealed = Seal(plaintext);
+  const auto [none, refused] = Open(sealed);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::kVerificationFailed);
+  identities_.push_back(std::make_unique<P256Identity>(std::move(p256)));
+  for (int order = 0; order < 2; ++order) {
+    const auto [released, opened] = Open(sealed);
+    EXPECT_TRUE(opened.has_value()) << order;
+    EXPECT_EQ(released, plaintext);
+    std::swap(identities_[0], identities_[1]);
+  }
+}
+
 TEST_F(AgeFileTest, WrittenInPiecesIsTheSameFile) {
   const Bytes plaintext = Plaintext(2 * kBatch);
   MemorySink out;

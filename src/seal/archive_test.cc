@@ -170,6 +170,17 @@ TEST(Archive, ReadsAnArchiveOfTheFolderItself) {
   EXPECT_EQ(StatusOf(place / "out/a").st_nlink, 2U);
 }
 
+// Folders get their mode by their path once more, at the end.
+TEST(Archive, UnpacksFoldersThatAreCalledLikeDrives) {
+  const TestFolder place;
+  const Bytes archive =
+      TarBuilder().Folder("d/").Folder("d/c:/", 0700).Folder("d/c:/x/", 0700).End();
+  const auto made = Unpack(archive, place / "out");
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  EXPECT_EQ(fs::status(place / "out/c:/x").permissions(), fs::perms(0700));
+  EXPECT_EQ(CountIn(place / "out"), 1U);
+}
+
 TEST(Archive, DropsTheBitsThatRaiseRights) {
   const TestFolder place;
   const Bytes archive = TarBuilder()

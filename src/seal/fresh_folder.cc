@@ -29,6 +29,31 @@ std::filesystem::path FolderAbove(const std::string& path) {
   return above.empty() ? "." : above;
 }
 
+// What the umask lets through shows in what the kernel leaves of a mode: here of a folder in
+// folder, which nobody else can enter.
+Result<mode_t> AllowedMode(int folder) {
+  constexpr char kProbe[] = "umask";
+  struct stat made{};
+  const bool is_made = ::mkdirat(folder, kProbe, 0777) == 0 &&
+                       ::fstatat(folder, kProbe, &made, AT_SYMLINK_NOFOLLOW) == 0;
+  if (!is_made || ::unlinkat(folder, kProbe, AT_REMOVEDIR) != 0) {
+    return pki::FileError("make a folder", errno);
+  }
+  return made.st_mode & 0777;
+}
+
+std::string Joined(const ArchivePath& path) {
+  std::string text;
+  for (const std::string& name : path) text += (text.empty() ? "" : "/") + name;
+  return text;
+}
+
+ArchivePath Split(const std::string& text) {
+  ArchivePath path;
+  for (const std::filesystem::path& name : std::filesystem::path(text)) path.push_back(name);
+  return path;
+}
+
 // A descriptor of the folder at path below root, no link followed.
 Result<int> OpenBelow(int root, std::span<const std::string> path) {
   int at = ::openat(root, ".", kOpenFolder);
@@ -84,7 +109,7 @@ FreshFolder::~FreshFolder() {
   // Folders that are read-only by now could not be emptied.
   for (const MadeFolder& made : folders_) {
     if (!are_folders_closed_) break;
-    if (const auto folder = OpenBelow(folder_.get(), made.path); folder.has_value()) {
+    if (const auto folder = OpenBelow(folder_.get(), Split(made.path)); folder.has_value()) {
       ::fchmod(*folder, 0700);
       ::close(*folder);
     }
@@ -107,21 +132,22 @@ Result<std::unique_ptr<FreshFolder>> FreshFolder::Create(const std::string& path
   for (int i = 0; i < kMaxNameTries; ++i) {
     const std::string temporary =
         FolderAbove(target) / fmt::format(".salus-folder-{}-{}", ::getpid(), count.fetch_add(1));
-    // The umask shows in what the kernel leaves of the mode; the folder is empty meanwhile.
-    if (::mkdir(temporary.c_str(), 0777) != 0) {
+    if (::mkdir(temporary.c_str(), 0700) != 0) {
       if (errno == EEXIST) continue;
       return pki::FileError("make a folder beside " + target, errno);
     }
     const int folder = ::open(temporary.c_str(), kOpenFolder);
-    struct stat made{};
-    if (folder < 0 || ::fstat(folder, &made) != 0 || ::fchmod(folder, 0700) != 0) {
-      const Error error = pki::FileError("open a folder beside " + target, errno);
+    // The umask may have taken bits of the owner's away.
+    const Result<mode_t> allowed =
+        folder >= 0 && ::fchmod(folder, 0700) == 0
+            ? AllowedMode(folder)
+            : Result<mode_t>(pki::FileError("open a folder beside " + target, errno));
+    if (!allowed) {
       if (folder >= 0) ::close(folder);
       ::rmdir(temporary.c_str());
-      return error;
+      return allowed.error();
     }
-    return std::unique_ptr<FreshFolder>(
-        new FreshFolder(target, temporary, folder, made.st_mode & 0777));
+    return std::unique_ptr<FreshFolder>(new FreshFolder(target, temporary, folder, *allowed));
   }
   return Unavailable("no name is free for a folder beside " + target);
 }
@@ -142,7 +168,7 @@ Result<void> FreshFolder::MakeFolder(const ArchivePath& path, const Attributes& 
     TRY(const int parent, OpenParent(path));
     if (::mkdirat(parent, path.back().c_str(), 0700) != 0) return MakeError(errno);
   }
-  folders_.push_back({path, attributes});
+  folders_.push_back({Joined(path), attributes});
   return {};
 }
 
@@ -190,7 +216,7 @@ Result<void> FreshFolder::FinishFile(const NewFile& file, const Attributes& attr
 Result<void> FreshFolder::SetFolderAttributes() {
   are_folders_closed_ = true;
   for (const MadeFolder& made : std::views::reverse(folders_)) {
-    TRY(const int opened, OpenBelow(folder_.get(), made.path));
+    TRY(const int opened, OpenBelow(folder_.get(), Split(made.path)));
     const pki::Descriptor folder(opened);
     TRY_VOID(SetAttributes(folder.get(), made.attributes, allowed_));
   }

@@ -66,7 +66,7 @@ class FreshFolder {
   Result<void> SetFolderAttributes();
 
   struct MadeFolder {
-    ArchivePath path;
+    std::string path;  // one string: of a million deep folders each name would cost more
     Attributes attributes;
   };
   const std::string path_;

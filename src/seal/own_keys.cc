@@ -7,12 +7,13 @@
 #include "codec/bech32.h"
 #include "codec/json.h"
 #include "jose/jwk.h"
-#include "pki/key_file.h"
 #include "seal/age_file.h"
 #include "seal/key_access.h"
 #include "seal/key_lines.h"
 #include "seal/p256_recipient.h"
+#include "seal/private_file.h"
 #include "seal/scrypt_recipient.h"
+#include "seal/secret_text.h"
 #include "seal/ssh_recipient.h"
 #include "seal/x25519_recipient.h"
 
@@ -189,14 +190,15 @@ Result<OwnKeys> OwnKeys::Parse(ByteSpan content, const PassphraseSource& ask) {
 }
 
 Result<OwnKeys> OwnKeys::Read(const std::string& path, const PassphraseSource& ask) {
+  TRY_VOID(RefuseSecretText(path));
   std::error_code ignored;
   const bool is_directory = std::filesystem::is_directory(path, ignored);
   const std::string file = is_directory ? path + "/encrypt.key" : path;
   Result<OwnKeys> out = [&]() -> Result<OwnKeys> {
-    TRY(const SecretBytes content, pki::ReadKeyFile(file));
+    TRY(const SecretBytes content, ReadPrivateFile(file));
     return Parse(content.view(KeyAccess::Token()), ask);
   }();
-  if (!out) return std::move(out).error().WithContext(file);
+  if (!out) return std::move(out).error().WithContext(file == "-" ? "standard input" : file);
   return out;
 }
 
@@ -245,7 +247,7 @@ std::string OwnKeys::PublicText() const {
 Result<Identities> ReadIdentityFile(const std::string& path, const PassphraseSource& ask) {
   TRY(OwnKeys keys, OwnKeys::Read(path, ask));
   Result<Identities> out = std::move(keys).ToIdentities();
-  if (!out) return std::move(out).error().WithContext(path);
+  if (!out) return std::move(out).error().WithContext(path == "-" ? "standard input" : path);
   return out;
 }
 

@@ -18,8 +18,9 @@ namespace salus::seal {
 
 // Source: docs/formats/seal-keys.md; C2SP age.md ("AGE-SECRET-KEY-1...", and a file of them sealed
 //         with a passphrase), pem_key.h, RFC 7517 (private JWK).
-// Shape:  a regular file of at most 64 KiB, mode 0600, owned by who runs the program. In a file of
-//         age's keys one stands on a line; empty lines and those that begin with # are passed over.
+// Shape:  at most 64 KiB: a file of mode 0600, owned by who runs the program, that a symbolic link
+//         may lead to; a pipe, or "-", the standard input. In a file of age's keys one stands on a
+//         line; empty lines and those that begin with # are passed over.
 //         The directory of a Salus identity stands for its encryption key.
 class OwnKeys {
  public:
@@ -27,7 +28,8 @@ class OwnKeys {
                            crypto::Ed25519PrivateKey, crypto::RsaPrivateKey>;
   enum class Form { kAge, kSsh, kPem, kJwk };
 
-  // Errors: as pki::ReadKeyFile (says the chmod to run), and Parse; with the path in front.
+  // Errors: as ReadPrivateFile (says the chmod to run), and Parse; with the path in front;
+  // InvalidArgument when path is a secret key itself (secret_text.h).
   static Result<OwnKeys> Read(const std::string& path, const PassphraseSource& ask);
 
   // Errors: InvalidArgument, with the line, for what is no private key that is read here (age's

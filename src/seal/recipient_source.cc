@@ -13,10 +13,12 @@
 #include "pki/certificate.h"
 #include "pki/descriptor.h"
 #include "pki/pem.h"
+#include "seal/key_access.h"
 #include "seal/key_lines.h"
+#include "seal/private_file.h"
 #include "seal/recipient_key.h"
 #include "seal/recipient_text.h"
-#include "seal/stream.h"
+#include "seal/secret_text.h"
 
 namespace salus::seal {
 
@@ -31,27 +33,12 @@ Error OpenError(int number) {
   return Unavailable("it can't be read: " + reason);
 }
 
-Result<std::string> ReadAll(int fd) {
-  FileSource source(fd);
-  std::string content;
-  for (std::size_t size = 0;;) {
-    content.resize(size + 65'536);
-    TRY(const std::size_t got,
-        source.Read({reinterpret_cast<std::uint8_t*>(content.data()) + size, 65'536}));
-    size += got;
-    if (size > kMaxFileBytes) return InvalidArgument("it is larger than 16 MiB: no list of keys");
-    if (got < 65'536) {
-      content.resize(size);
-      return content;
-    }
-  }
-}
-
-Result<std::string> ReadWhole(const std::string& path) {
-  if (path == "-") return ReadAll(STDIN_FILENO);
+// A file of private keys may be given by mistake.
+Result<SecretBytes> ReadWhole(const std::string& path) {
+  if (path == "-") return ReadWiped(STDIN_FILENO, kMaxFileBytes);
   const pki::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return OpenError(errno);
-  return ReadAll(file.get());
+  return ReadWiped(file.get(), kMaxFileBytes);
 }
 
 Result<Recipients> OneOf(Result<std::unique_ptr<Recipient>> recipient) {
@@ -112,7 +99,7 @@ Result<Recipients> FromDirectory(const std::string& path, Timestamp now) {
         "certify");
   }
   if (!chain) return chain.error();
-  return ParseRecipientsFile(*chain, now);
+  return ParseRecipientsFile(AsText(chain->view(KeyAccess::Token())), now);
 }
 
 }  // namespace
@@ -130,17 +117,19 @@ Result<Recipients> ParseRecipientsFile(std::string_view content, Timestamp now) 
 }
 
 Result<Recipients> ReadRecipientsFile(const std::string& path, Timestamp now) {
+  TRY_VOID(RefuseSecretText(path));
   std::error_code ignored;
   Result<Recipients> out = [&]() -> Result<Recipients> {
     if (std::filesystem::is_directory(path, ignored)) return FromDirectory(path, now);
-    TRY(const std::string content, ReadWhole(path));
-    return ParseRecipientsFile(content, now);
+    TRY(const SecretBytes content, ReadWhole(path));
+    return ParseRecipientsFile(AsText(content.view(KeyAccess::Token())), now);
   }();
   if (!out) return std::move(out).error().WithContext(path == "-" ? "standard input" : path);
   return out;
 }
 
 Result<Recipients> ParseRecipient(const std::string& given, Timestamp now) {
+  TRY_VOID(RefuseSecretText(given));
   if (IsRecipientText(given)) return OneOf(ParseRecipientText(given));
   Result<Recipients> out = ReadRecipientsFile(given, now);
   if (!out && out.error().code == ErrorCode::kNotFound) {

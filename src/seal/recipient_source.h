@@ -5,7 +5,8 @@
 //         of them, or a list with one key a line (recipient_text.h), where empty lines and lines
 //         that begin with # are passed over. "-" is the standard input. The directory of a Salus
 //         identity stands for its certificate.
-// Errors: InvalidArgument names file and line, never what stands there. NotFound, PermissionDenied,
+// Errors: InvalidArgument names file and line, never what stands there, and a secret key that was
+//         given itself (secret_text.h) not at all. NotFound, PermissionDenied,
 //         Unavailable for the file itself.
 #pragma once
 

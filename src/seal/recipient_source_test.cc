@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -22,6 +23,7 @@
 #include "seal/key_access.h"
 #include "seal/own_keys.h"
 #include "seal/recipient_text.h"
+#include "seal/secret_text.h"
 
 namespace salus::seal {
 namespace {
@@ -303,6 +305,71 @@ TEST_F(RecipientSourceTest, IdentityFilesAreTheirOwnersOnly) {
   const auto read = ReadIdentityFile(Path("age.key"), NoPassphrase);
   ASSERT_FALSE(read.has_value());
   EXPECT_THAT(read.error().message, AllOf(HasSubstr("age.key: "), HasSubstr("chmod 600")));
+}
+
+TEST_F(RecipientSourceTest, IdentitiesByLinksAndPipes) {
+  Run({"age-keygen", "-o", Path("age.key")});
+  std::filesystem::create_symlink("age.key", Path("link"));
+  EXPECT_TRUE(ReadIdentityFile(Path("link"), NoPassphrase).has_value());
+  std::filesystem::permissions(Path("age.key"), std::filesystem::perms(0640));
+  EXPECT_THAT(ReadIdentityFile(Path("link"), NoPassphrase).error().message, HasSubstr("chmod 600"));
+
+  const std::string content = ReadAll(Path("age.key"));
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], content.data(), content.size()), static_cast<ssize_t>(content.size()));
+  ::close(ends[1]);
+  // What a shell makes of <(command).
+  const auto piped = ReadIdentityFile("/dev/fd/" + std::to_string(ends[0]), NoPassphrase);
+  ::close(ends[0]);
+  EXPECT_TRUE(piped.has_value()) << piped.error().message;
+  EXPECT_FALSE(ReadIdentityFile("/dev/zero", NoPassphrase).has_value());
+}
+
+TEST_F(RecipientSourceTest, APublicKeyNeedsNoSecrecy) {
+  Run({"age-keygen", "-o", Path("age.key")});
+  Run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path("ssh")});
+  Run({"openssl", "genpkey", "-algorithm", "ED25519", "-out", Path("ed.key")});
+  Run({"openssl", "pkey", "-in", Path("ed.key"), "-pubout", "-out", Path("ed.pub")});
+  const std::string age = RunProgram({"age-keygen", "-y", Path("age.key")}).output;
+  const std::string certificate = MakeCertificate("rsa", {"-newkey", "rsa:2048"});
+  Write("team", "# team\n" + age);
+  Write("jwk", R"({"kty":"OKP","crv":"X25519","x":"AA"})");
+  for (const std::string& path :
+       {Path("team"), Path("ssh.pub"), Path("ed.pub"), certificate, Path("jwk")}) {
+    std::filesystem::permissions(path, std::filesystem::perms(0644));
+    EXPECT_THAT(ReadIdentityFile(path, NoPassphrase).error().message,
+                AllOf(HasSubstr("a public key opens nothing"), Not(HasSubstr("chmod"))));
+  }
+  Write("secret.jwk", R"({"kty":"OKP","crv":"X25519","x":"AA","d":"AA"})");
+  for (const char* name : {"secret.jwk", "ssh", "age.key", "ed.key"}) {
+    std::filesystem::permissions(Path(name), std::filesystem::perms(0644));
+    EXPECT_THAT(ReadIdentityFile(Path(name), NoPassphrase).error().message,
+                HasSubstr("replace the key"));
+  }
+}
+
+TEST_F(RecipientSourceTest, NeverRepeatsASecretKey) {
+  std::string secret = codec::Bech32Encode("AGE-SECRET-KEY-", Bytes(32, 2));
+  for (int times = 0; times < 2; ++times) {
+    for (const std::string& given : {secret, " " + secret, "key=" + secret}) {
+      EXPECT_TRUE(IsSecretText(given));
+      const auto identity = ReadIdentityFile(given, NoPassphrase);
+      const auto recipients = ReadRecipientsFile(given, now_);
+      ASSERT_FALSE(identity.has_value() || recipients.has_value());
+      for (const std::string& message :
+           {identity.error().message, recipients.error().message, MessageOf(given)}) {
+        EXPECT_THAT(message, AllOf(HasSubstr("shell's history"), Not(HasSubstr(secret))));
+      }
+    }
+    for (char& c : secret) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  }
+  EXPECT_TRUE(IsSecretText("-----BEGIN PRIVATE KEY-----\nMC4C"));
+  EXPECT_TRUE(IsSecretText(R"( {"kty":"OKP","d":"AA"})"));
+  for (const char* name : {"age-secret-key.txt", "./AGE-SECRET-KEY-1.txt", "age-secret-key-1/key",
+                           "{d}", "", "key.txt"}) {
+    EXPECT_FALSE(IsSecretText(name)) << name;
+  }
 }
 
 TEST_F(RecipientSourceTest, EncryptedPkcs8AsksForItsPassphrase) {

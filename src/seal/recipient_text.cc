@@ -5,6 +5,7 @@
 #include "codec/base64.h"
 #include "codec/bech32.h"
 #include "seal/p256_recipient.h"
+#include "seal/secret_text.h"
 #include "seal/ssh_recipient.h"
 #include "seal/x25519_recipient.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::string_view kAge = "age1";
 constexpr std::string_view kP256 = "p256:";
-constexpr std::string_view kSecret = "AGE-";
+constexpr std::string_view kPlugin = "AGE-PLUGIN-";
 
 // Prefixes of what OpenSSH calls its types of keys.
 constexpr std::string_view kSshTypes[] = {"ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"};
@@ -75,13 +76,14 @@ bool IsRecipientText(std::string_view text) {
   // "age1.txt" and "ssh-team.pub" are files: a dot is in no key of age's, a space in every of
   // SSH's.
   const bool is_age = text.starts_with(kAge) && text.find_first_of("./") == std::string_view::npos;
-  return is_age || text.starts_with(kP256) || text.starts_with(kSecret) || IsSshText(text);
+  return is_age || text.starts_with(kP256) || text.starts_with(kPlugin) || IsSecretText(text) ||
+         IsSshText(text);
 }
 
 Result<std::unique_ptr<Recipient>> ParseRecipientText(std::string_view text) {
   if (text.starts_with(kAge)) return ParseAge(text);
   if (text.starts_with(kP256)) return ParseP256(text);
-  if (text.starts_with(kSecret)) {
+  if (text.starts_with(kPlugin) || IsSecretText(text)) {
     return InvalidArgument(
         "a secret key (AGE-...) is no recipient: give the public key, which salus keygen -y FILE "
         "prints, and replace the key if others may have seen it");

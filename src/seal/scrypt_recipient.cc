@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <mutex>
 
 #include "codec/base64.h"
 #include "crypto/scrypt.h"
@@ -55,6 +56,9 @@ Result<std::optional<FileKey>> ScryptIdentity::Unwrap(std::span<const Stanza> st
   if (found->body.size() != kWrappedKeyBytes) {
     return VerificationFailed("a stanza of the header holds a key of another length");
   }
+  // What strangers' files ask for is up to 4 GiB of memory each.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
   TRY(const SecretArray<32> wrap_key, WrapKey(passphrase_, salt, log_n));
   return UnwrapFileKey(wrap_key, found->body);
 }

@@ -29,6 +29,7 @@ class ScryptRecipient final : public Recipient {
   const unsigned log_n_;
 };
 
+// Threads: Unwrap works off one file at a time in the whole process.
 class ScryptIdentity final : public Identity {
  public:
   explicit ScryptIdentity(SecretBytes passphrase) : passphrase_(std::move(passphrase)) {}

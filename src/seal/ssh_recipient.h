@@ -39,7 +39,8 @@ class SshIdentity final : public Identity {
 
   explicit SshIdentity(Key key);
 
-  // Errors: as Identity; VerificationFailed also when a stanza has this key's tag but none opens.
+  // Errors: as Identity; VerificationFailed also when a stanza has this key's tag but none opens,
+  // or the first 8 that have it don't and there are more.
   Result<std::optional<FileKey>> Unwrap(std::span<const Stanza> stanzas) const override;
   std::string Name() const override { return public_.ToText(); }
   const crypto::RsaPrivateKey* rsa_key() const override {

@@ -130,6 +130,24 @@ TEST_P(SshRecipientTest, PassesOverOthersAndNamesWhatIsChanged) {
   }
 }
 
+// A header may hold 20,000 stanzas, and each costs the reader a private operation.
+TEST_P(SshRecipientTest, TriesFewStanzasOfItsOwnTag) {
+  FileKey key;
+  const auto own = recipients_[0]->Wrap(key, random_);
+  ASSERT_TRUE(own.has_value());
+  Stanza broken = *own;
+  broken.body[3] ^= 1;
+  std::vector<Stanza> stanzas(7, broken);
+  stanzas.push_back(*own);
+  const auto eighth = identities_[0]->Unwrap(stanzas);
+  EXPECT_TRUE(eighth.has_value() && eighth->has_value());
+  stanzas.insert(stanzas.begin(), broken);
+  const auto ninth = identities_[0]->Unwrap(stanzas);
+  ASSERT_FALSE(ninth.has_value());
+  EXPECT_EQ(ninth.error().code, ErrorCode::kVerificationFailed);
+  EXPECT_THAT(ninth.error().message, HasSubstr("more than 8 times"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, SshRecipientTest, ::testing::Values("ed25519", "rsa"),
                          [](const auto& kind) { return std::string(kind.param); });
 

@@ -296,7 +296,7 @@ def judge_keys(cases, place):
         place.refused(FAILED, ["rsa.pub.pem", "no private key"], "open", "-i", public, place.sealed)
     with cases.case("a private key as recipient"):
         secret = pathlib.Path(place.key).read_text().split()[-1]
-        done = place.refused(FAILED, ["secret key", "no recipient"],
+        done = place.refused(USAGE, ["secret key", "shell's history"],
                              "seal", "-r", secret, place.message)
         must(secret not in done.err, "the key is shown")
     with cases.case("a key file that others can read"):
