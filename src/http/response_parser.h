@@ -23,7 +23,8 @@ struct ResponseHead {
 };
 
 // to: the method of the request that this answers. Framing::content_length is 0 where the answer
-// has no body whatever its fields say (HEAD, 1xx, 204, 304).
+// has no body whatever its fields say (HEAD, 1xx, 204, 304); keep_alive is false where a server
+// that gets this wrong would send one.
 Result<void> ParseResponseHead(std::string_view head, const HeadLimits& limits, Method to,
                                ResponseHead& response, Framing& framing);
 

@@ -92,5 +92,23 @@ TEST(ResponseParser, RefusesDoubts) {
   EXPECT_TRUE(Parse("HTTP/1.1 200 \r\n").ok);
 }
 
+TEST(ResponseParser, KeepsNoConnectionOnWhichABodyMayFollow) {
+  const auto keeps = [](const std::string& text, Method to) {
+    const Read parsed = Parse("HTTP/1.1 " + text, to);
+    EXPECT_TRUE(parsed.ok) << text;
+    return parsed.framing.keep_alive;
+  };
+  EXPECT_FALSE(keeps("200 OK\r\nContent-Length: 5\r\n", Method::kHead));
+  EXPECT_FALSE(keeps("200 OK\r\nTransfer-Encoding: chunked\r\n", Method::kHead));
+  EXPECT_FALSE(keeps("200 OK\r\n", Method::kHead));
+  EXPECT_TRUE(keeps("200 OK\r\nContent-Length: 0\r\n", Method::kHead));
+  EXPECT_FALSE(keeps("304 Same\r\nContent-Length: 5\r\n", Method::kGet));
+  EXPECT_FALSE(keeps("304 Same\r\nTransfer-Encoding: chunked\r\n", Method::kGet));
+  EXPECT_TRUE(keeps("304 Same\r\n", Method::kGet));
+  EXPECT_TRUE(keeps("304 Same\r\n", Method::kHead));
+  EXPECT_TRUE(keeps("204 None\r\n", Method::kGet));
+  EXPECT_TRUE(keeps("200 OK\r\nContent-Length: 5\r\n", Method::kGet));
+}
+
 }  // namespace
 }  // namespace salus::http

@@ -31,11 +31,11 @@ BackendConnection::BackendConnection(ProxyLoop& loop, int fd)
 
 BackendConnection::~BackendConnection() = default;
 
-std::shared_ptr<BackendConnection> BackendConnection::TakeIdle(ProxyLoop& loop, bool is_checked) {
+std::shared_ptr<BackendConnection> BackendConnection::TakeIdle(ProxyLoop& loop) {
   while (!loop.idle_backends.empty()) {
     std::shared_ptr<BackendConnection> out = std::move(loop.idle_backends.back());
     loop.idle_backends.pop_back();
-    if (!is_checked || out->IsQuiet()) return out;
+    if (out->IsQuiet()) return out;
     out->Close();
   }
   return nullptr;
@@ -44,7 +44,7 @@ std::shared_ptr<BackendConnection> BackendConnection::TakeIdle(ProxyLoop& loop, 
 std::shared_ptr<BackendConnection> BackendConnection::Take(ProxyLoop& loop, ClientConnection& owner,
                                                            Freshness freshness) {
   if (freshness != Freshness::kNew) {
-    if (auto idle = TakeIdle(loop, freshness == Freshness::kChecked)) {
+    if (auto idle = TakeIdle(loop)) {
       idle->owner_ = &owner;
       return idle;
     }
@@ -68,7 +68,8 @@ std::shared_ptr<BackendConnection> BackendConnection::Take(ProxyLoop& loop, Clie
   return out;
 }
 
-// IsQuiet: neither closed nor saying anything unasked.
+// IsQuiet: neither closed nor saying anything unasked, which the next visitor would get for an
+// answer. That nothing was readable at the last turn is not enough: it may have come since.
 bool BackendConnection::IsQuiet() const {
   char byte = 0;
   return recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;

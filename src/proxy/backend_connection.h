@@ -14,9 +14,8 @@ namespace salus::proxy {
 class BackendConnection final : public http::FdHandler,
                                 public std::enable_shared_from_this<BackendConnection> {
  public:
-  // Freshness is what an unused connection must be: kAny may turn out to be closed, kChecked was
-  // not a moment ago, kNew is none.
-  enum class Freshness { kAny, kChecked, kNew };
+  // Freshness: kUsed takes an unused connection where there is a quiet one.
+  enum class Freshness { kUsed, kNew };
   // Take gives owner an unused connection, or one that is being made. nullptr: the backend refuses,
   // or the system has no socket.
   static std::shared_ptr<BackendConnection> Take(ProxyLoop& loop, ClientConnection& owner,
@@ -47,7 +46,7 @@ class BackendConnection final : public http::FdHandler,
   http::RequestReader reader;
 
  private:
-  static std::shared_ptr<BackendConnection> TakeIdle(ProxyLoop& loop, bool is_checked);
+  static std::shared_ptr<BackendConnection> TakeIdle(ProxyLoop& loop);
   bool FinishConnect();
   bool IsQuiet() const;
   void ArmWrite();

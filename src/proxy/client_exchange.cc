@@ -124,8 +124,7 @@ bool ClientConnection::IsServed(std::string_view host) const {
 
 void ClientConnection::StartBackend() {
   const bool is_idempotent = IsIdempotent(exchange_.method);
-  backend_ =
-      BackendConnection::Take(loop_, *this, is_idempotent ? Freshness::kAny : Freshness::kChecked);
+  backend_ = BackendConnection::Take(loop_, *this, Freshness::kUsed);
   exchange_.may_retry = is_idempotent && backend_ != nullptr && backend_->was_used();
   backend_moved_ = loop_.now;
 }

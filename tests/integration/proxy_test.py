@@ -350,6 +350,43 @@ def test_extra_bytes(stage):
         assert client.ask(get())[2] == b"ok"
 
 
+def test_late_bytes(stage):
+    """The same in a segment of their own, after the answer was passed on: of a body after HEAD, of
+    a body after 304, and of anything else."""
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    heads = {"HEAD": b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(evil),
+             "GET": b"HTTP/1.1 304 Not Modified\r\nContent-Length: %d\r\n\r\n" % len(evil),
+             "PUT": OK}
+    passed_on, said = threading.Event(), threading.Event()
+
+    def answer(request, peer):
+        if request.target == "/honest":
+            return peer.sendall(OK)
+        peer.sendall(heads[request.method])
+        passed_on.wait(10)
+        try:
+            peer.sendall(evil)
+        finally:
+            said.set()
+        return None
+
+    proxy, _ = stage.open(answer=answer)
+    client = stage.client(proxy)
+    for number in range(150):
+        method = list(heads)[number % 3]
+        passed_on.clear()
+        said.clear()
+        ask = get("/late", "Content-Length: 0\r\n").replace(b"GET", method.encode())
+        assert client.ask(ask, to_head=method == "HEAD")[0] in (200, 304)
+        passed_on.set()
+        # Without a declared body only what has come can be noticed; with one, nothing may.
+        if method == "PUT":
+            assert said.wait(10)
+        for _ in range(2):
+            status, _, body = client.ask(get("/honest"))
+            assert (status, body) == (200, b"ok"), (number, method, status, body)
+
+
 def test_no_backend(stage):
     unused = proxy_rig.Backend()
     unused.stop()
