@@ -15,6 +15,7 @@
 #include "apps/salus/proxy_certificates.h"
 #include "apps/salus/proxy_handover.h"
 #include "apps/salus/session.h"
+#include "http/listening_socket.h"
 #include "proxy/certificate_renewal.h"
 #include "proxy/proxy.h"
 
@@ -59,6 +60,7 @@ Result<proxy::Place> PlaceOf(Session& session, const std::string& flag, const st
   const char* const last = text.data() + text.size();
   const auto [end, failed] = std::from_chars(text.data() + colon + 1, last, out.port);
   if (failed != std::errc() || end != last) return wrong();
+  if (!http::ParseSocketAddress(out.address, out.port)) return wrong();
   return out;
 }
 
@@ -78,6 +80,41 @@ Result<std::vector<proxy::Place>> RedirectPlaces(Session& session,
   return out;
 }
 
+// Reaches: whoever connects to the address comes to what listens at place.
+bool Reaches(const proxy::Place& address, const proxy::Place& place) {
+  if (address.port == 0 || address.port != place.port) return false;
+  const bool is_local = address.address.starts_with("127.") || address.address == "::1";
+  const bool is_any = place.address == "0.0.0.0" || place.address == "::";
+  return address.address == place.address || (is_local && is_any);
+}
+
+// A request that came back in through the own door would go round until all connections are used.
+Result<void> CheckNotItself(Session& session, const proxy::ProxyOptions& options) {
+  for (const std::vector<proxy::Place>* places : {&options.from, &options.redirect_from}) {
+    for (const proxy::Place& place : *places) {
+      if (Reaches(options.to, place)) {
+        return session.Usage("--to: this is where the proxy itself listens");
+      }
+    }
+  }
+  return {};
+}
+
+// A domain is compared with what Host names, without its port.
+Result<void> CheckDomains(Session& session, const std::vector<std::string>& domains) {
+  for (const std::string& domain : domains) {
+    const bool is_address = domain.starts_with('[') && domain.ends_with(']');
+    const bool is_name = std::all_of(domain.begin(), domain.end(), [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_';
+    });
+    if (domain.empty() || (!is_name && !is_address)) {
+      return session.Usage(
+          "--domain: a host name only, such as example.org: no scheme, port, path or *");
+    }
+  }
+  return {};
+}
+
 Result<void> ReadPlaces(Session& session, proxy::ProxyOptions& options) {
   std::vector<std::string> from = session.arguments().List("--from");
   if (from.empty()) from.emplace_back("0.0.0.0:443");
@@ -88,10 +125,14 @@ Result<void> ReadPlaces(Session& session, proxy::ProxyOptions& options) {
   TRY(options.redirect_from, RedirectPlaces(session, options.from));
   TRY(const std::string to, session.Required("--to"));
   TRY(options.to, PlaceOf(session, "--to", to));
+  TRY_VOID(CheckNotItself(session, options));
   TRY(const std::vector<int> inherited, InheritedListeners());
   if (inherited.empty()) return {};
   if (inherited.size() != options.from.size() + options.redirect_from.size()) {
-    return FailedPrecondition("the old process listens at other places: start anew");
+    return FailedPrecondition(fmt::format(
+        "SALUS_PROXY_LISTENERS hands over {} sockets, --from and --redirect-from name {} places: "
+        "start anew, with the variable unset",
+        inherited.size(), options.from.size() + options.redirect_from.size()));
   }
   std::size_t next = 0;
   for (proxy::Place& place : options.from) place.inherited_fd = inherited[next++];
@@ -104,6 +145,7 @@ Result<proxy::ProxyOptions> ReadOptions(Session& session) {
   const Arguments& arguments = session.arguments();
   TRY_VOID(ReadPlaces(session, options));
   options.domains = arguments.List("--domain");
+  TRY_VOID(CheckDomains(session, options.domains));
   constexpr std::uint64_t kMaxSeconds = 10ULL * 366 * 86'400;
   TRY(const std::uint64_t hsts, NumberOr(session, "--hsts", 31'536'000, 0, kMaxSeconds));
   options.hsts = std::chrono::seconds(hsts);
@@ -114,6 +156,9 @@ Result<proxy::ProxyOptions> ReadOptions(Session& session) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   TRY(const std::uint64_t threads, NumberOr(session, "--threads", cores, 1, 256));
   options.threads = static_cast<int>(threads);
+  TRY(options.backend_connections, NumberOr(session, "--backend-connections", 1'024, 1, 65'536));
+  options.backend_connections_per_address =
+      std::max<std::size_t>(1, options.backend_connections / 4);
   options.access_log = arguments.Text("--access-log");
   options.tls.allow_tls12 = arguments.Has("--tls12");
   return options;
@@ -145,17 +190,27 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-// A private key is in memory, two descriptors are needed for each client, and an arena for each
-// thread would only keep freed memory.
-void PrepareProcess() {
+// A private key is in memory, and an arena for each thread would only keep freed memory.
+// Returns how many descriptors there may be.
+rlim_t PrepareProcess() {
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
   mallopt(M_ARENA_MAX, 2);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return RLIM_INFINITY;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  return files.rlim_cur;
+}
+
+// Each client needs a descriptor, and one more while its request is at the backend.
+void WarnOfFewDescriptors(Session& session, rlim_t have, const proxy::ProxyOptions& options) {
+  const std::size_t clients = options.limits.connections;
+  if (have == RLIM_INFINITY || have >= 2 * clients) return;
+  session.terminal().Warn(
+      fmt::format("{} open files are allowed, {} are needed for {} connections: raise the limit "
+                  "(ulimit -n, LimitNOFILE=), or later ones have to wait",
+                  have, 2 * clients, clients));
 }
 
 void SayListening(const proxy::Proxy& proxy, std::size_t places) {
@@ -167,8 +222,8 @@ void SayListening(const proxy::Proxy& proxy, std::size_t places) {
 }
 
 // ServeUntilStopped returns how long idle connections may go on.
-std::chrono::seconds ServeUntilStopped(Session& session, const sigset_t& signals,
-                                       proxy::Proxy& proxy, proxy::CertificateRenewal& renewal,
+std::chrono::seconds ServeUntilStopped(const sigset_t& signals, proxy::Proxy& proxy,
+                                       proxy::CertificateRenewal& renewal,
                                        const ProgramImage& image) {
   while (true) {
     int number = 0;
@@ -177,9 +232,9 @@ std::chrono::seconds ServeUntilStopped(Session& session, const sigset_t& signals
       renewal.Wake();
       proxy.ReopenLog();
     } else if (number == SIGUSR2) {
-      const Result<void> started = image.StartSuccessor(proxy.listening_fds());
+      const Result<void> started = image.StartSuccessor(proxy.listening_fds(), signals);
       if (started) return kHandoverGrace;
-      session.terminal().Warn(started.error().message);
+      proxy.Say("warning: " + Printable(started.error().message));
     } else {
       return std::chrono::seconds(0);
     }
@@ -195,7 +250,7 @@ Result<ExitCode> RunProxy(Session& session) {
   options.plain_answer = certificates.plain_answer;
   const std::size_t places = options.from.size() + options.redirect_from.size();
   const sigset_t signals = BlockSignals();
-  PrepareProcess();
+  WarnOfFewDescriptors(session, PrepareProcess(), options);
   TRY(const std::unique_ptr<proxy::Proxy> proxy, proxy::Proxy::Start(std::move(options)));
   SayListening(*proxy, places);
   proxy::CertificateRenewal renewal(
@@ -206,14 +261,14 @@ Result<ExitCode> RunProxy(Session& session) {
         return proxy->ReplaceTls(tls);
       },
       [&](std::string_view sentence, bool is_trouble) {
-        is_trouble ? session.terminal().Warn(sentence) : session.terminal().Say(sentence);
+        proxy->Say((is_trouble ? "warning: " : "") + Printable(sentence));
       },
       session.arguments().Text("--require-client-cert"));
   ReportReady();
-  const std::chrono::seconds grace = ServeUntilStopped(session, signals, *proxy, renewal, image);
+  const std::chrono::seconds grace = ServeUntilStopped(signals, *proxy, renewal, image);
   renewal.Stop();
   if (!proxy->Drain(kDrainTimeout, grace)) {
-    session.terminal().Warn("some connections were cut off");
+    proxy->Say("warning: some connections were cut off");
   }
   return ExitCode::kDone;
 }
@@ -235,6 +290,8 @@ std::vector<Flag> ProxyFlags() {
       {"--access-log", FlagKind::kText, "FILE|-", "a line per answer; no addresses, no paths"},
       {"--max-body", FlagKind::kText, "BYTES", "longest request body (default 1073741824)"},
       {"--timeout", FlagKind::kText, "SECONDS", "patience with the server behind (default 60)"},
+      {"--backend-connections", FlagKind::kText, "N",
+       "requests at the server behind at once (default 1024; a quarter of it for one address)"},
       {"--threads", FlagKind::kText, "N", "default: one for each core"},
   };
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 extern char** environ;  // NOLINT: POSIX names it
 
@@ -26,6 +28,8 @@ namespace {
 constexpr char kListeners[] = "SALUS_PROXY_LISTENERS";
 constexpr char kReady[] = "SALUS_PROXY_READY";
 constexpr std::chrono::milliseconds kStartTimeout{30'000};
+constexpr std::chrono::milliseconds kEndPoll{10};
+constexpr int kEndPolls = 200;
 
 Result<std::vector<int>> ParseDescriptors(std::string_view text) {
   std::vector<int> out;
@@ -63,12 +67,26 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-// WaitForByte: true when one came, false at the end of the pipe or of the time.
-bool WaitForByte(int fd) {
-  pollfd wait{fd, POLLIN, 0};
+// WaitForByte: true when one came, false at the end of the pipe or of the time, or when one of the
+// signals that end us is pending.
+bool WaitForByte(int fd, int end_signals) {
+  std::array<pollfd, 2> wait{{{fd, POLLIN, 0}, {end_signals, POLLIN, 0}}};
   const int timeout = static_cast<int>(kStartTimeout.count());
   char byte = 0;
-  return poll(&wait, 1, timeout) == 1 && read(fd, &byte, 1) == 1;
+  // A descriptor of -1 is passed over.
+  return poll(wait.data(), wait.size(), timeout) > 0 && wait[0].revents != 0 &&
+         read(fd, &byte, 1) == 1;
+}
+
+// EndChild asks first, and does not wait for long.
+void EndChild(pid_t child) {
+  kill(child, SIGTERM);
+  for (int i = 0; i < kEndPolls; ++i) {
+    if (waitpid(child, nullptr, WNOHANG) != 0) return;
+    std::this_thread::sleep_for(kEndPoll);
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
 }
 
 class SpawnSettings {
@@ -129,7 +147,8 @@ ProgramImage ProgramImage::Read() {
   return out;
 }
 
-Result<void> ProgramImage::StartSuccessor(const std::vector<int>& listeners) const {
+Result<void> ProgramImage::StartSuccessor(const std::vector<int>& listeners,
+                                          const sigset_t& signals) const {
   std::array<int, 2> ready{-1, -1};
   if (pipe2(ready.data(), O_CLOEXEC) != 0) {
     return Unavailable(std::string("no pipe: ") + std::strerror(errno));
@@ -143,12 +162,16 @@ Result<void> ProgramImage::StartSuccessor(const std::vector<int>& listeners) con
   const int failed = posix_spawn(&child, path_.c_str(), settings.actions(), settings.attributes(),
                                  Pointers(arguments).data(), Pointers(environment).data());
   close(ready[1]);
-  const bool serves = failed == 0 && WaitForByte(ready[0]);
+  sigset_t ending = signals;
+  sigdelset(&ending, SIGHUP);
+  sigdelset(&ending, SIGUSR2);
+  const int end_signals = signalfd(-1, &ending, SFD_CLOEXEC);
+  const bool serves = failed == 0 && WaitForByte(ready[0], end_signals);
   close(ready[0]);
+  if (end_signals >= 0) close(end_signals);
   if (serves) return {};
   if (failed != 0) return Unavailable(path_ + ": " + std::strerror(failed));
-  kill(child, SIGTERM);
-  waitpid(child, nullptr, 0);
+  EndChild(child);
   return Unavailable("the new process did not start; this one goes on");
 }
 

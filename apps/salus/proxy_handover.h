@@ -5,6 +5,8 @@
 //        SALUS_PROXY_READY (a pipe, into which it writes one byte once it serves).
 #pragma once
 
+#include <signal.h>
+
 #include <string>
 #include <vector>
 
@@ -26,8 +28,9 @@ class ProgramImage {
   static ProgramImage Read();
 
   // StartSuccessor starts the program that is now at the same path with the same arguments, and
-  // waits until it serves. Errors: Unavailable: it did not start, or not in time.
-  Result<void> StartSuccessor(const std::vector<int>& listeners) const;
+  // waits until it serves. A SIGTERM or SIGINT of signals, which are blocked, ends the waiting and
+  // stays pending. Errors: Unavailable: it did not start, or not in time.
+  Result<void> StartSuccessor(const std::vector<int>& listeners, const sigset_t& signals) const;
 
  private:
   std::string path_;

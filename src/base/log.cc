@@ -53,8 +53,8 @@ void AppendTime(fmt::memory_buffer& out) {
 
 void SetLogLevel(LogLevel level) { minimum_level = level; }
 
-void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  if (level < minimum_level.load(std::memory_order_relaxed)) return;
+std::string LogLine(LogLevel level, std::string_view message,
+                    std::initializer_list<LogField> fields) {
   fmt::memory_buffer line;
   auto out = std::back_inserter(line);
   fmt::format_to(out, "{{\"time\":\"");
@@ -72,6 +72,12 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
     }
   }
   fmt::format_to(out, "}}\n");
+  return fmt::to_string(line);
+}
+
+void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
+  if (level < minimum_level.load(std::memory_order_relaxed)) return;
+  const std::string line = LogLine(level, message, fields);
   [[maybe_unused]] const ssize_t ignored = write(STDERR_FILENO, line.data(), line.size());
 }
 

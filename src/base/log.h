@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -20,6 +21,10 @@ struct LogField {
 
 // SetLogLevel drops lines below level; the default is kInfo. Threads: safe.
 void SetLogLevel(LogLevel level);
+
+// LogLine is the line that Log writes, for who must not wait for standard error.
+std::string LogLine(LogLevel level, std::string_view message,
+                    std::initializer_list<LogField> fields = {});
 
 // Log writes one line with one write(2), so that lines of threads never mix. Threads: safe.
 // message is a constant that names what happened, e.g. "checkpoint published".

@@ -1,5 +1,5 @@
-// Admission counts the open connections, of all and of each address, and says when there are too
-// many.
+// Admission counts the open connections, of all and of each address (IPv6: each /64, which is what
+// one subscriber has), and says when there are too many.
 //
 // Threads: safe.
 #pragma once
@@ -11,6 +11,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "http/listening_socket.h"
+
 namespace salus::http {
 
 class Admission {
@@ -20,10 +22,11 @@ class Admission {
 
   // Admit counts a connection of an address in; false: too many. Leave counts it out.
   bool Admit(const std::string& address) {
+    const std::string group = AddressGroup(address);
     std::lock_guard lock(mutex_);
-    std::size_t& of_address = open_of_address_[address];
+    std::size_t& of_address = open_of_address_[group];
     if (open_ >= connections_ || of_address >= per_address_) {
-      if (of_address == 0) open_of_address_.erase(address);
+      if (of_address == 0) open_of_address_.erase(group);
       return false;
     }
     ++of_address;
@@ -31,8 +34,9 @@ class Admission {
     return true;
   }
   void Leave(const std::string& address) {
+    const std::string group = AddressGroup(address);
     std::lock_guard lock(mutex_);
-    if (--open_of_address_[address] == 0) open_of_address_.erase(address);
+    if (--open_of_address_[group] == 0) open_of_address_.erase(group);
     --open_;
     left_.notify_all();
   }

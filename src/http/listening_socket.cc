@@ -65,6 +65,15 @@ std::string AddressText(const sockaddr_storage& address) {
   return text;
 }
 
+std::string AddressGroup(const std::string& address) {
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, address.c_str(), &v6) != 1) return address;
+  std::memset(&v6.s6_addr[8], 0, 8);
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(AF_INET6, &v6, text, sizeof text);
+  return text;
+}
+
 Result<ListeningSocket> ListeningSocket::Open(const std::string& address, std::uint16_t port) {
   const std::string where = "listener " + address + ":" + std::to_string(port);
   TRY(const SocketAddress parsed, ParseSocketAddress(address, port));
@@ -73,6 +82,10 @@ Result<ListeningSocket> ListeningSocket::Open(const std::string& address, std::u
   if (out.fd_ < 0) return Unavailable(where + ": no socket: " + std::strerror(errno));
   const int on = 1;
   setsockopt(out.fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // So that 0.0.0.0 and :: can stand side by side, whatever the system's default is.
+  if (parsed.storage.ss_family == AF_INET6) {
+    setsockopt(out.fd_, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  }
   if (bind(out.fd_, parsed.get(), parsed.size) != 0 || listen(out.fd_, kBacklog) != 0) {
     const int reason = errno;
     if (reason == EACCES) {

@@ -47,6 +47,10 @@ class ListeningSocket {
 // socket is written as IPv4.
 std::string AddressText(const sockaddr_storage& address);
 
+// AddressGroup is the part of a peer's address (as AddressText gives it) that one subscriber has:
+// an IPv4 address, or the first 64 bits of an IPv6 address.
+std::string AddressGroup(const std::string& address);
+
 // SocketAddress is what the system's calls take.
 struct SocketAddress {
   sockaddr_storage storage{};

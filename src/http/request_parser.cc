@@ -1,5 +1,7 @@
 #include "http/request_parser.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 
@@ -54,9 +56,56 @@ class HeadParser final : public beast::http::basic_parser<true> {
   void on_finish_impl(Code& ec) override { ec = {}; }
 };
 
-bool IsHostChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("-._~:[]%!$&'()*+;=").find(c) != std::string_view::npos;
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+bool IsHexDigit(char c) {
+  const char letter = static_cast<char>(c | 0x20);
+  return IsDigit(c) || (letter >= 'a' && letter <= 'f');
+}
+
+// Source: RFC 3986 section 3.2.2, reg-name (which an IPv4 address is too).
+bool IsRegisteredName(std::string_view name) {
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    if (c == '%') {
+      if (i + 2 >= name.size() || !IsHexDigit(name[i + 1]) || !IsHexDigit(name[i + 2])) {
+        return false;
+      }
+      i += 2;
+      continue;
+    }
+    const char letter = static_cast<char>(c | 0x20);
+    if (!(letter >= 'a' && letter <= 'z') && !IsDigit(c) &&
+        std::string_view("-._~!$&'()*+;=").find(c) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return !name.empty();
+}
+
+bool IsPort(std::string_view port) {
+  int value = 0;
+  for (const char c : port) {
+    if (!IsDigit(c)) return false;
+    value = value * 10 + (c - '0');
+  }
+  return !port.empty() && port.size() <= 5 && value <= 65'535;
+}
+
+// An address in brackets, or a name; then a port or none. Empty where there is no authority.
+// Stricter than RFC 3986: no IPvFuture, no comma, no colon without a port.
+bool IsHost(std::string_view host) {
+  if (host.empty()) return true;
+  const bool is_literal = host.starts_with('[');
+  const std::size_t end = is_literal ? std::min(host.find(']'), host.size() - 1) + 1
+                                     : std::min(host.find(':'), host.size());
+  const std::string_view name = host.substr(0, end);
+  const std::string_view rest = host.substr(end);
+  if (!rest.empty() && (rest.front() != ':' || !IsPort(rest.substr(1)))) return false;
+  if (!is_literal) return IsRegisteredName(name);
+  if (!name.ends_with(']')) return false;
+  in6_addr address{};
+  return inet_pton(AF_INET6, std::string(name.substr(1, name.size() - 2)).c_str(), &address) == 1;
 }
 
 // FramingFields are the fields that say where a message ends, and how often they came.
@@ -70,8 +119,7 @@ struct FramingFields {
 };
 
 std::optional<Refusal> CheckFramingFields(const FramingFields& found, Framing& framing) {
-  if (found.hosts > 1 || (found.hosts == 0 && !framing.http10) ||
-      !std::all_of(found.host.begin(), found.host.end(), IsHostChar)) {
+  if (found.hosts > 1 || (found.hosts == 0 && !framing.http10) || !IsHost(found.host)) {
     return Refusal{400, "there must be one well-formed Host field"};
   }
   if (found.lengths > 1 || found.encodings > 1 || (found.lengths != 0 && found.encodings != 0)) {

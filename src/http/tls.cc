@@ -90,6 +90,14 @@ Result<void> UseIdentity(SSL_CTX* context, std::string_view chain_pem, const Sec
 
 Result<void> UseAnchors(SSL_CTX* context, std::string_view pem, int purpose) {
   TRY(std::vector<X509Ptr> anchors, ReadCertificates(pem, "the trusted authorities"));
+  const bool has_root = std::any_of(anchors.begin(), anchors.end(), [](const X509Ptr& anchor) {
+    return X509_self_signed(anchor.get(), 0) == 1;
+  });
+  if (!has_root) {
+    return InvalidArgument(
+        "the trusted authorities hold no root: add the self-signed certificate that the paths end "
+        "in");
+  }
   X509_STORE* store = X509_STORE_new();
   if (store == nullptr) return Internal("OpenSSL has no memory");
   SSL_CTX_set_cert_store(context, store);

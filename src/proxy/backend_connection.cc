@@ -51,13 +51,17 @@ std::shared_ptr<BackendConnection> BackendConnection::Take(ProxyLoop& loop, Clie
   }
   const http::SocketAddress& to = loop.core.backend;
   const int fd = socket(to.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return nullptr;
+  if (fd < 0) {
+    loop.connect_error = errno;
+    return nullptr;
+  }
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto out = std::make_shared<BackendConnection>(loop, fd);
   out->owner_ = &owner;
   if (connect(fd, to.get(), to.size) != 0) {
     if (errno != EINPROGRESS) {
+      loop.connect_error = errno;
       out->Close();
       return nullptr;
     }
@@ -91,7 +95,10 @@ bool BackendConnection::FinishConnect() {
   int error = 0;
   socklen_t size = sizeof error;
   connecting_ = false;
-  return getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  if (getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  loop_.connect_error = error;
+  failed_to_connect_ = error != 0;
+  return error == 0;
 }
 
 void BackendConnection::Send(ByteSpan bytes) {

@@ -17,7 +17,7 @@ class BackendConnection final : public http::FdHandler,
   // Freshness: kUsed takes an unused connection where there is a quiet one.
   enum class Freshness { kUsed, kNew };
   // Take gives owner an unused connection, or one that is being made. nullptr: the backend refuses,
-  // or the system has no socket.
+  // or the system has no socket: see the loop's connect_error.
   static std::shared_ptr<BackendConnection> Take(ProxyLoop& loop, ClientConnection& owner,
                                                  Freshness freshness);
   // PruneIdle closes what was not used for a while, or all.
@@ -28,6 +28,8 @@ class BackendConnection final : public http::FdHandler,
 
   // was_used: it has carried an exchange before this one.
   bool was_used() const { return was_used_; }
+  // has_failed_to_connect: the loop's connect_error says why.
+  bool has_failed_to_connect() const { return failed_to_connect_; }
   // is_congested: more than the socket takes is waiting, or it is not connected yet.
   bool is_congested() const { return !pending_.empty() || connecting_; }
 
@@ -56,6 +58,7 @@ class BackendConnection final : public http::FdHandler,
   const int fd_;
   ClientConnection* owner_ = nullptr;  // null: unused, or closed
   bool connecting_ = false;
+  bool failed_to_connect_ = false;
   bool was_used_ = false;
   bool closed_ = false;
   bool read_armed_ = false;

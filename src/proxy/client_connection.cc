@@ -27,6 +27,7 @@ ClientConnection::ClientConnection(ProxyLoop& loop, ListenerKind kind, int fd, s
       core_(loop.core),
       kind_(kind),
       address_(std::move(address)),
+      share_(core_.quota.ShareOf(address_)),
       watch_(loop.loop.Watch(fd)),
       fd_(fd),
       reader_(HeadLimitsOf(core_.options.limits)) {}
@@ -226,7 +227,7 @@ ByteSpan ClientConnection::OnPlain(ByteSpan input) {
         }
         return {};
       case Event::kHead:
-        OnHead(!input.empty());
+        OnHead(input.size());
         break;
       case Event::kBody:
         OnBody(step.body);
@@ -247,6 +248,7 @@ ByteSpan ClientConnection::OnPlain(ByteSpan input) {
 void ClientConnection::PassToBackend(ByteSpan bytes) {
   if (bytes.size() < kLargePiece) return Append(loop_.to_backend, bytes);
   FlushToBackend();
+  if (exchange_.collects) return Append(exchange_.sent, bytes);
   backend_moved_ = loop_.now;
   exchange_.may_retry = false;  // this piece is not kept
   if (backend_ != nullptr) backend_->Send(bytes);
@@ -271,6 +273,10 @@ bool ClientConnection::EncryptToClient(ByteSpan bytes) {
 void ClientConnection::FlushToBackend() {
   Bytes& out = loop_.to_backend;
   if (out.empty()) return;
+  if (exchange_.collects) {
+    Append(exchange_.sent, out);
+    return out.clear();
+  }
   if (exchange_.may_retry) {
     exchange_.may_retry = exchange_.sent.size() + out.size() <= kReadBytes;
     if (exchange_.may_retry) Append(exchange_.sent, out);

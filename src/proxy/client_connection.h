@@ -67,6 +67,7 @@ class ClientConnection final : public http::FdHandler,
     bool waits_to_continue = false;  // the client may be waiting for 100 Continue
     std::uint64_t received_bytes = 0;
     bool may_retry = false;  // on a fresh connection, with what is in sent
+    bool collects = false;   // sent is still to be sent, once the body is whole
     Bytes sent;
 
     int interim_answers = 0;
@@ -103,12 +104,16 @@ class ClientConnection final : public http::FdHandler,
   void BeginWaiting();
 
   // The exchange (client_exchange.cc).
-  void OnHead(bool more_is_there);
+  void OnHead(std::size_t ahead);
   std::optional<http::Response> CheckRequest(const http::Framing& framing,
                                              const RequestNotes& notes) const;
   http::Response PlainResponse(std::string_view host) const;
   bool IsServed(std::string_view host) const;
-  void StartBackend();
+  bool CollectsFirst(const http::Framing& framing, std::size_t ahead) const;
+  // StartBackend returns 0, or the status that the client gets.
+  int StartBackend();
+  void SendCollected();
+  void RefuseWithoutBackend(int status, bool close);
   void OnBody(ByteSpan piece);
   void OnBodyEnd();
   void OnBodyRefused(const http::Refusal& refusal);
@@ -123,15 +128,18 @@ class ClientConnection final : public http::FdHandler,
   void Answer(http::Response response, bool close);
   void BackendFailed(int status, std::string_view detail);
   void DropBackend();
+  std::shared_ptr<BackendConnection> LeaveBackend();
   void CheckExchangeTimes();
   void LogAnswer();
   void WarnOfBackend(std::string_view what);
+  void WarnOfConnecting();
   std::string_view hsts_line() const;
 
   ProxyLoop& loop_;
   ProxyCore& core_;
   const ListenerKind kind_;
   const std::string address_;
+  const std::shared_ptr<BackendQuota::Share> share_;
   const std::unique_ptr<http::FdWatch> watch_;
   const int fd_;
   std::unique_ptr<http::TlsChannel> tls_;  // null: plain

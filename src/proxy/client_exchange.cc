@@ -1,4 +1,5 @@
 // The part of ClientConnection that deals with one request and its answer.
+#include <cstring>
 #include <utility>
 
 #include "base/log.h"
@@ -12,6 +13,7 @@ using Event = http::RequestReader::Event;
 using Freshness = BackendConnection::Freshness;
 
 constexpr int kMaxInterimAnswers = 16;
+constexpr std::uint64_t kMaxCollected = 64 * 1024;
 // After so long without a word of the backend the client is told to send its body all the same:
 // many backends know no 100 Continue.
 constexpr std::chrono::milliseconds kContinueTime{1'000};
@@ -49,7 +51,8 @@ std::string_view ClientConnection::hsts_line() const {
 
 // --- the request ---
 
-void ClientConnection::OnHead(bool more_is_there) {
+// ahead: so many bytes after the head have come already.
+void ClientConnection::OnHead(std::size_t ahead) {
   exchange_.Reset();
   stage_ = Stage::kExchange;
   head_started_ = false;
@@ -71,18 +74,23 @@ void ClientConnection::OnHead(bool more_is_there) {
     reader_.StartBody(framing);
     return Answer(*std::move(response), has_body);
   }
-  framing.expects_continue = framing.expects_continue && has_body && !more_is_there;
+  framing.expects_continue = framing.expects_continue && has_body && ahead == 0;
   exchange_.waits_to_continue = framing.expects_continue;
-  StartBackend();
-  if (backend_ != nullptr) {
+  exchange_.collects = CollectsFirst(framing, ahead);
+  const int failure = exchange_.collects ? 0 : StartBackend();
+  if (failure == 0) {
     PutRequestHead(request_, framing, notes, {address_, identity_lines_, core_.backend_host},
                    loop_.to_backend);
-    reader_.StartBody(framing);
-    return;
   }
   reader_.StartBody(framing);
-  WarnOfBackend("the server behind can't be connected to");
-  Refuse(502, "the server behind does not answer", has_body);
+  if (failure != 0) RefuseWithoutBackend(failure, has_body);
+}
+
+// CollectsFirst: a short body that is still on its way is waited for here, so that a slow client
+// takes no worker of the backend's. Who waits for 100 Continue must be answered by the backend.
+bool ClientConnection::CollectsFirst(const http::Framing& framing, std::size_t ahead) const {
+  const std::uint64_t length = framing.content_length.value_or(0);
+  return length > ahead && length <= kMaxCollected && !framing.expects_continue;
 }
 
 std::optional<http::Response> ClientConnection::CheckRequest(const http::Framing& framing,
@@ -122,11 +130,36 @@ bool ClientConnection::IsServed(std::string_view host) const {
   return false;
 }
 
-void ClientConnection::StartBackend() {
+int ClientConnection::StartBackend() {
+  if (!core_.quota.Take(*share_)) return 503;
   const bool is_idempotent = IsIdempotent(exchange_.method);
   backend_ = BackendConnection::Take(loop_, *this, Freshness::kUsed);
-  exchange_.may_retry = is_idempotent && backend_ != nullptr && backend_->was_used();
+  if (backend_ == nullptr) {
+    core_.quota.GiveBack(*share_);
+    return 502;
+  }
+  exchange_.may_retry = is_idempotent && backend_->was_used();
   backend_moved_ = loop_.now;
+  return 0;
+}
+
+void ClientConnection::SendCollected() {
+  FlushToBackend();
+  exchange_.collects = false;
+  const Bytes request = std::exchange(exchange_.sent, {});
+  if (const int failure = StartBackend()) return RefuseWithoutBackend(failure, false);
+  PassToBackend(request);
+}
+
+void ClientConnection::RefuseWithoutBackend(int status, bool close) {
+  if (status == 502) {
+    WarnOfConnecting();
+    return Refuse(status, "the server behind does not answer", close);
+  }
+  WarnOfBackend("more requests than may be at the server behind at once: some are answered 503");
+  auto response = http::Problem(status, "", "too many requests are being answered");
+  response.headers.Add("Retry-After", "1");
+  Answer(std::move(response), close);
 }
 
 void ClientConnection::OnBody(ByteSpan piece) {
@@ -149,6 +182,7 @@ void ClientConnection::OnBodyEnd() {
   exchange_.waits_to_continue = false;
   backend_moved_ = loop_.now;
   if (exchange_.chunked) Put(loop_.to_backend, "0\r\n\r\n");
+  if (exchange_.collects) SendCollected();
 }
 
 void ClientConnection::OnBodyRefused(const http::Refusal& refusal) {
@@ -240,7 +274,7 @@ void ClientConnection::OnAnswerBody(ByteSpan piece) {
 void ClientConnection::FinishAnswer(bool backend_is_reusable) {
   if (exchange_.answer_chunked) Put(loop_.to_client, "0\r\n\r\n");
   LogAnswer();
-  const std::shared_ptr<BackendConnection> backend = std::exchange(backend_, nullptr);
+  const std::shared_ptr<BackendConnection> backend = LeaveBackend();
   if (backend_is_reusable && exchange_.answer.keep_alive && exchange_.request_done) {
     backend->GiveBack();
   } else {
@@ -274,7 +308,11 @@ void ClientConnection::OnBackendEnd(bool is_error) {
   } else if (!is_error && exchange_.answer_started && exchange_.answer.until_close) {
     FinishAnswer(false);
   } else if (!Retry()) {
-    if (!exchange_.answer_started) WarnOfBackend("the server behind closed without an answer");
+    if (backend_ != nullptr && !backend_->has_failed_to_connect()) {
+      if (!exchange_.answer_started) WarnOfBackend("the server behind closed without an answer");
+    } else {
+      WarnOfConnecting();
+    }
     BackendFailed(502, "the server behind does not answer");
   }
   Settle();
@@ -288,8 +326,12 @@ bool ClientConnection::Retry() {
   if (!exchange_.may_retry || !is_untouched) return false;
   exchange_.may_retry = false;
   DropBackend();
+  if (!core_.quota.Take(*share_)) return false;
   backend_ = BackendConnection::Take(loop_, *this, Freshness::kNew);
-  if (backend_ == nullptr) return false;
+  if (backend_ == nullptr) {
+    core_.quota.GiveBack(*share_);
+    return false;
+  }
   backend_->Send(exchange_.sent);
   return true;
 }
@@ -320,7 +362,12 @@ void ClientConnection::Answer(http::Response response, bool close) {
 }
 
 void ClientConnection::DropBackend() {
-  if (const auto backend = std::exchange(backend_, nullptr)) backend->Close();
+  if (const auto backend = LeaveBackend()) backend->Close();
+}
+
+std::shared_ptr<BackendConnection> ClientConnection::LeaveBackend() {
+  if (backend_ != nullptr) core_.quota.GiveBack(*share_);
+  return std::exchange(backend_, nullptr);
 }
 
 void ClientConnection::CheckExchangeTimes() {
@@ -364,7 +411,12 @@ void ClientConnection::LogAnswer() {
 void ClientConnection::WarnOfBackend(std::string_view what) {
   if (loop_.now - loop_.last_warning < kWarningInterval) return;
   loop_.last_warning = loop_.now;
-  Log(LogLevel::kWarning, what);
+  core_.warnings->Add(LogLine(LogLevel::kWarning, what));
+}
+
+void ClientConnection::WarnOfConnecting() {
+  WarnOfBackend("the server behind does not take connections (" + core_.backend_host + ": " +
+                std::strerror(loop_.connect_error) + ")");
 }
 
 }  // namespace salus::proxy

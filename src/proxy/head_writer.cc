@@ -28,7 +28,7 @@ struct KnownField {
   Role role;
 };
 
-constexpr std::array<KnownField, 16> kKnown{{{"connection", Role::kConnection},
+constexpr std::array<KnownField, 18> kKnown{{{"connection", Role::kConnection},
                                              {"upgrade", Role::kUpgrade},
                                              {"host", Role::kHost},
                                              {"content-length", Role::kContentLength},
@@ -42,13 +42,16 @@ constexpr std::array<KnownField, 16> kKnown{{{"connection", Role::kConnection},
                                              {"http2-settings", Role::kHop},
                                              {"proxy", Role::kProxyOnly},
                                              {"forwarded", Role::kProxyOnly},
+                                             {"x-forwarded", Role::kProxyOnly},
                                              {"x-real-ip", Role::kProxyOnly},
+                                             {"true-client-ip", Role::kProxyOnly},
                                              {"strict-transport-security", Role::kHsts}}};
 
-// What a name looks like to a backend that reads it through CGI: lower case, - for _.
+// What a name looks like to a backend that reads it through CGI: case is lost, and so is which
+// character it was, where it is neither letter nor digit. Some keep _ only, some take all for _.
 char Normal(char c) {
   if (c >= 'A' && c <= 'Z') return static_cast<char>(c + 32);
-  return c == '_' ? '-' : c;
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
 }
 
 bool StartsWithNormal(std::string_view name, std::string_view prefix) {
@@ -60,9 +63,8 @@ bool StartsWithNormal(std::string_view name, std::string_view prefix) {
 Role RoleOf(std::string_view name) {
   for (const KnownField& known : kKnown) {
     if (known.name.size() != name.size() || !StartsWithNormal(name, known.name)) continue;
-    // Spelled with _ it is not the field itself, only something that may be taken for it.
-    const bool is_exact = name.find('_') == std::string_view::npos;
-    return is_exact ? known.role : Role::kHop;
+    // Spelled otherwise it is not the field itself, only something that may be taken for it.
+    return EqualIgnoreCase(name, known.name) ? known.role : Role::kHop;
   }
   if (StartsWithNormal(name, "x-forwarded-") || StartsWithNormal(name, "x-salus-")) {
     return Role::kProxyOnly;

@@ -50,6 +50,14 @@ TEST(HeadWriter, SaysWhoTheClientIsItself) {
   EXPECT_THAT(passed, Not(HasSubstr("evil")));
 }
 
+TEST(HeadWriter, DropsWhatMayBeTakenForItsOwn) {
+  for (const char* name :
+       {"X.Salus.Client.Identity", "x*salus!client", "X-Forwarded", "X.Forwarded.For", "X_Real.IP",
+        "True-Client-IP", "true.client.ip", "Content.Length", "Transfer.Encoding"}) {
+    EXPECT_THAT(PassedField(std::string(name) + ": evil"), Not(HasSubstr("evil"))) << name;
+  }
+}
+
 TEST(HeadWriter, WritesTheLengthAnew) {
   EXPECT_THAT(PassedField("Content-Length: 007"), HasSubstr("\r\nContent-Length: 7\r\n"));
   EXPECT_THAT(PassedField("Transfer-Encoding: Chunked"),

@@ -136,6 +136,7 @@ Result<std::unique_ptr<Proxy>> Proxy::Start(ProxyOptions options) {
   TRY(auto context,
       http::TlsContext::ForServer(core.options.tls, core.options.limits.tls_sessions));
   core.set_tls(std::move(context));
+  TRY(core.warnings, LineWriter::Open("-"));
   if (!core.options.access_log.empty()) {
     TRY(core.access_log, AccessLog::Open(core.options.access_log));
   }
@@ -175,6 +176,10 @@ Result<void> Proxy::ReplaceTls(const http::TlsServerOptions& options) {
 
 void Proxy::ReopenLog() {
   if (state_->core.access_log != nullptr) state_->core.access_log->Reopen();
+}
+
+void Proxy::Say(std::string_view line) {
+  state_->core.warnings->Add(std::string(line).append("\n"));
 }
 
 bool Proxy::Drain(std::chrono::milliseconds timeout, std::chrono::milliseconds idle_grace) {

@@ -40,6 +40,10 @@ struct ProxyOptions {
   // backend_timeout: the backend neither connects, takes nor sends anything for that long.
   std::chrono::milliseconds backend_timeout{60'000};
   http::ServerLimits limits;
+  // How many requests, with what they became (a WebSocket), may be at the backend at once, of all
+  // and of one address; more get 503.
+  std::size_t backend_connections = 1'024;
+  std::size_t backend_connections_per_address = 256;
   std::string access_log;  // a file; "-": standard error; empty: none
   int threads = 1;
 };
@@ -82,6 +86,10 @@ class Proxy {
 
   // ReopenLog goes on in a new access log of the same name, after the old one was moved away.
   void ReopenLog();
+
+  // Say puts a line, without its end, on standard error in its turn; it never waits for whoever
+  // reads there. What can't be written is left out.
+  void Say(std::string_view line);
 
   // Drain stops accepting, lets running requests finish, and returns true when no connection is
   // left before the timeout. A connection without a request is closed when it was idle for

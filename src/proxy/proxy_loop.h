@@ -17,6 +17,8 @@
 #include "http/listening_socket.h"
 #include "http/tls.h"
 #include "proxy/access_log.h"
+#include "proxy/backend_quota.h"
+#include "proxy/line_writer.h"
 #include "proxy/proxy.h"
 
 namespace salus::proxy {
@@ -59,6 +61,8 @@ struct ProxyCore {
   std::uint16_t https_port = 443;
   std::atomic<bool> draining{false};
   std::atomic<std::chrono::milliseconds> idle_grace{std::chrono::milliseconds(0)};
+  BackendQuota quota{options.backend_connections, options.backend_connections_per_address};
+  std::unique_ptr<LineWriter> warnings;
   std::unique_ptr<AccessLog> access_log;  // null: none
   std::vector<std::unique_ptr<ProxyLoop>> loops;
 
@@ -82,6 +86,7 @@ struct ProxyLoop {
   // now is the time of the last tick: near enough for timeouts, and free.
   TimePoint now = std::chrono::steady_clock::now();
   TimePoint last_warning{};
+  int connect_error = 0;  // why the last connection to the backend could not be made
   std::unordered_set<std::shared_ptr<ClientConnection>> clients;
   std::vector<std::shared_ptr<BackendConnection>> idle_backends;  // the last used is last
   std::atomic<std::size_t> load{0};

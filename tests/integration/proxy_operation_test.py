@@ -5,6 +5,7 @@ proxy_operation_test.py SALUS [TEST...]."""
 import hashlib
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -194,6 +195,90 @@ def test_tls_versions(stage):
     assert cipher.startswith("ECDHE") and ("GCM" in cipher or "CHACHA" in cipher)
 
 
+def test_full_pipe(stage):
+    """A standard error that nobody reads: requests go on, and SIGTERM ends the process."""
+    unused = proxy_rig.Backend()
+    unused.stop()
+    for flags in ([], ["--access-log", "-"]):
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        try:
+            while True:
+                os.write(writing, b"x" * 4096)
+        except BlockingIOError:
+            pass
+        os.set_blocking(writing, True)
+        proxy, _ = stage.open(*flags, to=unused.address, stderr=writing)
+        for _ in range(5):
+            assert stage.client(proxy).ask(get())[0] == 502
+        proxy.signal(signal.SIGHUP)
+        proxy.signal(signal.SIGTERM)
+        assert proxy.process.wait(15) == 0
+        stage.running.pop()[1].stop()
+        os.close(reading)
+        os.close(writing)
+
+
+def test_end_while_restarting(stage):
+    """SIGTERM while a new process is starting: both end at once."""
+    chain = stage.certificates.chain
+    proxy, _ = stage.open()
+    # The new process waits for the writer of a pipe, which never comes.
+    os.rename(chain, chain + ".away")
+    os.mkfifo(chain, 0o600)
+    proxy.signal(signal.SIGUSR2)
+    time.sleep(0.5)
+    start = time.monotonic()
+    proxy.signal(signal.SIGTERM)
+    assert proxy.process.wait(15) == 0
+    assert time.monotonic() - start < 10
+    os.replace(chain + ".away", chain)
+    stage.running.pop()[1].stop()
+
+
+def test_both_protocols(stage):
+    """All addresses of IPv4 and of IPv6, side by side on one port."""
+    if not os.path.exists("/proc/net/if_inet6") or not open("/proc/net/if_inet6").read():
+        print("skipped: this machine has no IPv6")
+        return
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    certificates = stage.certificates
+    backend = proxy_rig.Backend()
+    proxy = proxy_rig.Proxy(stage.salus, "--from", f"0.0.0.0:{port}", "--from", f"[::]:{port}",
+                            "--to", backend.address, "--certificate", certificates.chain, "--key",
+                            certificates.key).start()
+    stage.running.append((proxy, backend))
+    for address in ("127.0.0.1", "::1"):
+        plain = socket.create_connection((address, port), timeout=20)
+        peer = proxy_rig.Reader(stage.context.wrap_socket(plain, server_hostname="localhost"))
+        peer.connection.sendall(get())
+        assert peer.response()[0] == 200
+        assert backend.take()[0].get("x-real-ip") == address
+
+
+def test_few_descriptors(stage):
+    said = os.path.join(stage.folder, "said")
+    with open(said, "w") as stderr:
+        stage.open(stderr=stderr, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE,
+                                                                        (1000, 1000)))
+        stage.close()
+    assert "1000 open files are allowed, 20000 are needed" in open(said).read()
+
+
+def test_backend_away(stage):
+    """What is said when the backend does not listen names the place and the reason."""
+    unused = proxy_rig.Backend()
+    unused.stop()
+    said = os.path.join(stage.folder, "said")
+    with open(said, "w") as stderr:
+        proxy, _ = stage.open(to=unused.address, stderr=stderr)
+        assert stage.client(proxy).ask(get())[0] == 502
+        stage.close()
+    assert (f"the server behind does not take connections ({unused.address}: Connection refused)"
+            in open(said).read())
+
+
 def test_messages(stage):
     """What goes wrong at the start is a sentence, and names the part."""
     chain, key = stage.certificates.chain, stage.certificates.key
@@ -207,7 +292,14 @@ def test_messages(stage):
     cases = [
         (["--from", f"127.0.0.1:{taken.getsockname()[1]}", *to, *files], 1, "in use"),
         ([*here, *files], 2, "--to is required"),
-        ([*here, "--to", "example.org:80", *files], 1, "neither IPv4 nor IPv6"),
+        ([*here, "--to", "example.org:80", *files], 2, "--to: ADDRESS:PORT"),
+        ([*here, *to, *files, "--domain", "https://example.org"], 2, "--domain"),
+        ([*here, *to, *files, "--domain", "example.org:443"], 2, "--domain"),
+        ([*here, *to, *files, "--domain", "*.example.org"], 2, "--domain"),
+        (["--from", "127.0.0.1:9", *to, *files], 2, "--to: this is where"),
+        (["--from", "0.0.0.0:9", *to, *files], 2, "--to: this is where"),
+        ([*here, *to, *files, "--redirect-from", "127.0.0.1:9"], 2, "--to: this is where"),
+        ([*here, *to, *files, "--require-client-cert", chain], 1, "no root"),
         ([*here, "--to", "5000", *files], 2, "ADDRESS:PORT"),
         ([*here, *to, "--certificate", key, "--key", key], 1, "PEM"),
         ([*here, *to, "--certificate", chain, "--key", "/none"], 1, "/none"),

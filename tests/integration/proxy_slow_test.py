@@ -154,8 +154,9 @@ def main():
         context = certificates.client_context()
         backend = proxy_rig.Backend(answer)
         proxy = proxy_rig.Proxy(sys.argv[1], "--from", "127.0.0.1:0", "--to", backend.address,
-                                "--certificate", certificates.chain, "--key",
-                                certificates.key).start()
+                                "--certificate", certificates.chain, "--key", certificates.key,
+                                # All come from one address.
+                                "--backend-connections", "8192").start()
         honest = [Honest(proxy.port, context) for _ in range(4)]
         for one in honest:
             one.start()

@@ -398,6 +398,61 @@ def test_no_backend(stage):
     assert status == 502
 
 
+def test_slow_small_body(stage):
+    """A short body is at the backend only once it is whole; what is longer streams."""
+    proxy, backend = stage.open()
+    slow = [stage.client(proxy) for _ in range(20)]
+    for client in slow:
+        client.send(b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40000\r\n\r\n" +
+                    b"a" * 20_000)
+    assert stage.client(proxy).ask(get())[0] == 200
+    assert len(backend.connections) == 1, "a body that is not whole takes a connection"
+    for client in slow:
+        # The rest, and the next request with it.
+        client.send(b"b" * 20_000 + get("/next"))
+        assert client.response()[0] == 200 and client.response()[0] == 200
+    arrived = [one for one in backend.take() if one.target == "/slow"]
+    assert [one.body for one in arrived] == [b"a" * 20_000 + b"b" * 20_000] * 20
+    # One that goes away in the middle leaves nothing there.
+    slow[0].send(b"PUT /gone HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc")
+    slow[0].close()
+    assert slow[1].ask(get())[0] == 200
+    assert not any(one.target == "/gone" for one in backend.take())
+
+
+def test_backend_connections(stage):
+    """No more requests at the backend than are allowed: others get 503 at once, and are served once
+    there is room. One address gets a quarter."""
+    release = threading.Event()
+
+    def answer(request, peer):
+        if request.target == "/held":
+            release.wait(20)
+        peer.sendall(OK)
+
+    proxy, backend = stage.open("--backend-connections", "8", answer=answer)
+    held = [stage.client(proxy) for _ in range(2)]
+    for client in held:
+        client.send(get("/held"))
+    deadline = time.monotonic() + 10
+    while len(backend.take()) < 2 and len(backend.connections) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    other = stage.client(proxy)
+    status, fields, _ = other.ask(get())
+    assert status == 503 and fields.get("retry-after") == "1" and not fields.get("connection")
+    late = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n"
+    other.send(late)
+    time.sleep(0.05)
+    assert other.ask(b"abc")[0] == 503
+    release.set()
+    for client in held:
+        assert client.response()[0] == 200
+    for _ in range(10):
+        assert other.ask(get())[0] == 200
+    assert other.ask(late + b"abc")[0] == 200
+
+
 def test_slow_backend(stage):
     def answer(request, peer):
         if request.target == "/half":
