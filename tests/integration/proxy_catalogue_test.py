@@ -279,7 +279,8 @@ def connections():
     clean("nothing after close", get("GET /1 HTTP/1.1", H + "Connection: close\r\n") + SMUGGLED,
           {"target": "/1"})
     clean("HTTP/1.0 is one request", get("GET /1 HTTP/1.0") + SMUGGLED, {"target": "/1"})
-    clean("HTTP/1.0 without Host", get("GET /1 HTTP/1.0", "X-A: b\r\n"), {"target": "/1"})
+    refused("HTTP/1.0 without Host, where only some are served", get("GET /1 HTTP/1.0", "X-A: b\r\n"),
+            421)
     clean("a good one, then a bad one", one + get("GET /2  HTTP/1.1") + SMUGGLED, {"target": "/1"})
     clean("h2c is not offered",
           get("GET /u HTTP/1.1", H + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
