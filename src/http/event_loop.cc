@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -59,6 +60,9 @@ struct EventLoop::State {
   int event_count = 0;
   int next_event = 0;
   EpollWatch* current = nullptr;
+  // Watches that the system had no memory for; each round tries again, so that nothing that waits
+  // is forgotten.
+  std::vector<EpollWatch*> unregistered;
   // Handlers that are no longer waited for; released at the end of the round, because the one that
   // drops them may be theirs.
   std::vector<std::shared_ptr<FdHandler>> dropped;
@@ -98,6 +102,7 @@ struct EventLoop::State {
     tick();
   }
   void RunRound();
+  void RegisterAgain();
 };
 
 // EpollWatch keeps its descriptor in the epoll set from one wait to the next: the interest is taken
@@ -123,10 +128,12 @@ class EpollWatch final : public FdWatch {
   void Close() override {
     if (fd_ < 0) return;
     // One that was never waited on may be closed by any thread.
-    if (was_registered_) Forget();
+    if (was_registered_ || missing_ != 0) Forget();
     close(fd_);
     fd_ = -1;
   }
+
+  void RegisterAgain() { Want(missing_); }
 
   void OnEvents(std::uint32_t events) {
     constexpr std::uint32_t kBoth = EPOLLHUP | EPOLLERR;
@@ -152,6 +159,7 @@ class EpollWatch final : public FdWatch {
  private:
   void Want(std::uint32_t interest) {
     if (interest == interest_) return;
+    interest |= missing_;
     epoll_event event{};
     event.events = interest;
     event.data.ptr = this;
@@ -159,12 +167,19 @@ class EpollWatch final : public FdWatch {
     const int operation = interest == 0    ? EPOLL_CTL_DEL
                           : interest_ == 0 ? EPOLL_CTL_ADD
                                            : EPOLL_CTL_MOD;
-    CHECK(epoll_ctl(state_.epoll_fd, operation, fd_, &event) == 0);
+    const bool done = epoll_ctl(state_.epoll_fd, operation, fd_, &event) == 0;
+    if (!done && operation == EPOLL_CTL_ADD && (errno == ENOMEM || errno == ENOSPC)) {
+      if (std::exchange(missing_, interest) == 0) state_.unregistered.push_back(this);
+      return;
+    }
+    CHECK(done);
+    if (std::exchange(missing_, 0u) != 0) std::erase(state_.unregistered, this);
     interest_ = interest;
     was_registered_ = true;
   }
 
   void Forget() {
+    if (std::exchange(missing_, 0u) != 0) std::erase(state_.unregistered, this);
     Want(0);
     if (state_.current == this) state_.current = nullptr;
     for (int i = state_.next_event; i < state_.event_count; ++i) {
@@ -178,11 +193,18 @@ class EpollWatch final : public FdWatch {
   EventLoop::State& state_;
   int fd_;
   std::uint32_t interest_ = 0;
+  std::uint32_t missing_ = 0;  // what the system had no memory for; then interest_ is 0
   bool was_registered_ = false;
   std::shared_ptr<FdHandler> reader_, writer_;
 };
 
+void EventLoop::State::RegisterAgain() {
+  const std::vector<EpollWatch*> again = unregistered;
+  for (EpollWatch* const one : again) one->RegisterAgain();
+}
+
 void EventLoop::State::RunRound() {
+  if (!unregistered.empty()) RegisterAgain();
   event_count = std::max(0, epoll_wait(epoll_fd, events.data(), kEventsPerRound, WaitTime()));
   bool woken = false;
   for (next_event = 0; next_event < event_count;) {

@@ -107,8 +107,8 @@ Result<void> ParseResponseHead(std::string_view head, const HeadLimits& limits, 
   if (never_has_body || response.status == 304 || to == Method::kHead) {
     // A server that sends the body all the same would begin the next answer with it.
     const bool gives_none = !framing.chunked && !framing.content_length;
-    const bool is_sure = framing.content_length == 0u ||
-                         (gives_none && (never_has_body || response.status == 304));
+    const bool is_sure =
+        framing.content_length == 0u || (gives_none && (never_has_body || response.status == 304));
     if (!is_sure) framing.keep_alive = false;
     framing.chunked = false;
     framing.content_length = 0;

@@ -157,7 +157,8 @@ def fields():
                   "localhost:80:80", ":80", "localhost%", "localhost%4", "localhost%zz", "[::1",
                   "::1", "[::1]80", "[]", "[localhost]", "[::1%25lo]", "[v1.x]", "local[host]",
                   "local\"host", "local\\host", "localhost/", "localhost?", "localhost#",
-                  "user@localhost", "localhost, localhost", "localhost,localhost", "local host", "<localhost>"):
+                  "user@localhost", "localhost, localhost", "localhost,localhost", "local host",
+                  "<localhost>"):
         refused(f"Host {value!r}", get(line, f"Host: {value}\r\n"), 400)
     for value in ("other.example", "other.example:443", "192.0.2.1", "[2001:db8::1]",
                   "[2001:db8::1]:8443", "xn--bcher-kva.example", "a_b", "a%41", "a!$&'()*+;=b"):
@@ -279,8 +280,8 @@ def connections():
     clean("nothing after close", get("GET /1 HTTP/1.1", H + "Connection: close\r\n") + SMUGGLED,
           {"target": "/1"})
     clean("HTTP/1.0 is one request", get("GET /1 HTTP/1.0") + SMUGGLED, {"target": "/1"})
-    refused("HTTP/1.0 without Host, where only some are served", get("GET /1 HTTP/1.0", "X-A: b\r\n"),
-            421)
+    refused("HTTP/1.0 without Host, where only some are served",
+            get("GET /1 HTTP/1.0", "X-A: b\r\n"), 421)
     clean("a good one, then a bad one", one + get("GET /2  HTTP/1.1") + SMUGGLED, {"target": "/1"})
     clean("h2c is not offered",
           get("GET /u HTTP/1.1", H + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
