@@ -1,6 +1,7 @@
 // Arbitrary bytes as the head of a request: what is passed on must be understood in the same way by
 // the next reader, and say about the client only what the proxy says.
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,7 +18,10 @@ constexpr salus::proxy::Origin kOrigin{"192.0.2.1", "X-Salus-Client-Identity: me
 
 bool IsOurs(std::string_view name) {
   std::string lower(name);
-  for (char& c : lower) c = c == '_' ? '-' : static_cast<char>(std::tolower(c));
+  for (char& c : lower) {
+    const auto byte = static_cast<unsigned char>(c);
+    c = std::isalnum(byte) != 0 ? static_cast<char>(std::tolower(byte)) : '-';
+  }
   return lower.starts_with("x-salus-") || lower.starts_with("x-forwarded-") ||
          lower == "x-real-ip" || lower == "forwarded";
 }

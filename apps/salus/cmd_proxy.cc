@@ -109,7 +109,7 @@ Result<void> CheckDomains(Session& session, const std::vector<std::string>& doma
     });
     if (domain.empty() || (!is_name && !is_address)) {
       return session.Usage(
-          "--domain: a host name only, such as example.org: no scheme, port, path or *");
+          "--domain: a DNS name only, such as example.org: no scheme, port, path or *");
     }
   }
   return {};
