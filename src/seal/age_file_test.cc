@@ -54,7 +54,7 @@ class AgeFileTest : public ::testing::Test {
   Identities identities_;
 };
 
-constexpr std::size_t kBatch = 2 * kChunkBytes;
+constexpr std::size_t kBatch = 4 * kChunkBytes;
 
 TEST_F(AgeFileTest, OpensAtTheBordersOfChunksAndBatches) {
   for (const std::size_t size :

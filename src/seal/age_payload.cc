@@ -14,9 +14,9 @@ namespace salus::seal {
 namespace {
 
 constexpr std::size_t kTagBytes = kSealedChunkBytes - kChunkBytes;
-// A batch is what a thread does before it looks for the next; measured, larger ones fall out of the
-// second-level cache.
-constexpr std::size_t kBatchChunks = 2;
+// A batch is what a thread does before it looks for the next: with two chunks waking the threads
+// shows, with eight it is a sixth faster yet, for two more megabytes.
+constexpr std::size_t kBatchChunks = 4;
 
 using ChunkNonce = std::array<std::uint8_t, 12>;
 
@@ -95,31 +95,33 @@ Result<void> OpenBatch(crypto::ChaCha20Poly1305Chunks& cipher, ChunkBatch& batch
   return {};
 }
 
-// FeedPipeline reads source to its end in batches of whole chunks. A byte is read ahead, so that
-// the last batch is known when it is handed over.
+// FeedPipeline reads source to its end in batches of whole chunks. A full batch waits until the
+// next read shows whether it is the last.
 Result<std::uint64_t> FeedPipeline(ByteSource& source, ChunkPipeline& pipeline,
                                    std::size_t chunk_bytes, std::uint64_t moved_before,
                                    const std::function<void(std::uint64_t)>& moved) {
   const std::size_t batch_bytes = kBatchChunks * chunk_bytes;
   std::uint64_t chunks = 0;
   std::uint64_t total = moved_before;
-  std::optional<std::uint8_t> ahead;
+  ChunkBatch* full = nullptr;
   while (true) {
     ChunkBatch& batch = pipeline.Next();
-    const std::size_t start = ahead ? 1 : 0;
-    if (ahead) batch.in[0] = *ahead;
-    TRY(const std::size_t got,
-        source.Read(MutableByteSpan(batch.in).subspan(start, batch_bytes + 1 - start)));
-    total += got;
-    batch.in_size = start + got;
-    batch.is_last = batch.in_size <= batch_bytes;
-    if (!batch.is_last) ahead = batch.in[--batch.in_size];
+    TRY(batch.in_size, source.Read(MutableByteSpan(batch.in).first(batch_bytes)));
+    if (full != nullptr) {
+      full->is_last = batch.in_size == 0;
+      TRY_VOID(pipeline.Submit(*full));
+      if (batch.in_size == 0) return total;
+    }
+    total += batch.in_size;
+    if (moved) moved(total);
     batch.first_chunk = chunks;
     chunks += kBatchChunks;
-    const bool is_last = batch.is_last;
-    TRY_VOID(pipeline.Submit(batch));
-    if (moved) moved(total);
-    if (is_last) return total;
+    if (batch.in_size < batch_bytes) {
+      batch.is_last = true;
+      TRY_VOID(pipeline.Submit(batch));
+      return total;
+    }
+    full = &batch;
   }
 }
 
@@ -128,7 +130,7 @@ Result<std::uint64_t> FeedPipeline(ByteSource& source, ChunkPipeline& pipeline,
 unsigned DefaultThreads() { return std::clamp(std::thread::hardware_concurrency(), 1u, 4u); }
 
 PayloadSealer::PayloadSealer(ByteSink& out, const SecretArray<32>& payload_key, unsigned threads)
-    : pipeline_(WithCipher(payload_key, SealBatch), out, kBatchChunks * kChunkBytes + 1,
+    : pipeline_(WithCipher(payload_key, SealBatch), out, kBatchChunks * kChunkBytes,
                 kBatchChunks * kSealedChunkBytes, threads) {}
 
 Result<std::unique_ptr<PayloadSealer>> PayloadSealer::Start(ByteSink& out, const FileKey& key,
@@ -182,7 +184,7 @@ Result<void> OpenPayload(ByteSource& source, ByteSink& out, const FileKey& key, 
   if (got < kPayloadNonceBytes)
     return VerificationFailed("the sealed file is cut off behind its header");
   ChunkPipeline pipeline(WithCipher(PayloadKey(key, nonce), OpenBatch), out,
-                         kBatchChunks * kSealedChunkBytes + 1, kBatchChunks * kChunkBytes, threads);
+                         kBatchChunks * kSealedChunkBytes, kBatchChunks * kChunkBytes, threads);
   const Result<std::uint64_t> fed =
       FeedPipeline(source, pipeline, kSealedChunkBytes, kPayloadNonceBytes, moved);
   // What the threads found comes before what the reading did.

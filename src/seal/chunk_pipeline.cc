@@ -4,6 +4,13 @@
 
 namespace salus::seal {
 
+namespace {
+
+// One that is full and waits for its caller to know whether it is the last, and one to fill.
+constexpr int kCallersBatches = 2;
+
+}  // namespace
+
 ChunkPipeline::ChunkPipeline(std::function<ChunkWork()> make_work, ByteSink& sink,
                              std::size_t in_capacity, std::size_t out_capacity, unsigned threads)
     : make_work_(std::move(make_work)),
@@ -11,8 +18,10 @@ ChunkPipeline::ChunkPipeline(std::function<ChunkWork()> make_work, ByteSink& sin
       in_capacity_(in_capacity),
       out_capacity_(out_capacity),
       threads_(threads) {
-  batches_.push_back(NewBatch());
-  free_.push_back(batches_.back().get());
+  for (int i = 0; i < kCallersBatches; ++i) {
+    batches_.push_back(NewBatch());
+    free_.push_back(batches_.back().get());
+  }
 }
 
 ChunkPipeline::~ChunkPipeline() {

@@ -32,7 +32,7 @@ struct ChunkBatch {
 // ChunkWork is the arithmetic of one thread. It fills out and out_size of the batch.
 using ChunkWork = std::function<Result<void>(ChunkBatch&)>;
 
-// Shape:   memory is threads + 1 batches, whatever the file's size.
+// Shape:   memory is threads + 2 batches, whatever the file's size.
 // Threads: one caller; sink is called from one thread at a time, in order.
 class ChunkPipeline {
  public:
@@ -44,7 +44,7 @@ class ChunkPipeline {
   ChunkPipeline(const ChunkPipeline&) = delete;
   ChunkPipeline& operator=(const ChunkPipeline&) = delete;
 
-  // Next is an empty batch to fill; it waits for one.
+  // Next is an empty batch to fill; it waits for one. The caller may hold two.
   ChunkBatch& Next();
   // Submit takes back the batch of Next. After an error nothing more leaves.
   //
