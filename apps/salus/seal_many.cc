@@ -166,7 +166,7 @@ Result<void> OpenOne(Session& session, const seal::Identities& identities,
   TRY(const std::unique_ptr<InputFile> input, InputFile::Open(file.input));
   TRY(const std::unique_ptr<seal::AgeOpener> opener, seal::AgeOpener::Start(*input));
   TRY(const std::string own_name, UnlockWith(*opener, identities));
-  const Opening opening{*opener, own_name, 1};
+  const Opening opening{*opener, own_name, 1, {}, file.input + ": "};
   const OutputFile::Options options = Options(session, OutputFile::Content::kOpened);
   if (HoldsFolder(*opener)) {
     return OpenFolderAt(session, opening, file.output, options.durability);

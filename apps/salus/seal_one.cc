@@ -109,23 +109,27 @@ Result<std::string> UnlockWith(seal::AgeOpener& opener, const seal::Identities& 
   return std::move(unlocked.error());
 }
 
-Result<void> OpenInto(Session& session, const Opening& opening, seal::OutputFile& output) {
+namespace {
+
+Result<void> OpenContent(Session& session, const Opening& opening, seal::ByteSink& out) {
   TRY(const std::unique_ptr<SignedOpening> content,
-      SignedOpening::Begin(session, opening.opener.header(), output));
+      SignedOpening::Begin(session, opening.opener.header(), out));
   StoppableSink sink(content->sink());
   TRY_VOID(opening.opener.OpenAll(sink, opening.moved, opening.threads));
-  TRY_VOID(content->Finish(session, opening.own_name));
+  return content->Finish(session, opening.own_name, opening.label);
+}
+
+}  // namespace
+
+Result<void> OpenInto(Session& session, const Opening& opening, seal::OutputFile& output) {
+  TRY_VOID(OpenContent(session, opening, output));
   return output.Commit();
 }
 
 Result<void> OpenFolderAt(Session& session, const Opening& opening, const std::string& target,
                           seal::OutputFile::Durability durability) {
   TRY(const std::unique_ptr<seal::FolderSink> sink, seal::FolderSink::Create(target));
-  TRY(const std::unique_ptr<SignedOpening> content,
-      SignedOpening::Begin(session, opening.opener.header(), *sink));
-  StoppableSink stoppable(content->sink());
-  TRY_VOID(opening.opener.OpenAll(stoppable, opening.moved, opening.threads));
-  TRY_VOID(content->Finish(session, opening.own_name));
+  TRY_VOID(OpenContent(session, opening, *sink));
   return sink->Finish(durability);
 }
 

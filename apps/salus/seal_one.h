@@ -44,6 +44,7 @@ struct Opening {
   std::string own_name;  // of the identity that opens it
   unsigned threads = seal::DefaultThreads();
   seal::Moved moved = {};
+  std::string label = {};  // what is said of it begins with this, where there are several
 };
 
 // OpenInto writes the content to output, verifies the signature where there is one, and commits.

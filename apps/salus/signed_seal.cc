@@ -91,15 +91,17 @@ Error SignedOpening::Refusal(Session& session, Error error, const char* advice) 
   return error;
 }
 
-Result<void> SignedOpening::Finish(Session& session, const std::string& own_name) {
+Result<void> SignedOpening::Finish(Session& session, const std::string& own_name,
+                                   const std::string& label) {
   if (!reader_) return {};
   const auto signature = reader_->Finish({own_name, recipient_count_, holds_});
   if (!signature) return Refusal(session, signature.error(), kBadSignature);
   const auto proof = expected_.Prove(*signature);
   if (!proof) return Refusal(session, proof.error(), kOtherSigner);
-  session.terminal().Say(DescribeSigner(*signature, *proof, expected_));
+  session.terminal().Say(label + DescribeSigner(*signature, *proof, expected_));
   if (proof->kind == seal::SignerProof::Kind::kUnproven) {
     session.terminal().Warn(
+        label +
         "who signed is not proven: anybody can make a key. Compare with --signer CERT|KEY or "
         "--trust ROOTS");
   }

@@ -31,11 +31,11 @@ class SignedOpening {
   // sink is where the opened payload goes.
   seal::ByteSink& sink() { return reader_ ? static_cast<seal::ByteSink&>(*reader_) : out_; }
 
-  // Finish says on the terminal who signed; before the output is committed. own_name is that of the
-  // identity that opened the file.
+  // Finish says on the terminal, behind label, who signed; before the output is committed. own_name
+  // is that of the identity that opened the file.
   //
   // Errors: VerificationFailed.
-  Result<void> Finish(Session& session, const std::string& own_name);
+  Result<void> Finish(Session& session, const std::string& own_name, const std::string& label);
 
  private:
   SignedOpening(Expectation expected, seal::ByteSink& out)
