@@ -1,4 +1,4 @@
-// The one place in `aggregate` that mints the token to read shares, seeds and keys.
+// ShareAccess is the one place in `aggregate` that mints the token to read shares, seeds and keys.
 #pragma once
 
 #include "base/secret.h"
