@@ -44,6 +44,10 @@ Result<Response> PostShare(const Call& call);
 // identities.cc
 Result<Response> GetWhoami(const Call& call);
 Result<Response> PostCertificate(const Call& call);
+// notices.cc
+Result<Response> PutTask(const Call& call);
+Result<Response> PutTaskResult(const Call& call);
+Result<Response> ListNotices(const Call& call);
 // log_files.cc
 Result<Response> GetCheckpoint(const Call& call);
 Result<Response> GetTile(const Call& call);

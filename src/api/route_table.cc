@@ -223,6 +223,40 @@ std::vector<Endpoint> OfficerRoutes() {
   };
 }
 
+// What people's data is added up for is told to everybody, by those who do it.
+std::vector<Endpoint> NoticeRoutes() {
+  const Roles publishers = Roles(Role::kResearcher) | Role::kOfficer | Role::kRegistrar;
+  return {
+      {.method = Method::kPut,
+       .pattern = "/audit/v1/tasks/{task}",
+       .roles = publishers,
+       .name = "putTask",
+       .summary = "Announce an aggregation: what is asked of people, and what for",
+       .entry = "kind 7, in clear",
+       .content_types = {kJson},
+       .body_limit_bytes = kSmallBody,
+       .answer = PutTask},
+      {.method = Method::kPut,
+       .pattern = "/audit/v1/tasks/{task}/result",
+       .roles = publishers,
+       .name = "putTaskResult",
+       .summary = "Say what came of an announced aggregation, or of one of its batches",
+       .entry = "kind 7, in clear",
+       .parameters = {"batch"},
+       .content_types = {kJson},
+       .body_limit_bytes = kSmallBody,
+       .answer = PutTaskResult},
+      {.pattern = "/audit/v1/tasks",
+       .door = Door::kBoth,
+       .name = "listNotices",
+       .summary = "What people's data is and was added up for: entries as they stand in the log",
+       .entry = "none: public",
+       .parameters = kPageParameters,
+       .answer = ListNotices,
+       .is_quiet = true},
+  };
+}
+
 // What proves the log is for everybody; only what shows how often a patient is touched is not.
 std::vector<Endpoint> LogRoutes() {
   constexpr char kPublicData[] = "none: public";
@@ -266,8 +300,8 @@ std::vector<Endpoint> LogRoutes() {
 
 std::vector<Endpoint> AllRoutes() {
   std::vector<Endpoint> all;
-  for (auto part :
-       {SourceRoutes(), ReaderRoutes(), RegistrarRoutes(), OfficerRoutes(), LogRoutes()}) {
+  for (auto part : {SourceRoutes(), ReaderRoutes(), RegistrarRoutes(), OfficerRoutes(),
+                    NoticeRoutes(), LogRoutes()}) {
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }
   return all;

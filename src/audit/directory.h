@@ -117,8 +117,18 @@ struct CustodyReleaseRow {
   RowOrigin origin;
 };
 
+// NoticeRow says where in the log a notice stands that everybody may read (kind 7). The entry holds
+// the same content in clear.
+struct NoticeRow {
+  std::string task_id;     // hex
+  bool is_result = false;  // kResultReleased; else kTaskOpened
+  std::string batch = {};  // of a result: which of the task's
+  Bytes content = {};      // audit/task_notice.h
+  RowOrigin origin = {};
+};
+
 using Row = std::variant<PatientRow, AuditorRow, SourceRow, CustodianRow, MandateRow,
-                         CustodyShareRow, CustodyReleaseRow>;
+                         CustodyShareRow, CustodyReleaseRow, NoticeRow>;
 RowOrigin& OriginOf(Row& row);
 const RowOrigin& OriginOf(const Row& row);
 
@@ -137,7 +147,8 @@ struct StoredRow {
     kCustodian,
     kMandate,
     kCustodyShare,
-    kCustodyRelease
+    kCustodyRelease,
+    kNotice
   };
   Kind kind = kPatient;
   std::string key;
@@ -198,6 +209,9 @@ class Directory {
   std::vector<SourceRow> sources() const;
   std::vector<CustodianRow> custodians() const;
   std::vector<MandateRow> mandates() const;
+  std::vector<NoticeRow> notices() const;  // in the order of their entries
+  // FindNotice finds a task's notice, or that of one of its results.
+  std::optional<NoticeRow> FindNotice(const NoticeRow& like) const;
   std::vector<MandateRow> begun_mandates() const;  // with a change under way
   std::optional<MandateRow> FindMandate(std::string_view auditor_id) const;
   // AuditorsOf are those entitled to read the patient on that day, in the order of their ids.

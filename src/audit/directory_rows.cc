@@ -169,6 +169,21 @@ Bytes Encode(const CustodyReleaseRow& row) {
   return out;
 }
 
+Bytes Encode(const NoticeRow& row) {
+  Bytes out;
+  CborWriter writer(out);
+  writer.Map(4);
+  writer.Uint(1);
+  writer.Text(row.task_id);
+  writer.Uint(2);
+  writer.Bool(row.is_result);
+  writer.Uint(3);
+  writer.Text(row.batch);
+  writer.Uint(4);
+  writer.ByteString(row.content);
+  return out;
+}
+
 }  // namespace
 
 Bytes EncodeRow(const Row& row) {
@@ -368,6 +383,23 @@ Result<CustodyReleaseRow> DecodeCustodyReleaseRow(ByteSpan bytes) {
   return row;
 }
 
+Result<NoticeRow> DecodeNoticeRow(ByteSpan bytes) {
+  NoticeRow row;
+  CborReader reader(bytes);
+  TRY_VOID(reader.MapOf(4));
+  TRY_VOID(Label(reader, 1));
+  TRY(row.task_id, ReadString(reader));
+  TRY_VOID(Label(reader, 2));
+  TRY(row.is_result, reader.Bool());
+  TRY_VOID(Label(reader, 3));
+  TRY(row.batch, ReadString(reader));
+  TRY_VOID(Label(reader, 4));
+  TRY(const ByteSpan content, reader.ByteString());
+  row.content = ToBytes(content);
+  TRY_VOID(reader.Finish());
+  return row;
+}
+
 template <typename T>
 Result<Row> AsRow(Result<T> decoded, const RowOrigin& origin) {
   if (!decoded) return std::move(decoded.error());
@@ -392,6 +424,8 @@ Result<Row> Decode(const StoredRow& stored) {
       return AsRow(DecodeCustodyShareRow(stored.content), origin);
     case StoredRow::kCustodyRelease:
       return AsRow(DecodeCustodyReleaseRow(stored.content), origin);
+    case StoredRow::kNotice:
+      return AsRow(DecodeNoticeRow(stored.content), origin);
   }
   return Corruption("control.db holds a row of an unknown kind");
 }
@@ -409,6 +443,9 @@ struct KeyVisitor {
   }
   std::string operator()(const CustodyReleaseRow& row) const {
     return KeyOf(row.patient) + '\x1f' + row.custodian_id;
+  }
+  std::string operator()(const NoticeRow& row) const {
+    return row.task_id + (row.is_result ? "\x1fresult\x1f" : "\x1ftask\x1f") + row.batch;
   }
 };
 

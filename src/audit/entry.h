@@ -53,6 +53,8 @@ enum class EventType : std::uint16_t {
   kCertificateIssued = 20,
   kHistoryQueried = 30,  // one patient's history, sealed in the patient's chain
   kMandateQueried = 31,  // a whole mandate, in clear in the mandate's chain
+  kTaskOpened = 40,      // an aggregation over people: what of, what for (audit/task_notice.h)
+  kResultReleased = 41,  // what came of it
 };
 
 // EndsEpoch says whether a kind 4 entry of this type is a policy entry: it changes who may read, or

@@ -71,7 +71,7 @@ struct RecordOptions {
   bool may_use_reserve = false;
 };
 
-// NewPolicy is a kind 4 entry about to be made.
+// NewPolicy is a kind 4 entry about to be made, or a notice to everybody.
 struct NewPolicy {
   EventType type;
   std::optional<Subject> subject;  // whose chain it stands in; nullopt: nobody's (sources)
@@ -82,6 +82,7 @@ struct NewPolicy {
   bool ends_epoch = true;  // the subject's readers change: a policy entry in the narrow sense
   // A patient that is registered for the first time has no row yet: the key its grant goes to.
   std::optional<crypto::P256PublicKey> first_key;
+  tlog::EntryKind kind = tlog::EntryKind::kPolicy;  // or kNotice
 };
 
 struct LoggedPolicy {

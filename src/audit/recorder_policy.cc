@@ -140,7 +140,7 @@ Result<SealedContent> AddPolicy(Recorder::State& state, const NewPolicy& policy,
       added.grant = epoch->grant.get();
     }
   }
-  AddEntry(submission, EncodeOther(EntryKind::kPolicy, body), std::move(added));
+  AddEntry(submission, EncodeOther(policy.kind, body), std::move(added));
   return content;
 }
 

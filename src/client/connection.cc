@@ -328,6 +328,51 @@ Result<std::vector<audit::SourceRow>> Connection::ListSources() {
   return List<audit::SourceRow>("sources", &ReadSource);
 }
 
+Result<std::uint64_t> Connection::OpenTask(const audit::TaskNotice& notice) {
+  codec::JsonObject body;
+  body["title"] = notice.title;
+  body["purpose"] = notice.purpose;
+  body["statistic"] = notice.statistic;
+  body["min_participants"] = notice.min_participants;
+  body["from"] = codec::FormatRfc3339(notice.from);
+  body["until"] = codec::FormatRfc3339(notice.until);
+  body["noise"] = notice.noise;
+  body["definition"] = codec::HexEncode(notice.definition);
+  return PutNotice("/audit/v1/tasks/" + codec::HexEncode(notice.task_id), "", body);
+}
+
+Result<std::uint64_t> Connection::ReleaseResult(const audit::ResultNotice& notice) {
+  codec::JsonObject body;
+  body["participants"] = notice.participants;
+  body["result"] = notice.result;
+  body["time"] = codec::FormatRfc3339(notice.time);
+  body["evidence"] = codec::HexEncode(notice.evidence);
+  const std::string query =
+      notice.batch.empty() ? "" : "batch=" + http::PercentEncode(notice.batch);
+  return PutNotice("/audit/v1/tasks/" + codec::HexEncode(notice.task_id) + "/result", query, body);
+}
+
+Result<std::uint64_t> Connection::PutNotice(const std::string& path, std::string query,
+                                            const codec::JsonObject& body) {
+  Call call;
+  call.method = http::Method::kPut;
+  call.path = path;
+  call.query = std::move(query);
+  call.content_type = kJson;
+  call.body = codec::WriteJson(body);
+  TRY(const codec::JsonObject answer, AskJson(call));
+  Result<std::uint64_t> index = CountAt(answer, "entry");
+  if (!index) return NoSuchAnswer(where_, index.error());
+  return index;
+}
+
+Result<codec::JsonObject> Connection::NoticesPage(std::uint64_t offset) {
+  Call call;
+  call.path = "/audit/v1/tasks";
+  call.query = "offset=" + std::to_string(offset);
+  return AskJson(log_ ? *log_ : *api_, call);
+}
+
 Result<std::string> Connection::Certify(std::string_view request_pem, pki::Role role,
                                         std::string_view id) {
   codec::JsonObject body;

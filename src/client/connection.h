@@ -10,6 +10,7 @@
 
 #include "audit/directory.h"
 #include "audit/history.h"
+#include "audit/task_notice.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "client/pinned_server.h"
@@ -88,6 +89,13 @@ class Connection {
   Result<void> ConfirmClock();
   Result<audit::MandateRow> GetMandate(std::string_view auditor_id);
 
+  // Researcher, officer, registrar: a notice to everybody in the log, of which the publisher is the
+  // caller, whatever notice says. They return the entry's index.
+  Result<std::uint64_t> OpenTask(const audit::TaskNotice& notice);
+  Result<std::uint64_t> ReleaseResult(const audit::ResultNotice& notice);
+  // NoticesPage is GET /audit/v1/tasks from there on, public; FetchNotices verifies all of them.
+  Result<codec::JsonObject> NoticesPage(std::uint64_t offset);
+
   // Patient and auditor. The bytes are EncodeHistory's, all pages in one, to be verified.
   Result<Bytes> History(const audit::HistoryQuestion& question);
   // About a patient, or a mandate.
@@ -129,6 +137,8 @@ class Connection {
                                 Result<Row> (*read)(const codec::JsonObject&));
   Result<void> SendJson(http::Method method, const std::string& path, std::string query,
                         const codec::JsonObject& body);
+  Result<std::uint64_t> PutNotice(const std::string& path, std::string query,
+                                  const codec::JsonObject& body);
   Result<Bytes> AskHistory(Call call);
   Result<Bytes> AskHistoryPage(Call call);
 

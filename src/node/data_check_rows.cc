@@ -42,6 +42,8 @@ bool Brings(EventType type, bool is_in_chain, StoredRow::Kind kind) {
       return is_in_chain && type == EventType::kCustodyShare;
     case StoredRow::kCustodyRelease:
       return is_in_chain && type == EventType::kCustodyReleased;
+    case StoredRow::kNotice:
+      return !is_in_chain && (type == EventType::kTaskOpened || type == EventType::kResultReleased);
   }
   return false;
 }
@@ -62,6 +64,10 @@ std::string_view NameOf(EventType type) {
       return "a custodian's share";
     case EventType::kCustodyReleased:
       return "a released share";
+    case EventType::kTaskOpened:
+      return "a task's notice";
+    case EventType::kResultReleased:
+      return "a result's notice";
     default:
       return "an act";
   }

@@ -19,6 +19,7 @@
 #include "audit/historian.h"
 #include "audit/recorder.h"
 #include "audit/signer.h"
+#include "audit/task_notice.h"
 #include "audit/verify.h"
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -104,6 +105,12 @@ class Node {
   // Returns the entry's index. Errors: FailedPrecondition when the clock stands before the last
   // checkpoint.
   Result<std::uint64_t> ConfirmClock(std::string_view officer_id);
+  // OpenTask tells everybody what people's data is to be added up for, ReleaseResult what came of
+  // it: entries in clear, of kind 7. Returns the entry's index; the same notice once more is the
+  // same entry. Errors: Conflict for another notice of that task (or batch); FailedPrecondition for
+  // the result of a task that was never announced; InvalidArgument as audit/task_notice.h.
+  Result<std::uint64_t> OpenTask(const audit::TaskNotice& notice);
+  Result<std::uint64_t> ReleaseResult(const audit::ResultNotice& notice);
   // Certify issues a certificate for a request; a person's is logged as a hash only.
   Result<std::string> Certify(std::string_view request_pem, pki::Role role, std::string_view id,
                               const CertifyTerms& terms = {});

@@ -43,6 +43,8 @@ struct Node::State {
   Result<void> FinishMandates();
   Result<void> FinishMandate(const audit::MandateRow& begun);
   Result<void> SetMandate(const audit::AuditorRow& auditor, const audit::MandateRow& target);
+  // LogNotice logs a notice and stores where it stands. The caller holds LockActs.
+  Result<std::uint64_t> LogNotice(audit::NoticeRow row);
   tlog::CheckpointSigner CheckpointKeys() const;
   std::string PathOf(std::string_view name) const {
     return storage::JoinPath(directory_path, name);
