@@ -83,7 +83,8 @@ def check_module_include(path, number, target, allowed, linked):
     elif module not in linked:
         findings.append(f"{path}:{number}: {module} is included but not among the DEPS of "
                         f"src/{path.parts[1]}/CMakeLists.txt")
-    elif module != path.parts[1] and is_private(target):
+    elif module != path.parts[1] and is_private(target) and \
+            not (is_test(path) and marked("src/" + target, TEST_MARK)):
         findings.append(f"{path}:{number}: {target} is private to {module}")
 
 
