@@ -58,31 +58,48 @@ inline std::uint64_t LittleEndianWord(std::uint64_t word) {
   return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
 }
 
+// PartialWord is up to seven bytes as the low bytes of a word.
+inline std::uint64_t PartialWord(ByteSpan bytes) {
+  std::uint64_t word = 0;
+  for (std::size_t i = bytes.size(); i-- > 0;) word = word << 8 | bytes[i];
+  return word;
+}
+
 // XorIntoState xors data into a state from byte `offset` on; word i stands at words[i * kStride].
 template <std::size_t kStride>
 void XorIntoState(std::uint64_t* words, std::size_t offset, ByteSpan data) {
-  while (!data.empty()) {
-    const std::size_t shift = offset % 8;
+  words += offset / 8 * kStride;
+  if (const std::size_t shift = offset % 8; shift > 0) {
     const std::size_t take = data.size() < 8 - shift ? data.size() : 8 - shift;
-    std::uint64_t word = 0;
-    std::memcpy(&word, data.data(), take);
-    words[offset / 8 * kStride] ^= LittleEndianWord(word) << (8 * shift);
-    offset += take;
+    *words ^= PartialWord(data.first(take)) << (8 * shift);
+    words += kStride;
     data = data.subspan(take);
   }
+  for (; data.size() >= 8; data = data.subspan(8), words += kStride) {
+    std::uint64_t word;
+    std::memcpy(&word, data.data(), 8);
+    *words ^= LittleEndianWord(word);
+  }
+  if (!data.empty()) *words ^= PartialWord(data);
 }
 
 // CopyFromState is the other direction.
 template <std::size_t kStride>
 void CopyFromState(const std::uint64_t* words, std::size_t offset, MutableByteSpan out) {
-  while (!out.empty()) {
-    const std::size_t shift = offset % 8;
-    const std::size_t take = out.size() < 8 - shift ? out.size() : 8 - shift;
-    const std::uint64_t word = LittleEndianWord(words[offset / 8 * kStride] >> (8 * shift));
-    std::memcpy(out.data(), &word, take);
-    offset += take;
-    out = out.subspan(take);
+  const auto partial = [&out](std::uint64_t word, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::uint8_t>(word >> (8 * i));
+    out = out.subspan(size);
+  };
+  words += offset / 8 * kStride;
+  if (const std::size_t shift = offset % 8; shift > 0) {
+    partial(*words >> (8 * shift), out.size() < 8 - shift ? out.size() : 8 - shift);
+    words += kStride;
   }
+  for (; out.size() >= 8; out = out.subspan(8), words += kStride) {
+    const std::uint64_t word = LittleEndianWord(*words);
+    std::memcpy(out.data(), &word, 8);
+  }
+  if (!out.empty()) partial(*words, out.size());
 }
 
 }  // namespace salus::crypto
