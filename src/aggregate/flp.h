@@ -1,0 +1,239 @@
+// Flp proves that a circuit accepts an encoded measurement, to verifiers that hold shares of it.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "aggregate/element_vector.h"
+#include "aggregate/ntt.h"
+
+namespace salus::aggregate {
+
+// Flp is the proof system for circuits with one gadget. A circuit C has
+//   Field, Gadget                                       types
+//   gadget(), gadget_calls(), measurement_length(), joint_rand_length(), eval_output_length(),
+//   output_length()
+//   Eval(measurement, joint_rand, shares_inverse, calls, out), which for each call of the gadget
+//       fills calls.inputs() and then takes calls.Output()
+//   Encode(numbers, measurement), Truncate(measurement, out)
+// Prove takes secrets, and so does Query; what a Query gives is one share of the verifier, and all
+// are added up for Decide. With shares that do not add up but are points of a polynomial (Shamir),
+// shares_inverse is 1 and verifiers are interpolated like any other share: everything is linear.
+//
+// Source:  VDAF draft-20 section 7.3.
+// Shape:   spans of exactly the lengths that the accessors tell.
+// Threads: immutable, safe to share.
+template <class C>
+class Flp {
+ public:
+  using F = typename C::Field;
+  using Gadget = typename C::Gadget;
+
+  explicit Flp(C circuit)
+      : circuit_(std::move(circuit)),
+        gadget_(circuit_.gadget()),
+        arity_(gadget_.arity()),
+        wire_ntt_(Log2Ceiling(1 + circuit_.gadget_calls())),
+        polynomial_length_(Gadget::kDegree * (wire_ntt_.size() - 1) + 1),
+        polynomial_ntt_(Log2Ceiling(polynomial_length_)),
+        step_(polynomial_ntt_.size() / wire_ntt_.size()) {
+    FillTwists();
+    FillExtension();
+  }
+
+  const C& circuit() const { return circuit_; }
+  std::size_t prove_rand_length() const { return arity_; }
+  std::size_t query_rand_length() const {
+    return 1 + (circuit_.eval_output_length() > 1 ? circuit_.eval_output_length() : 0);
+  }
+  std::size_t joint_rand_length() const { return circuit_.joint_rand_length(); }
+  std::size_t proof_length() const { return arity_ + polynomial_length_; }
+  std::size_t verifier_length() const { return arity_ + 2; }
+
+  void Prove(std::span<const F> measurement, std::span<const F> prove_rand,
+             std::span<const F> joint_rand, std::span<F> proof) const {
+    CHECK(measurement.size() == circuit_.measurement_length() && prove_rand.size() == arity_);
+    CHECK(joint_rand.size() == joint_rand_length() && proof.size() == proof_length());
+    const std::size_t points = wire_ntt_.size();
+    ElementVector<F> wires(points * arity_);
+    std::ranges::copy(prove_rand, wires.all().begin());
+    std::ranges::copy(prove_rand, proof.begin());
+    ElementVector<F> out(circuit_.eval_output_length());
+    Recorder recorder(*this, wires.all());
+    circuit_.Eval(measurement, joint_rand, F::One(), recorder, out.all());
+
+    const std::span<F> polynomial = proof.subspan(arity_);
+    for (std::size_t k = 0; k < points; ++k) {
+      PutValue(polynomial, k * step_, gadget_.Eval(&wires.all()[k * arity_]));
+    }
+    wire_ntt_.ToCoefficients(wires.all(), arity_);
+    ElementVector<F> turned(points * arity_);
+    for (std::size_t coset = 1; coset < step_; ++coset) {
+      for (std::size_t row = 0; row < points; ++row) {
+        const F& twist = twists_[(coset - 1) * points + row];
+        for (std::size_t j = row * arity_; j < (row + 1) * arity_; ++j) {
+          turned.all()[j] = wires.all()[j] * twist;
+        }
+      }
+      wire_ntt_.ToValues(turned.all(), arity_);
+      for (std::size_t k = 0; k < points; ++k) {
+        PutValue(polynomial, k * step_ + coset, gadget_.Eval(&turned.all()[k * arity_]));
+      }
+    }
+  }
+
+  // Query is false when the random point is one where the wires have values: its answer would tell
+  // them. The point is public, and no honest key gives one that is.
+  [[nodiscard]] bool Query(std::span<const F> measurement, std::span<const F> proof,
+                           std::span<const F> query_rand, std::span<const F> joint_rand,
+                           const F& shares_inverse, std::span<F> verifier) const {
+    CHECK(measurement.size() == circuit_.measurement_length() && proof.size() == proof_length());
+    CHECK(query_rand.size() == query_rand_length() && verifier.size() == verifier_length());
+    CHECK(joint_rand.size() == joint_rand_length());
+    const F& point = query_rand.back();
+    if (point.Power(wire_ntt_.size()) == F::One()) return false;
+
+    std::vector<F> wire_basis(wire_ntt_.size());
+    wire_ntt_.LagrangeBasis(point, wire_basis);
+    const ElementVector<F> polynomial = Extend(proof.subspan(arity_));
+    Tester tester(*this, proof.first(arity_), polynomial.all(), wire_basis);
+    ElementVector<F> out(circuit_.eval_output_length());
+    circuit_.Eval(measurement, joint_rand, shares_inverse, tester, out.all());
+
+    verifier[0] = out.size() == 1 ? out.all()[0] : Dot(query_rand.first(out.size()), out.all());
+    tester.Wires(verifier.subspan(1, arity_));
+    std::vector<F> basis(polynomial_ntt_.size());
+    polynomial_ntt_.LagrangeBasis(point, basis);
+    verifier.back() = Dot(basis, polynomial.all());
+    return true;
+  }
+
+  bool Decide(std::span<const F> verifier) const {
+    CHECK(verifier.size() == verifier_length());
+    return verifier[0] == F::Zero() && gadget_.Eval(&verifier[1]) == verifier.back();
+  }
+
+ private:
+  // Recorder keeps what goes into each call of the gadget.
+  class Recorder {
+   public:
+    Recorder(const Flp& flp, std::span<F> wires) : flp_(flp), wires_(wires) {}
+    F* inputs() { return &wires_[call_ * flp_.arity_]; }
+    F Output() { return flp_.gadget_.Eval(&wires_[call_++ * flp_.arity_]); }
+
+   private:
+    const Flp& flp_;
+    std::span<F> wires_;
+    std::size_t call_ = 1;
+  };
+
+  // Tester evaluates the wires at the random point while they come, and takes the gadget's outputs
+  // from the proof.
+  class Tester {
+   public:
+    Tester(const Flp& flp, std::span<const F> seeds, std::span<const F> polynomial,
+           std::span<const F> basis)
+        : step_(flp.step_),
+          polynomial_(polynomial),
+          basis_(basis),
+          inputs_(seeds.size()),
+          sums_(seeds.size()) {
+      std::ranges::copy(seeds, inputs_.all().begin());
+      Take(0);
+    }
+    F* inputs() { return inputs_.all().data(); }
+    F Output() {
+      Take(++call_);
+      return polynomial_[call_ * step_];
+    }
+    void Wires(std::span<F> out) const {
+      for (std::size_t j = 0; j < out.size(); ++j) out[j] = sums_.all()[j].Reduced();
+    }
+
+   private:
+    void Take(std::size_t row) {
+      const F& weight = basis_[row];
+      for (std::size_t j = 0; j < inputs_.size(); ++j) sums_.all()[j].Add(weight, inputs_.all()[j]);
+    }
+
+    std::size_t step_;
+    std::span<const F> polynomial_;
+    std::span<const F> basis_;
+    std::size_t call_ = 0;
+    ElementVector<F> inputs_;
+    ElementVector<typename F::Sum> sums_;
+  };
+
+  static F Dot(std::span<const F> a, std::span<const F> b) {
+    typename F::Sum sum;
+    for (std::size_t i = 0; i < a.size(); ++i) sum.Add(a[i], b[i]);
+    return sum.Reduced();
+  }
+
+  static void PutValue(std::span<F> polynomial, std::size_t at, const F& value) {
+    if (at < polynomial.size()) polynomial[at] = value;
+  }
+
+  // Extend adds the values at the points that the proof leaves out because the others tell them.
+  ElementVector<F> Extend(std::span<const F> values) const {
+    ElementVector<F> all(polynomial_ntt_.size());
+    std::ranges::copy(values, all.all().begin());
+    for (std::size_t at = values.size(); at < all.size(); ++at) {
+      const std::size_t row = at - values.size();
+      all.all()[at] =
+          Dot(std::span<const F>(extension_).subspan(row * values.size(), values.size()), values);
+    }
+    return all;
+  }
+
+  // twists_ turns coefficients of p(x) into those of p(v^coset * x), v the root of the larger size.
+  void FillTwists() {
+    const std::size_t points = wire_ntt_.size();
+    twists_.resize((step_ - 1) * points);
+    for (std::size_t coset = 1; coset < step_; ++coset) {
+      for (std::size_t power = 0; power < points; ++power) {
+        twists_[(coset - 1) * points + wire_ntt_.RowOfPower(power)] =
+            wire_ntt_.size_inverse() * polynomial_ntt_.power(coset * power);
+      }
+    }
+  }
+
+  // A polynomial of less than L coefficients is known by its first L values. Where only the last of
+  // n = L + 1 is missing (degree 2), the coefficient of x^L is 1/n * sum of w^i * v[i], and zero.
+  // Otherwise these are the Lagrange polynomials over the first L points.
+  void FillExtension() {
+    const std::size_t known = polynomial_length_, all = polynomial_ntt_.size();
+    extension_.resize((all - known) * known);
+    if (all == known + 1) {
+      for (std::size_t i = 0; i < known; ++i) extension_[i] = -polynomial_ntt_.power(i + 1);
+      return;
+    }
+    for (std::size_t i = 0; i < known; ++i) {
+      F scale = F::One();
+      for (std::size_t l = 0; l < known; ++l) {
+        if (l != i) scale *= polynomial_ntt_.power(i) - polynomial_ntt_.power(l);
+      }
+      scale = scale.Inverse();
+      for (std::size_t at = known; at < all; ++at) {
+        F product = scale;
+        for (std::size_t l = 0; l < known; ++l) {
+          if (l != i) product *= polynomial_ntt_.power(at) - polynomial_ntt_.power(l);
+        }
+        extension_[(at - known) * known + i] = product;
+      }
+    }
+  }
+
+  C circuit_;
+  Gadget gadget_;
+  std::size_t arity_;
+  Ntt<F> wire_ntt_;
+  std::size_t polynomial_length_;
+  Ntt<F> polynomial_ntt_;
+  std::size_t step_;
+  std::vector<F> twists_;
+  std::vector<F> extension_;
+};
+
+}  // namespace salus::aggregate
