@@ -1,4 +1,5 @@
 # One line a benchmark: salus_bench(NAME x_bench DEPS module...)
+salus_bench(NAME aggregate_noise_bench DEPS aggregate)
 salus_bench(NAME crypto_bench DEPS crypto)
 salus_bench(NAME hpke_bench DEPS crypto)
 salus_bench(NAME codec_bench DEPS codec)
