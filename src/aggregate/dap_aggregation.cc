@@ -43,20 +43,30 @@ void WritePayload(DapWriter& out, DapVersion version, const Bytes& payload) {
   out.Vector<std::uint32_t>(payload, MinPayloadBytes(version));
 }
 
+Result<DapReportShare> ReadReportShare(DapReader& in, DapVersion version) {
+  DapReportShare share;
+  TRY(share.metadata, ReadMetadata(in, version));
+  TRY(const ByteSpan public_share, in.Vector<std::uint32_t>("public_share"));
+  share.public_share = ToBytes(public_share);
+  TRY(share.encrypted_input_share, ReadCiphertext(in));
+  return share;
+}
+
+void WriteReportShare(DapWriter& out, DapVersion version, const DapReportShare& share) {
+  WriteMetadata(out, version, share.metadata);
+  out.Vector<std::uint32_t>(share.public_share);
+  WriteCiphertext(out, share.encrypted_input_share);
+}
+
 Result<VerifyInit> ReadVerifyInit(DapReader& in, DapVersion version) {
   VerifyInit init;
-  TRY(init.report_share.metadata, ReadMetadata(in, version));
-  TRY(const ByteSpan public_share, in.Vector<std::uint32_t>("public_share"));
-  init.report_share.public_share = ToBytes(public_share);
-  TRY(init.report_share.encrypted_input_share, ReadCiphertext(in));
+  TRY(init.report_share, ReadReportShare(in, version));
   TRY(init.payload, ReadPayload(in, version));
   return init;
 }
 
 void WriteVerifyInit(DapWriter& out, DapVersion version, const VerifyInit& init) {
-  WriteMetadata(out, version, init.report_share.metadata);
-  out.Vector<std::uint32_t>(init.report_share.public_share);
-  WriteCiphertext(out, init.report_share.encrypted_input_share);
+  WriteReportShare(out, version, init.report_share);
   WritePayload(out, version, init.payload);
 }
 
@@ -158,6 +168,17 @@ void WritePartialBatchSelector(DapWriter& out, const std::optional<BatchId>& bat
   if (batch_id) out.Fixed(batch_id->span());
 }
 
+Result<DapReportShare> DapReportShare::Parse(DapVersion version, ByteSpan bytes) {
+  return ParseWhole("ReportShare", bytes,
+                    [&](DapReader& in) { return ReadReportShare(in, version); });
+}
+
+Bytes DapReportShare::Encode(DapVersion version) const {
+  DapWriter out;
+  WriteReportShare(out, version, *this);
+  return std::move(out).Take();
+}
+
 Result<VerifyInit> VerifyInit::Parse(DapVersion version, ByteSpan bytes) {
   return ParseWhole("VerifyInit", bytes,
                     [&](DapReader& in) { return ReadVerifyInit(in, version); });
@@ -185,6 +206,17 @@ Bytes AggregationJobInitReq::Encode(DapVersion version) const {
     WritePartialBatchSelector(out, batch_id);
   }
   WriteList(out, version, verify_inits, WriteVerifyInit);
+  return std::move(out).Take();
+}
+
+Result<VerifyContinue> VerifyContinue::Parse(DapVersion version, ByteSpan bytes) {
+  return ParseWhole("VerifyContinue", bytes,
+                    [&](DapReader& in) { return ReadVerifyContinue(in, version); });
+}
+
+Bytes VerifyContinue::Encode(DapVersion version) const {
+  DapWriter out;
+  WriteVerifyContinue(out, version, *this);
   return std::move(out).Take();
 }
 

@@ -1,6 +1,6 @@
 // AggregationJobInitReq and its kin are what leader and helper say to each other of reports.
 //
-// Source: DAP-18 sections 4.5.4 and 4.5.5; DAP-09 section 4.4.1 and 4.4.2, where verify is called
+// Source: DAP-18 sections 4.5.3 and 4.5.4; DAP-09 sections 4.5.1 and 4.5.2, where verify is called
 //         prepare.
 // Shape:  as dap_report.h says. Payloads are ping-pong messages (ping_pong.h), of at least one byte
 //         in DAP-18. Lists may be empty in DAP-18, and hold at least one element in DAP-09.
@@ -25,6 +25,9 @@ struct DapReportShare {
   ReportMetadata metadata;
   Bytes public_share;
   HpkeCiphertext encrypted_input_share;
+
+  static Result<DapReportShare> Parse(DapVersion version, ByteSpan bytes);
+  Bytes Encode(DapVersion version) const;
 
   friend bool operator==(const DapReportShare&, const DapReportShare&) = default;
 };
@@ -64,6 +67,9 @@ struct AggregationJobInitReq {
 struct VerifyContinue {
   ReportId id;
   Bytes payload;
+
+  static Result<VerifyContinue> Parse(DapVersion version, ByteSpan bytes);
+  Bytes Encode(DapVersion version) const;
 
   friend bool operator==(const VerifyContinue&, const VerifyContinue&) = default;
 };

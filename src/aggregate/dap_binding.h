@@ -1,7 +1,7 @@
 // InputShareInfo and its kin are the info and aad of what DAP seals: the task, the roles and the
 // message that a ciphertext belongs to.
 //
-// Source: DAP-18 sections 4.4.2.1 and 4.6.6; DAP-09 sections 4.3.2 and 4.5.4.
+// Source: DAP-18 sections 4.4.2.1 and 4.6.7; DAP-09 sections 4.4.2 and 4.6.4.
 // Shape:  info is "dap-18 input share" || sender || recipient, and "dap-18 aggregate share"
 //         likewise, the roles a byte each; aad is the encoding of InputShareAad or
 //         AggregateShareAad.

@@ -53,30 +53,6 @@ void WriteQuery(DapWriter& out, DapVersion version, const DapQuery& query) {
   if (version == DapVersion::k18) out.End<std::uint16_t>(begin);
 }
 
-Result<DapBatchSelector> ReadSelector(DapReader& in, DapVersion version) {
-  DapBatchSelector selector;
-  TRY(selector.mode, ReadBatchMode(in));
-  TRY(DapReader config, OpenConfig(in, version));
-  if (selector.mode == BatchMode::kTimeInterval) {
-    TRY(selector.interval, ReadInterval(config, "batch_interval"));
-  } else {
-    TRY(selector.batch_id, config.ReadId<BatchId>("batch_id"));
-  }
-  TRY_VOID(CloseConfig(in, version, config));
-  return selector;
-}
-
-Result<CollectionJobReq> ReadJobReq(DapReader& in, DapVersion version) {
-  CollectionJobReq request;
-  TRY(request.query, ReadQuery(in, version));
-  TRY(const ByteSpan agg_param, in.Vector<std::uint32_t>("agg_param"));
-  request.agg_param = ToBytes(agg_param);
-  if (version == DapVersion::k18) {
-    TRY(request.extensions, ReadExtensions(in, "extensions"));
-  }
-  return request;
-}
-
 Result<CollectionJobResp> ReadJobResp(DapReader& in, DapVersion version) {
   CollectionJobResp resp;
   if (version == DapVersion::k09) {
@@ -92,9 +68,9 @@ Result<CollectionJobResp> ReadJobResp(DapReader& in, DapVersion version) {
 Result<AggregateShareReq> ReadShareReq(DapReader& in, DapVersion version) {
   AggregateShareReq request;
   if (version == DapVersion::k18) {
-    TRY(request.collection_job_req, ReadJobReq(in, version));
+    TRY(request.collection_job_req, ReadCollectionJobReq(in, version));
   }
-  TRY(request.batch_selector, ReadSelector(in, version));
+  TRY(request.batch_selector, ReadBatchSelector(in, version));
   if (version == DapVersion::k09) {
     TRY(const ByteSpan agg_param, in.Vector<std::uint32_t>("agg_param"));
     request.collection_job_req.agg_param = ToBytes(agg_param);
@@ -107,6 +83,19 @@ Result<AggregateShareReq> ReadShareReq(DapReader& in, DapVersion version) {
 
 }  // namespace
 
+Result<DapBatchSelector> ReadBatchSelector(DapReader& in, DapVersion version) {
+  DapBatchSelector selector;
+  TRY(selector.mode, ReadBatchMode(in));
+  TRY(DapReader config, OpenConfig(in, version));
+  if (selector.mode == BatchMode::kTimeInterval) {
+    TRY(selector.interval, ReadInterval(config, "batch_interval"));
+  } else {
+    TRY(selector.batch_id, config.ReadId<BatchId>("batch_id"));
+  }
+  TRY_VOID(CloseConfig(in, version, config));
+  return selector;
+}
+
 void WriteBatchSelector(DapWriter& out, DapVersion version, const DapBatchSelector& selector) {
   out.U8(static_cast<std::uint8_t>(selector.mode));
   const std::size_t begin = version == DapVersion::k18 ? out.Begin<std::uint16_t>() : 0;
@@ -116,6 +105,17 @@ void WriteBatchSelector(DapWriter& out, DapVersion version, const DapBatchSelect
     out.Fixed(selector.batch_id.span());
   }
   if (version == DapVersion::k18) out.End<std::uint16_t>(begin);
+}
+
+Result<CollectionJobReq> ReadCollectionJobReq(DapReader& in, DapVersion version) {
+  CollectionJobReq request;
+  TRY(request.query, ReadQuery(in, version));
+  TRY(const ByteSpan agg_param, in.Vector<std::uint32_t>("agg_param"));
+  request.agg_param = ToBytes(agg_param);
+  if (version == DapVersion::k18) {
+    TRY(request.extensions, ReadExtensions(in, "extensions"));
+  }
+  return request;
 }
 
 void WriteCollectionJobReq(DapWriter& out, DapVersion version, const CollectionJobReq& request) {
@@ -156,7 +156,7 @@ DapBatchSelector DapBatchSelector::ForBatch(const BatchId& batch_id) {
 
 Result<DapBatchSelector> DapBatchSelector::Parse(DapVersion version, ByteSpan bytes) {
   return ParseWhole("BatchSelector", bytes,
-                    [&](DapReader& in) { return ReadSelector(in, version); });
+                    [&](DapReader& in) { return ReadBatchSelector(in, version); });
 }
 
 Bytes DapBatchSelector::Encode(DapVersion version) const {
@@ -167,7 +167,7 @@ Bytes DapBatchSelector::Encode(DapVersion version) const {
 
 Result<CollectionJobReq> CollectionJobReq::Parse(DapVersion version, ByteSpan bytes) {
   return ParseWhole("CollectionJobReq", bytes,
-                    [&](DapReader& in) { return ReadJobReq(in, version); });
+                    [&](DapReader& in) { return ReadCollectionJobReq(in, version); });
 }
 
 Bytes CollectionJobReq::Encode(DapVersion version) const {

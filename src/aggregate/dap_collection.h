@@ -1,7 +1,7 @@
 // CollectionJobReq and its kin are how a collector asks for a batch, and how the aggregators
 // answer.
 //
-// Source: DAP-18 sections 4.6 and 5; DAP-09 sections 4.1 and 4.5.
+// Source: DAP-18 sections 4.6 and 5; DAP-09 sections 4.1 and 4.6.
 // Shape:  as dap_report.h says.
 // Errors: Parse gives InvalidArgument with the field and the offset.
 #pragma once

@@ -12,7 +12,7 @@ namespace salus::aggregate {
 // The numbers are those of RFC 9180 section 7, as they came: a list may hold algorithms that we do
 // not know.
 //
-// Source: DAP-18 section 4.4.1; DAP-09 section 4.3.1.
+// Source: DAP-18 section 4.4.1; DAP-09 section 4.4.1.
 // Shape:  id uint8; kem, kdf and aead uint16; public key 1 to 2^16-1 bytes.
 // Errors: Parse gives InvalidArgument with the field and the offset.
 struct DapHpkeConfig {

@@ -17,7 +17,7 @@ namespace salus::aggregate {
 
 // DapId is not comparable across tags: a task is not a batch, though both are 32 bytes.
 //
-// Source: DAP-18 section 4.1 and section 3 (text in URLs); DAP-09 sections 4.1 and 4.3.
+// Source: DAP-18 section 4.1 and section 3 (text in URLs); DAP-09 sections 4.1 to 4.3.
 // Shape:  N bytes; as text base64url without padding.
 template <typename Tag, std::size_t N>
 class DapId {

@@ -16,7 +16,7 @@ struct ErrorName {
   int value_09;
 };
 
-// Source: DAP-18 section 4.1; DAP-09 section 4.4.1.2. An error that DAP-09 lacks is written as the
+// Source: DAP-18 section 4.1; DAP-09 section 4.5.1.2. An error that DAP-09 lacks is written as the
 // one there that means the same to the leader: do not send this report again.
 constexpr ErrorName kErrors[] = {
     {ReportError::kBatchCollected, "batch_collected", 1, 0},

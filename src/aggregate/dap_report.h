@@ -1,6 +1,6 @@
 // DapReport is what a client sends of one measurement: a share sealed to each aggregator.
 //
-// Source: DAP-18 sections 4.1 and 4.4.2; DAP-09 section 4.3.2.
+// Source: DAP-18 sections 4.1 and 4.4.2; DAP-09 section 4.4.2.
 // Shape:  TLS presentation language: integers big-endian, a length before each list. Every Parse
 //         takes exactly one message, and Encode writes the bytes that it was read from.
 // Errors: Parse gives InvalidArgument with the field and the offset of what is cut off, left over,
@@ -28,7 +28,7 @@ inline constexpr std::size_t kMaxDapMessageBytes = 64u << 20;
 //
 // Shape: time is in the unit of DapInterval. DAP-09 has no public extensions. Their order and
 //        their types are not checked here: one client's fault must not cost a whole job its reports
-//        (section 4.5.4.4 rejects such a report alone).
+//        (section 4.5.3.4 rejects such a report alone).
 struct ReportMetadata {
   ReportId id;
   std::uint64_t time = 0;

@@ -1,11 +1,11 @@
 #include "aggregate/dap_task_configuration.h"
 
+#include <algorithm>
+
 #include "aggregate/dap_wire.h"
 
 namespace salus::aggregate {
-namespace {
-
-Result<TaskConfiguration> ReadConfiguration(DapReader& in) {
+Result<TaskConfiguration> ReadTaskConfiguration(DapReader& in) {
   TaskConfiguration task;
   TRY(const ByteSpan task_info, in.Vector<std::uint8_t>("task_info", 1));
   task.task_info = ToBytes(task_info);
@@ -25,13 +25,16 @@ Result<TaskConfiguration> ReadConfiguration(DapReader& in) {
   if (!InStrictOrder(task.extensions)) {
     return in.Fault("extensions", "they are not in the order of their types, each once");
   }
+  const auto interval = std::ranges::find(task.extensions, TaskConfiguration::kIntervalExtension,
+                                          &DapExtension::type);
+  if (interval != task.extensions.end() && !DapInterval::Parse(interval->data)) {
+    return in.Fault("task_interval", "an interval is 16 bytes");
+  }
   return task;
 }
 
-}  // namespace
-
 Result<TaskConfiguration> TaskConfiguration::Parse(ByteSpan bytes) {
-  return ParseWhole("TaskConfiguration", bytes, ReadConfiguration);
+  return ParseWhole("TaskConfiguration", bytes, ReadTaskConfiguration);
 }
 
 Bytes TaskConfiguration::Encode() const {

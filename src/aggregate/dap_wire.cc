@@ -23,6 +23,19 @@ Result<void> DapReader::Finish(std::string_view message) const {
                          ", and there are " + std::to_string(rest_.size()) + " more");
 }
 
+Result<DapExtension> ReadExtension(DapReader& in) {
+  DapExtension extension;
+  TRY(extension.type, in.U16("extension_type"));
+  TRY(const ByteSpan data, in.Vector<std::uint16_t>("extension_data"));
+  extension.data = ToBytes(data);
+  return extension;
+}
+
+void WriteExtension(DapWriter& out, const DapExtension& extension) {
+  out.Be(extension.type);
+  out.Vector<std::uint16_t>(extension.data);
+}
+
 Result<std::vector<DapExtension>> ReadExtensions(DapReader& in, std::string_view field) {
   TRY(DapReader list, in.List<std::uint16_t>(field));
   std::vector<DapExtension> extensions;
@@ -30,20 +43,15 @@ Result<std::vector<DapExtension>> ReadExtensions(DapReader& in, std::string_view
     if (extensions.size() == kMaxDapExtensions) {
       return list.Fault(field, "more than " + std::to_string(kMaxDapExtensions) + " extensions");
     }
-    DapExtension& extension = extensions.emplace_back();
-    TRY(extension.type, list.U16("extension_type"));
-    TRY(const ByteSpan data, list.Vector<std::uint16_t>("extension_data"));
-    extension.data = ToBytes(data);
+    TRY(DapExtension extension, ReadExtension(list));
+    extensions.push_back(std::move(extension));
   }
   return extensions;
 }
 
 void WriteExtensions(DapWriter& out, const std::vector<DapExtension>& extensions) {
   const std::size_t begin = out.Begin<std::uint16_t>();
-  for (const DapExtension& extension : extensions) {
-    out.Be(extension.type);
-    out.Vector<std::uint16_t>(extension.data);
-  }
+  for (const DapExtension& extension : extensions) WriteExtension(out, extension);
   out.End<std::uint16_t>(begin);
 }
 

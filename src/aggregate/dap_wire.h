@@ -17,6 +17,7 @@
 #include "aggregate/dap_id.h"
 #include "aggregate/dap_interval.h"
 #include "aggregate/dap_report.h"
+#include "aggregate/dap_task_configuration.h"
 #include "aggregate/dap_version.h"
 #include "aggregate/hpke_ciphertext.h"
 #include "base/bytes.h"
@@ -116,6 +117,8 @@ constexpr std::size_t MinPayloadBytes(DapVersion version) {
 }
 
 // What several messages are made of.
+Result<DapExtension> ReadExtension(DapReader& in);
+void WriteExtension(DapWriter& out, const DapExtension& extension);
 Result<std::vector<DapExtension>> ReadExtensions(DapReader& in, std::string_view field);
 void WriteExtensions(DapWriter& out, const std::vector<DapExtension>& extensions);
 Result<DapInterval> ReadInterval(DapReader& in, std::string_view field);
@@ -127,10 +130,13 @@ void WriteMetadata(DapWriter& out, DapVersion version, const ReportMetadata& met
 Result<ReportError> ReadReportError(DapReader& in, DapVersion version);
 void WriteReportError(DapWriter& out, DapVersion version, ReportError error);
 Result<BatchMode> ReadBatchMode(DapReader& in);
+Result<TaskConfiguration> ReadTaskConfiguration(DapReader& in);
 // DAP-09 only: a batch id in the leader-selected mode.
 Result<std::optional<BatchId>> ReadPartialBatchSelector(DapReader& in);
 void WritePartialBatchSelector(DapWriter& out, const std::optional<BatchId>& batch_id);
+Result<DapBatchSelector> ReadBatchSelector(DapReader& in, DapVersion version);
 void WriteBatchSelector(DapWriter& out, DapVersion version, const DapBatchSelector& selector);
+Result<CollectionJobReq> ReadCollectionJobReq(DapReader& in, DapVersion version);
 void WriteCollectionJobReq(DapWriter& out, DapVersion version, const CollectionJobReq& request);
 
 // ParseWhole is read(reader) of exactly one message.
