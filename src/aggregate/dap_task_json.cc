@@ -18,7 +18,7 @@ using codec::Within;
 constexpr std::string_view kTimeInterval = "time-interval", kLeaderSelected = "leader-selected";
 constexpr std::string_view kLaplace = "discrete-laplace", kGaussian = "discrete-gaussian";
 
-Result<void> CheckMembers(const JsonObject& object,
+Result<void> CheckMembers(std::string_view where, const JsonObject& object,
                           std::initializer_list<std::string_view> members) {
   for (const auto& member : object) {
     if (std::ranges::find(members, std::string_view(member.key())) != members.end()) continue;
@@ -27,7 +27,7 @@ Result<void> CheckMembers(const JsonObject& object,
       names += names.empty() ? "" : ", ";
       names += name;
     }
-    return InvalidArgument("an unknown member: there are only " + names);
+    return InvalidArgument(std::string(where) + ": an unknown member: there are only " + names);
   }
   return {};
 }
@@ -75,10 +75,7 @@ std::string EpsilonText(const DapNoise& noise) {
 Result<DapStatistic> ReadStatistic(const JsonObject& object, bool is_histogram) {
   DapStatistic statistic;
   if (is_histogram) {
-    TRY_VOID(CheckMembers(object, {"name", "unit", "offset", "bucket_width"}));
     TRY(statistic.bucket_width, CountAt(object, "bucket_width"));
-  } else {
-    TRY_VOID(CheckMembers(object, {"name", "unit", "offset"}));
   }
   TRY(statistic.name, codec::StringAt(object, "name"));
   TRY(statistic.unit, codec::StringAt(object, "unit"));
@@ -88,7 +85,6 @@ Result<DapStatistic> ReadStatistic(const JsonObject& object, bool is_histogram) 
 
 Result<DapNoise> ReadNoise(const JsonObject& object) {
   DapNoise noise;
-  TRY_VOID(CheckMembers(object, {"mechanism", "epsilon", "sensitivity"}));
   TRY(noise.mechanism,
       ChoiceAt(object, "mechanism", kLaplace, DapNoise::Mechanism::kDiscreteLaplace, kGaussian,
                DapNoise::Mechanism::kDiscreteGaussian));
@@ -161,11 +157,18 @@ Result<void> ReadParts(const JsonObject& object, DapTaskParameters& task) {
   if (!instance) return Within("vdaf", std::move(instance.error()));
   task.vdaf = *instance;
   TRY(const JsonObject* statistic, codec::ObjectAt(object, "statistic"));
-  auto read = ReadStatistic(*statistic, task.vdaf.circuit == Circuit::kHistogram);
+  const bool is_histogram = task.vdaf.circuit == Circuit::kHistogram;
+  if (is_histogram) {
+    TRY_VOID(CheckMembers("statistic", *statistic, {"name", "unit", "offset", "bucket_width"}));
+  } else {
+    TRY_VOID(CheckMembers("statistic", *statistic, {"name", "unit", "offset"}));
+  }
+  auto read = ReadStatistic(*statistic, is_histogram);
   if (!read) return Within("statistic", std::move(read.error()));
   task.statistic = *std::move(read);
   TRY(const JsonObject* noise, codec::OptionalObjectAt(object, "noise"));
   if (noise != nullptr) {
+    TRY_VOID(CheckMembers("noise", *noise, {"mechanism", "epsilon", "sensitivity"}));
     Result<DapNoise> option = ReadNoise(*noise);
     if (!option) return Within("noise", std::move(option.error()));
     task.noise = *option;
@@ -185,9 +188,10 @@ Result<void> ReadParts(const JsonObject& object, DapTaskParameters& task) {
 Result<DapTaskParameters> DapTaskFromJson(std::string_view text) {
   TRY(const codec::Json json, codec::ParseJson(text));
   TRY(const JsonObject* object, codec::AsObject(json, "task"));
-  TRY_VOID(CheckMembers(*object, {"version", "id", "leader", "helper", "batch_mode",
-                                  "time_precision_s", "min_batch_size", "vdaf", "start", "end",
-                                  "purpose", "statistic", "noise", "task_info"}));
+  TRY_VOID(CheckMembers(
+      "task", *object,
+      {"version", "id", "leader", "helper", "batch_mode", "time_precision_s", "min_batch_size",
+       "vdaf", "start", "end", "purpose", "statistic", "noise", "task_info"}));
   DapTaskParameters task;
   TRY(task.version, ChoiceAt(*object, "version", VersionTag(DapVersion::k18), DapVersion::k18,
                              VersionTag(DapVersion::k09), DapVersion::k09));

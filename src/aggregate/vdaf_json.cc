@@ -79,7 +79,7 @@ Result<VdafInstance> VdafFromJson(const codec::JsonObject& object, VdafProfile p
     ++members;
   }
   if (object.size() != members) {
-    return InvalidArgument("a member is not one of this circuit's limits");
+    return InvalidArgument("circuit: what stands beside it is not one of its limits");
   }
   return vdaf;
 }
