@@ -7,6 +7,8 @@
 #include <numbers>
 
 #include "aggregate/exact_sampler.h"
+#include "aggregate/field128.h"
+#include "aggregate/field64.h"
 #include "aggregate/share_access.h"
 #include "base/bytes.h"
 #include "base/check.h"
@@ -66,10 +68,10 @@ Error NoNoise(std::string_view what) {
 }  // namespace
 
 Result<ShareField> ShareField::OfElementBytes(std::size_t element_bytes) {
-  constexpr Uint128 kTwoTo32 = Uint128{1} << 32;
-  constexpr Uint128 kTwoTo66 = Uint128{1} << 66;
-  if (element_bytes == 8) return ShareField{kTwoTo32 * 4294967295 + 1, 8};
-  if (element_bytes == 16) return ShareField{kTwoTo66 * 4611686018427387897 + 1, 16};
+  if (element_bytes == Field64::kEncodedBytes) return ShareField{Field64::kModulus, element_bytes};
+  if (element_bytes == Field128::kEncodedBytes) {
+    return ShareField{Field128::kModulus, element_bytes};
+  }
   return InvalidArgument("elements of a share have 8 or 16 bytes");
 }
 
@@ -186,6 +188,12 @@ Int128 SignedValue(Uint128 element, Uint128 modulus) {
   CHECK(modulus > 2 && element < modulus);
   if (element <= modulus / 2) return static_cast<Int128>(element);
   return -static_cast<Int128>(modulus - element);
+}
+
+std::vector<Int128> SignedValues(std::span<const Uint128> result, const ShareField& field) {
+  std::vector<Int128> values;
+  for (const Uint128 element : result) values.push_back(SignedValue(element, field.modulus));
+  return values;
 }
 
 }  // namespace salus::aggregate

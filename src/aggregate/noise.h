@@ -1,6 +1,9 @@
 // NoiseMechanism adds the noise of differential privacy to an aggregate share before its release.
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "aggregate/rational.h"
 #include "aggregate/sensitivity.h"
 #include "base/random.h"
@@ -87,5 +90,7 @@ Result<Rational> RhoOfEpsilon(const Rational& epsilon);
 // SignedValue reads an element of a noised result: what lies above half of the modulus is a
 // negative number. modulus > 2, element < modulus.
 Int128 SignedValue(Uint128 element, Uint128 modulus);
+// SignedValues reads all elements of a noised result. All are below the modulus.
+std::vector<Int128> SignedValues(std::span<const Uint128> result, const ShareField& field);
 
 }  // namespace salus::aggregate
