@@ -10,38 +10,27 @@ namespace {
 
 using Row = std::vector<BigInteger>;
 
-Result<void> CheckLengths(const RegressionSums& sums) {
-  const std::size_t inputs = sums.x.size();
-  if (inputs == 0 || inputs > LinearRegression::kMaxInputs) {
-    return InvalidArgument(
-        fmt::format("a regression has 1 to {} inputs", LinearRegression::kMaxInputs));
+// The numbers of a report, its output among them, of which there are so many sums.
+Result<std::size_t> NumbersOf(std::size_t sums) {
+  for (std::size_t inputs = 1; inputs <= LinearRegression::kMaxInputs; ++inputs) {
+    const std::size_t numbers = inputs + 1;
+    if (sums == numbers + numbers * (numbers + 1) / 2) return numbers;
   }
-  if (sums.xx.size() != inputs * (inputs + 1) / 2 || sums.xt.size() != inputs) {
-    return InvalidArgument(
-        fmt::format("a regression over {} inputs has {} sums of products of two inputs and {} of "
-                    "an input and the output",
-                    inputs, inputs * (inputs + 1) / 2, inputs));
-  }
-  if (sums.count == 0) return FailedPrecondition("there are no reports: nothing to fit");
-  return {};
+  return InvalidArgument(fmt::format("{} sums are not those of a regression over 1 to {} inputs",
+                                     sums, LinearRegression::kMaxInputs));
 }
 
-// count^2 times a covariance.
-BigInteger Covariance(std::uint64_t count, Int128 products, Int128 a, Int128 b) {
-  return BigInteger(count) * BigInteger(products) - BigInteger(a) * BigInteger(b);
-}
-
-// One row an input: its covariances with all inputs, and at the end with t.
-std::vector<Row> NormalEquations(const RegressionSums& sums) {
-  const std::size_t inputs = sums.x.size();
-  std::vector<Row> rows(inputs, Row(inputs + 1));
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < inputs; ++i) {
-    for (std::size_t j = i; j < inputs; ++j, ++at) {
-      rows[i][j] = Covariance(sums.count, sums.xx[at], sums.x[i], sums.x[j]);
+// One row a number: count^2 times its covariances with all numbers.
+std::vector<Row> Covariances(std::uint64_t count, std::size_t numbers,
+                             std::span<const Int128> sums) {
+  std::vector<Row> rows(numbers, Row(numbers));
+  std::size_t at = numbers;
+  for (std::size_t i = 0; i < numbers; ++i) {
+    for (std::size_t j = i; j < numbers; ++j, ++at) {
+      rows[i][j] =
+          BigInteger(count) * BigInteger(sums[at]) - BigInteger(sums[i]) * BigInteger(sums[j]);
       rows[j][i] = rows[i][j];
     }
-    rows[i][inputs] = Covariance(sums.count, sums.xt[i], sums.x[i], sums.t);
   }
   return rows;
 }
@@ -79,34 +68,36 @@ Result<BigInteger> Eliminate(std::vector<Row>& rows) {
   return previous;
 }
 
-std::optional<double> ShareExplained(const RegressionSums& sums, const std::vector<Row>& solved,
+// with_output are the covariances of the output: with each input, and last with itself.
+std::optional<double> ShareExplained(const std::vector<Row>& solved, const Row& with_output,
                                      const BigInteger& determinant) {
-  if (!sums.tt) return std::nullopt;
-  const BigInteger spread = Covariance(sums.count, *sums.tt, sums.t, sums.t);
   BigInteger explained = 0;
-  for (std::size_t i = 0; i < solved.size(); ++i) {
-    explained += solved[i].back() * Covariance(sums.count, sums.xt[i], sums.x[i], sums.t);
-  }
-  const BigInteger all = determinant * spread;
+  for (std::size_t i = 0; i < solved.size(); ++i) explained += solved[i].back() * with_output[i];
+  const BigInteger all = determinant * with_output.back();
   if (all <= 0 || explained < 0 || explained > all) return std::nullopt;
   return NearestDouble(explained, all);
 }
 
 }  // namespace
 
-Result<LinearRegression> LinearRegression::Fit(const RegressionSums& sums) {
-  TRY_VOID(CheckLengths(sums));
-  std::vector<Row> rows = NormalEquations(sums);
+Result<LinearRegression> LinearRegression::Fit(std::uint64_t count, std::span<const Int128> sums) {
+  TRY(const std::size_t numbers, NumbersOf(sums.size()));
+  if (count == 0) return FailedPrecondition("there are no reports: nothing to fit");
+  // Without the output's own row these are the normal equations, their right side in the last
+  // column.
+  std::vector<Row> rows = Covariances(count, numbers, sums);
+  const Row with_output = std::move(rows.back());
+  rows.pop_back();
   TRY(const BigInteger determinant, Eliminate(rows));
   LinearRegression line;
-  BigInteger intercept = determinant * BigInteger(sums.t);
+  BigInteger intercept = determinant * BigInteger(sums[rows.size()]);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const BigInteger& slope = rows[i].back();  // times the determinant
     line.slopes_.push_back(NearestDouble(slope, determinant));
-    intercept -= slope * BigInteger(sums.x[i]);
+    intercept -= slope * BigInteger(sums[i]);
   }
-  line.intercept_ = NearestDouble(intercept, determinant * sums.count);
-  line.r_squared_ = ShareExplained(sums, rows, determinant);
+  line.intercept_ = NearestDouble(intercept, determinant * count);
+  line.r_squared_ = ShareExplained(rows, with_output, determinant);
   return line;
 }
 

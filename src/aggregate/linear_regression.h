@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -12,36 +13,27 @@ namespace salus::aggregate {
 
 using Int128 = __int128;
 
-// RegressionSums are the sums over all reports (x_1, ..., x_d, t), where t is to be explained.
-//
-// Shape: d is 1 to 32. xx holds x_i * x_j for i <= j row by row: (1,1), (1,2), ..., (1,d), (2,2),
-//        ...; d (d + 1) / 2 in all. tt is only needed for r_squared. Noised sums may be negative.
-struct RegressionSums {
-  std::uint64_t count = 0;
-  std::vector<Int128> x;
-  Int128 t = 0;
-  std::vector<Int128> xx;
-  std::vector<Int128> xt;
-  std::optional<Int128> tt;
-};
-
 // LinearRegression is t = intercept + slopes[0] x_1 + ... + slopes[d - 1] x_d.
 //
 // The normal equations are solved with integers and rounded once. So what is singular is found
 // exactly, and sums whose equations are badly conditioned still give the least squares of these
 // sums; how far noise has moved them is another question, which the reader must ask.
+//
+// Shape: sums as the LinReg circuit gives them, for the numbers z = (x_1, ..., x_d, t): those of
+//        the numbers in this order, then those of the products z_i z_j for i <= j, row by row; all
+//        over the same reports. d is 1 to 32. Noised sums may be negative (SignedValues).
 class LinearRegression {
  public:
   static constexpr std::size_t kMaxInputs = 32;
 
-  // Errors: InvalidArgument (lists of other lengths), FailedPrecondition (no reports; an input that
-  //         is constant, or that the inputs before it determine; sums that no points have).
-  static Result<LinearRegression> Fit(const RegressionSums& sums);
+  // Errors: InvalidArgument (a list of another length), FailedPrecondition (no reports; an input
+  //         that is constant, or that the inputs before it determine; sums that no points have).
+  static Result<LinearRegression> Fit(std::uint64_t count, std::span<const Int128> sums);
 
   double intercept() const { return intercept_; }
   const std::vector<double>& slopes() const { return slopes_; }
-  // r_squared is the share of t's variance that the line explains. Null without tt, where t is
-  // constant, and where noise has put it outside of 0 to 1.
+  // r_squared is the share of t's variance that the line explains. Null where t is constant, and
+  // where noise has put it outside of 0 to 1.
   std::optional<double> r_squared() const { return r_squared_; }
 
  private:
