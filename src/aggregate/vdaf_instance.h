@@ -26,7 +26,12 @@ enum class Circuit : std::uint32_t {
 // Source: VDAF draft-20 section 7.4; draft-08 section 7.4.
 // Shape:  a measurement is a list of numbers: Count one of 0 or 1; Sum and MeanVar one number;
 //         Histogram one bucket index; SumVec and MultihotCountVec `length` numbers; LinReg the
-//         `length` inputs and then the output.
+//         `length` inputs and then the output. An aggregate result is one number for Count and Sum,
+//         `length` numbers for the vectors, and for MeanVar and LinReg the sums of the numbers of a
+//         measurement z[0], z[1], ... (LinReg: the inputs, then the output), then the sums of the
+//         products z[i] * z[j] in the order (0,0), (0,1), ... (0,n-1), (1,1), ... (n-1,n-1).
+//         MeanVar and LinReg take a max_measurement below 2^48 and 1 to 64 inputs; a measurement of
+//         the vectors is at most 2^20 elements: length * the bits of max_measurement.
 struct VdafInstance {
   VdafProfile profile = VdafProfile::kDraft20;
   Circuit circuit = Circuit::kCount;
