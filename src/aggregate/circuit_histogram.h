@@ -12,9 +12,10 @@ namespace salus::aggregate {
 
 // HistogramCircuit checks that each element is 0 or 1, and that they add up to 1.
 //
-// Source: VDAF draft-20 section 7.4.4.
+// Source: VDAF draft-20 section 7.4.4; with RangeRand::kOfAll, draft-08 section 7.4.4 as its
+//         reference code and vectors have it: the text has a factor more.
 // Shape:  one element a bucket, 1 for the measured one.
-template <class F>
+template <class F, RangeRand kRand = RangeRand::kOfEachChunk>
 class HistogramCircuit {
  public:
   using Field = F;
@@ -25,8 +26,8 @@ class HistogramCircuit {
   Gadget gadget() const { return chunks_.gadget(); }
   std::size_t gadget_calls() const { return chunks_.calls(); }
   std::size_t measurement_length() const { return chunks_.elements(); }
-  std::size_t joint_rand_length() const { return chunks_.calls(); }
-  std::size_t eval_output_length() const { return 2; }
+  std::size_t joint_rand_length() const { return is_combined() ? 2 : chunks_.calls(); }
+  std::size_t eval_output_length() const { return is_combined() ? 1 : 2; }
   std::size_t output_length() const { return chunks_.elements(); }
   std::size_t numbers() const { return 1; }
   unsigned __int128 largest_output() const { return 1; }
@@ -37,10 +38,16 @@ class HistogramCircuit {
   template <class Calls>
   void Eval(std::span<const F> measurement, std::span<const F> joint_rand, const F& shares_inverse,
             Calls& calls, std::span<F> out) const {
-    out[0] = chunks_.template Eval<RangeRand::kOfEachChunk>(measurement, joint_rand, shares_inverse,
-                                                            calls);
-    out[1] = -shares_inverse;
-    for (const F& bucket : measurement) out[1] += bucket;
+    const F range_check =
+        chunks_.template Eval<kRand>(measurement, joint_rand, shares_inverse, calls);
+    F sum_check = -shares_inverse;
+    for (const F& bucket : measurement) sum_check += bucket;
+    if (is_combined()) {
+      out[0] = joint_rand[1] * (range_check + joint_rand[1] * sum_check);
+    } else {
+      out[0] = range_check;
+      out[1] = sum_check;
+    }
   }
 
   [[nodiscard]] bool Encode(std::span<const std::uint64_t> numbers, std::span<F> out) const {
@@ -58,6 +65,9 @@ class HistogramCircuit {
   }
 
  private:
+  // Draft-08 combines the outputs with joint randomness.
+  static constexpr bool is_combined() { return kRand == RangeRand::kOfAll; }
+
   BitChunks<F> chunks_;
 };
 

@@ -10,6 +10,10 @@
 
 namespace salus::aggregate {
 
+// PolynomialBasis says how a proof holds the gadget polynomial: as values at the first powers of
+// the root, or as coefficients.
+enum class PolynomialBasis { kLagrange, kMonomial };
+
 // Flp is the proof system for circuits with one gadget. A circuit C has
 //   Field, Gadget                                       types
 //   gadget(), gadget_calls(), measurement_length(), joint_rand_length(), eval_output_length(),
@@ -21,10 +25,10 @@ namespace salus::aggregate {
 // are added up for Decide. With shares that do not add up but are points of a polynomial (Shamir),
 // shares_inverse is 1 and verifiers are interpolated like any other share: everything is linear.
 //
-// Source:  VDAF draft-20 section 7.3.
+// Source:  VDAF draft-20 section 7.3; with coefficients, draft-08 section 7.3.
 // Shape:   spans of exactly the lengths that the accessors tell.
 // Threads: immutable, safe to share.
-template <class C>
+template <class C, PolynomialBasis kBasis = PolynomialBasis::kLagrange>
 class Flp {
  public:
   using F = typename C::Field;
@@ -63,9 +67,9 @@ class Flp {
     Recorder recorder(*this, wires.all());
     circuit_.Eval(measurement, joint_rand, F::One(), recorder, out.all());
 
-    const std::span<F> polynomial = proof.subspan(arity_);
+    ElementVector<F> values(polynomial_ntt_.size());
     for (std::size_t k = 0; k < points; ++k) {
-      PutValue(polynomial, k * step_, gadget_.Eval(&wires.all()[k * arity_]));
+      values.all()[k * step_] = gadget_.Eval(&wires.all()[k * arity_]);
     }
     wire_ntt_.ToCoefficients(wires.all(), arity_);
     ElementVector<F> turned(points * arity_);
@@ -78,9 +82,10 @@ class Flp {
       }
       wire_ntt_.ToValues(turned.all(), arity_);
       for (std::size_t k = 0; k < points; ++k) {
-        PutValue(polynomial, k * step_ + coset, gadget_.Eval(&turned.all()[k * arity_]));
+        values.all()[k * step_ + coset] = gadget_.Eval(&turned.all()[k * arity_]);
       }
     }
+    PutPolynomial(values.all(), proof.subspan(arity_));
   }
 
   // Query is false when the random point is one where the wires have values: its answer would tell
@@ -96,7 +101,7 @@ class Flp {
 
     std::vector<F> wire_basis(wire_ntt_.size());
     wire_ntt_.LagrangeBasis(point, wire_basis);
-    const ElementVector<F> polynomial = Extend(proof.subspan(arity_));
+    const ElementVector<F> polynomial = AllValues(proof.subspan(arity_));
     Tester tester(*this, proof.first(arity_), polynomial.all(), wire_basis);
     ElementVector<F> out(circuit_.eval_output_length());
     circuit_.Eval(measurement, joint_rand, shares_inverse, tester, out.all());
@@ -171,18 +176,34 @@ class Flp {
     return sum.Reduced();
   }
 
-  static void PutValue(std::span<F> polynomial, std::size_t at, const F& value) {
-    if (at < polynomial.size()) polynomial[at] = value;
+  void PutPolynomial(std::span<F> values, std::span<F> out) const {
+    if constexpr (kBasis == PolynomialBasis::kLagrange) {
+      std::ranges::copy(values.first(out.size()), out.begin());
+    } else {
+      polynomial_ntt_.ToCoefficients(values, 1);
+      for (std::size_t power = 0; power < out.size(); ++power) {
+        out[power] = values[polynomial_ntt_.RowOfPower(power)] * polynomial_ntt_.size_inverse();
+      }
+    }
   }
 
-  // Extend adds the values at the points that the proof leaves out because the others tell them.
-  ElementVector<F> Extend(std::span<const F> values) const {
+  // AllValues of a polynomial are those of the proof and the ones that it leaves out, because the
+  // others tell them.
+  ElementVector<F> AllValues(std::span<const F> polynomial) const {
     ElementVector<F> all(polynomial_ntt_.size());
-    std::ranges::copy(values, all.all().begin());
-    for (std::size_t at = values.size(); at < all.size(); ++at) {
-      const std::size_t row = at - values.size();
-      all.all()[at] =
-          Dot(std::span<const F>(extension_).subspan(row * values.size(), values.size()), values);
+    if constexpr (kBasis == PolynomialBasis::kLagrange) {
+      std::ranges::copy(polynomial, all.all().begin());
+      for (std::size_t at = polynomial.size(); at < all.size(); ++at) {
+        const std::span<const F> row(extension_);
+        all.all()[at] =
+            Dot(row.subspan((at - polynomial.size()) * polynomial.size(), polynomial.size()),
+                polynomial);
+      }
+    } else {
+      for (std::size_t power = 0; power < polynomial.size(); ++power) {
+        all.all()[polynomial_ntt_.RowOfPower(power)] = polynomial[power];
+      }
+      polynomial_ntt_.ToValues(all.all(), 1);
     }
     return all;
   }

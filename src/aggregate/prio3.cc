@@ -8,6 +8,7 @@
 #include "aggregate/circuit_moments.h"
 #include "aggregate/circuit_multihot.h"
 #include "aggregate/circuit_sum.h"
+#include "aggregate/circuit_sum_08.h"
 #include "aggregate/circuit_sum_vec.h"
 #include "aggregate/field128.h"
 #include "aggregate/field64.h"
@@ -30,6 +31,13 @@ template <class C>
 Created Engine(const VdafInstance& instance, C circuit) {
   return std::make_unique<const Prio3Engine<C>>(
       instance, static_cast<std::uint32_t>(instance.circuit), std::move(circuit));
+}
+
+template <class C>
+Created Engine08(const VdafInstance& instance, C circuit) {
+  // Draft-08 numbers its algorithms from 0.
+  return std::make_unique<const Prio3Engine<C, Flp<C, PolynomialBasis::kMonomial>>>(
+      instance, static_cast<std::uint32_t>(instance.circuit) - 1, std::move(circuit));
 }
 
 Result<void> CheckRange(std::string_view what, std::uint64_t value, std::uint64_t least,
@@ -76,10 +84,39 @@ Created CreateMoments(const VdafInstance& instance, std::uint32_t numbers) {
   return Engine(instance, MomentsCircuit<Field128>(numbers, instance.max_measurement));
 }
 
+Created Create08(const VdafInstance& instance) {
+  constexpr RangeRand kRand = RangeRand::kOfAll;
+  const std::uint64_t maximum = instance.max_measurement;
+  if (instance.circuit == Circuit::kSum || instance.circuit == Circuit::kSumVec) {
+    TRY_VOID(CheckRange("max_measurement", maximum, 1, UINT64_MAX));
+    if ((maximum & (maximum + 1)) != 0) {
+      return InvalidArgument("max_measurement in draft-08 is one less than a power of two");
+    }
+  }
+  switch (instance.circuit) {
+    case Circuit::kCount:
+      return Engine08(instance, CountCircuit<Field64>());
+    case Circuit::kSum:
+      return Engine08(instance, Sum08Circuit<Field128>(maximum));
+    case Circuit::kSumVec:
+      TRY_VOID(CheckVector(instance, std::bit_width(maximum), 0));
+      return Engine08(instance, SumVecCircuit<Field128, kRand>(instance.length, maximum,
+                                                               instance.chunk_length));
+    case Circuit::kHistogram:
+      TRY_VOID(CheckVector(instance, 1, 0));
+      return Engine08(instance,
+                      HistogramCircuit<Field128, kRand>(instance.length, instance.chunk_length));
+    default:
+      return InvalidArgument("draft-08 has no such circuit: Count, Sum, SumVec and Histogram only");
+  }
+}
+
 }  // namespace
 
 Created Prio3::Create(const VdafInstance& instance) {
   TRY_VOID(CheckRange("the number of aggregators", instance.shares, 2, 255));
+  if (instance.profile == VdafProfile::kDraft08) return Create08(instance);
+  if (instance.profile != VdafProfile::kDraft20) return InvalidArgument("there is no such profile");
   switch (instance.circuit) {
     case Circuit::kCount:
       return Engine(instance, CountCircuit<Field64>());
