@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "aggregate/opaque_mask.h"
+
 namespace salus::aggregate {
 
 // Field128 holds one element in Montgomery form, x * 2^128, always reduced: the modulus is 1 modulo
@@ -27,7 +29,7 @@ class Field128 {
   }
   // FromBit takes 0 or 1.
   static constexpr Field128 FromBit(std::uint64_t bit) {
-    return Field128((0 - static_cast<Wide>(bit)) & kFold);
+    return Field128(FullMask(bit != 0) & kFold);
   }
   static constexpr Field128 Zero() { return Field128(0); }
   static constexpr Field128 One() { return Field128(kFold); }
@@ -43,9 +45,7 @@ class Field128 {
     return a - Field128(kModulus - b.value_);
   }
   friend constexpr Field128 operator-(Field128 a, Field128 b) {
-    Wide difference = 0;
-    const bool borrow = __builtin_sub_overflow(a.value_, b.value_, &difference);
-    return Field128(difference + (Mask(borrow) & kModulus));
+    return Field128(a.value_ - b.value_ + ModulusIf(a.value_ < b.value_));
   }
   friend constexpr Field128 operator-(Field128 a) { return Field128(0) - a; }
   friend constexpr Field128 operator*(Field128 a, Field128 b) {
@@ -76,8 +76,7 @@ class Field128 {
     Wide value = 0;
     std::memcpy(&value, bytes, kEncodedBytes);
     out = Field128(value) * Field128(kSquare);
-    Wide rest = 0;
-    return __builtin_sub_overflow(value, kModulus, &rest);
+    return value < kModulus;
   }
   void Encode(std::uint8_t* bytes) const {
     const Wide value = ToInteger();
@@ -90,15 +89,16 @@ class Field128 {
    public:
     constexpr void Add(Field128 a, Field128 b) {
       const Product product = Multiply(a.value_, b.value_);
-      const bool carry = __builtin_add_overflow(low_, product.low, &low_);
-      carries_ += __builtin_add_overflow(high_, product.high, &high_);
-      carries_ += __builtin_add_overflow(high_, static_cast<Wide>(carry), &high_);
+      low_ += product.low;
+      // A product's upper half is below the modulus: the carry from below does not overflow it.
+      const Wide high = product.high + (low_ < product.low);
+      high_ += high;
+      carries_ += high_ < high;
     }
     constexpr Field128 Reduced() const {
-      Wide high = high_;
-      const bool carry = __builtin_add_overflow(high, kFold * carries_, &high);
-      high += Mask(carry) & kFold;
-      return Field128(Reduce(low_, Canonical(high)));
+      const Wide folded = kFold * carries_;
+      const Wide high = high_ + folded;
+      return Field128(Reduce(low_, Canonical(high + (FullMask(high < folded) & kFold))));
     }
 
    private:
@@ -115,11 +115,17 @@ class Field128 {
   static constexpr Wide kFold = 0 - kModulus;  // 2^128 modulo p, below 2^69
 
   explicit constexpr Field128(Wide reduced) : value_(reduced) {}
-  static constexpr Wide Mask(bool condition) { return 0 - static_cast<Wide>(condition); }
+  // ModulusIf and FullMask keep the compiler from making a branch of a condition on secrets.
+  static constexpr Wide ModulusIf(bool condition) {
+    const std::uint64_t mask = OpaqueMask(condition);
+    return static_cast<Wide>(mask & static_cast<std::uint64_t>(kModulus >> 64)) << 64 | (mask & 1);
+  }
+  static constexpr Wide FullMask(bool condition) {
+    const std::uint64_t mask = OpaqueMask(condition);
+    return static_cast<Wide>(mask) << 64 | mask;
+  }
   static constexpr Wide Canonical(Wide value) {
-    Wide less = 0;
-    const bool below = __builtin_sub_overflow(value, kModulus, &less);
-    return less + (Mask(below) & kModulus);
+    return value - kModulus + ModulusIf(value < kModulus);
   }
   static constexpr Product Multiply(Wide a, Wide b) {
     const auto a0 = static_cast<std::uint64_t>(a), a1 = static_cast<std::uint64_t>(a >> 64);
@@ -140,9 +146,7 @@ class Field128 {
     const auto t1 = static_cast<std::uint64_t>(next);
     const Wide add = static_cast<Wide>(t1) * 28 + (next >> 64);  // below 28 * 2^64
     const Wide take = static_cast<Wide>(t1) << 64 | t0;
-    Wide result = 0;
-    const bool borrow = __builtin_sub_overflow(high + add, take, &result);
-    return result + (Mask(borrow) & kModulus);
+    return high + add - take + ModulusIf(high + add < take);
   }
   static constexpr Wide Square() {  // 2^256 modulo p, by doubling 2^128
     Field128 value(kFold);

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "aggregate/opaque_mask.h"
+
 namespace salus::aggregate {
 
 // Field64 holds one element, always reduced.
@@ -39,7 +41,7 @@ class Field64 {
   friend constexpr Field64 operator-(Field64 a, Field64 b) {
     std::uint64_t difference = 0;
     const bool borrow = __builtin_sub_overflow(a.value_, b.value_, &difference);
-    return Field64(difference - (Mask(borrow) & kFold));
+    return Field64(difference - (OpaqueMask(borrow) & kFold));
   }
   friend constexpr Field64 operator-(Field64 a) { return Field64(0) - a; }
   friend constexpr Field64 operator*(Field64 a, Field64 b) {
@@ -94,13 +96,10 @@ class Field64 {
   static constexpr std::uint64_t kFold = 0xffffffff;  // 2^64 modulo p
 
   explicit constexpr Field64(std::uint64_t reduced) : value_(reduced) {}
-  static constexpr std::uint64_t Mask(bool condition) {
-    return 0 - static_cast<std::uint64_t>(condition);
-  }
   static constexpr std::uint64_t Canonical(std::uint64_t value) {
     std::uint64_t less = 0;
     const bool below = __builtin_sub_overflow(value, kModulus, &less);
-    return less + (Mask(below) & kModulus);
+    return less + (OpaqueMask(below) & kModulus);
   }
   // 2^64 = 2^32 - 1 and 2^96 = -1 modulo p.
   static constexpr std::uint64_t Reduce(unsigned __int128 wide) {
@@ -108,9 +107,9 @@ class Field64 {
     const auto high = static_cast<std::uint64_t>(wide >> 64);
     std::uint64_t sum = 0;
     const bool borrow = __builtin_sub_overflow(low, high >> 32, &sum);
-    sum -= Mask(borrow) & kFold;
+    sum -= OpaqueMask(borrow) & kFold;
     const bool carry = __builtin_add_overflow(sum, (high & kFold) * kFold, &sum);
-    return Canonical(sum + (Mask(carry) & kFold));
+    return Canonical(sum + (OpaqueMask(carry) & kFold));
   }
 
   std::uint64_t value_;
