@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
 #include <iterator>
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "http/date.h"
 #include "http/event_loop.h"
 #include "http/exchange_state.h"
 #include "http/problem.h"
@@ -16,26 +16,6 @@ namespace {
 
 // A body up to this size is copied behind its head, so that both go out in one record.
 constexpr std::size_t kJoinBytes = 16 * 1024;
-
-// DateText is the Date header of now; formatted once a second and thread.
-std::string_view DateText() {
-  thread_local std::time_t second = 0;
-  thread_local char text[40];
-  const std::time_t now = std::time(nullptr);
-  if (now != second) {
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    auto end = fmt::format_to_n(text, sizeof text - 1, "{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
-                                kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon],
-                                parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
-    *end.out = 0;
-    second = now;
-  }
-  return text;
-}
 
 bool StatusHasBody(int status) { return status >= 200 && status != 204 && status != 304; }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "http/date.h"
 #include "http/head_lines.h"
 
 namespace salus::proxy {
@@ -258,6 +259,7 @@ void PutOwnResponse(const http::Response& response, bool is_head, bool close,
   Put(out, http::ReasonPhrase(response.status));
   Put(out, "\r\n");
   for (const auto& [name, value] : response.headers) PutField({name, value}, out);
+  PutField({"Date", http::DateText()}, out);
   Put(out, hsts_line);
   Put(out, "Content-Length: ");
   PutNumber(out, response.body.size());
