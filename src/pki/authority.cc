@@ -69,7 +69,8 @@ Result<Certificate> BuildAuthority(const AuthorityProfile& profile, EVP_PKEY* ke
   ExtensionList extensions;
   TRY_VOID(
       extensions.AddAuthorityConstraints(issuer != nullptr ? std::optional<int>(0) : std::nullopt));
-  TRY_VOID(extensions.AddKeyUsage(KeyUsage::kAuthority));
+  TRY_VOID(extensions.AddKeyUsage(issuer != nullptr ? KeyUsage::kIssuingAuthority
+                                                    : KeyUsage::kRootAuthority));
   TRY_VOID(extensions.AddSubjectKeyId(x509.get()));
   if (issuer != nullptr) TRY_VOID(extensions.AddAuthorityKeyId(issuer->certificate.get()));
   if (!profile.permitted_dns_names.empty()) {
@@ -330,6 +331,7 @@ Result<Certificate> IssuingAuthority::Issue(const CertificationRequest& request,
   if (!profile.revocation_list_urls.empty()) {
     TRY_VOID(extensions.AddRevocationListUrls(profile.revocation_list_urls));
   }
+  if (!profile.ocsp_urls.empty()) TRY_VOID(extensions.AddOcspUrls(profile.ocsp_urls));
   if (request.encryption_key().has_value()) {
     TRY_VOID(extensions.AddEncryptionKey(*request.encryption_key()));
   }
@@ -343,6 +345,12 @@ Result<Certificate> IssuingAuthority::Issue(const CertificationRequest& request,
 
 Result<RevocationList> IssuingAuthority::Revoke(const RevocationProfile& profile) const {
   return BuildRevocationList(*key_, profile);
+}
+
+Result<OcspStatus> IssuingAuthority::SignStatus(const Certificate& certificate,
+                                                const OcspStatusProfile& profile) const {
+  TRY(const X509Handle x509, ParseX509(certificate.der()));
+  return SignOcspStatus(key_->certificate.get(), key_->key.get(), x509.get(), profile);
 }
 
 }  // namespace salus::pki

@@ -21,6 +21,7 @@
 #include "pki/certificate.h"
 #include "pki/certification_request.h"
 #include "pki/issuance_log.h"
+#include "pki/ocsp_response.h"
 #include "pki/path.h"
 #include "pki/revocation_list.h"
 
@@ -53,6 +54,8 @@ struct IssueProfile {
   std::vector<std::string> ip_names = {};   // servers only, text
   // Where the authority's revocation list is served, http:// (RFC 5280 section 4.2.1.13).
   std::vector<std::string> revocation_list_urls = {};
+  // Where OCSP is answered for the authority, http:// (RFC 5280 section 4.2.2.1).
+  std::vector<std::string> ocsp_urls = {};
 };
 
 class IssuingAuthority;
@@ -141,6 +144,13 @@ class IssuingAuthority {
 
   // Errors: InvalidArgument when the profile is malformed.
   Result<RevocationList> Revoke(const RevocationProfile& profile) const;
+
+  // SignStatus says how a certificate stands that this authority issued. That is the caller's word:
+  // an authority keeps no register.
+  //
+  // Errors: InvalidArgument when certificate is not of this authority, or the profile is malformed.
+  Result<OcspStatus> SignStatus(const Certificate& certificate,
+                                const OcspStatusProfile& profile) const;
 
  private:
   IssuingAuthority(std::unique_ptr<AuthorityKey> key, Certificate certificate, Certificate root);

@@ -231,9 +231,8 @@ Result<void> ExtensionList::AddKeyUsage(KeyUsage usage) {
   BitsHandle bits(ASN1_BIT_STRING_new());
   if (!bits) return OutOfMemory();
   // Bit numbers of RFC 5280 section 4.2.1.3.
-  if (usage == KeyUsage::kDigitalSignature) {
-    ASN1_BIT_STRING_set_bit(bits.get(), 0, 1);
-  } else {
+  if (usage != KeyUsage::kRootAuthority) ASN1_BIT_STRING_set_bit(bits.get(), 0, 1);
+  if (usage != KeyUsage::kDigitalSignature) {
     ASN1_BIT_STRING_set_bit(bits.get(), 5, 1);  // keyCertSign
     ASN1_BIT_STRING_set_bit(bits.get(), 6, 1);  // cRLSign
   }
@@ -312,6 +311,29 @@ Result<void> ExtensionList::AddRevocationListUrls(const std::vector<std::string>
   if (sk_DIST_POINT_push(points.get(), point.get()) <= 0) return OutOfMemory();
   (void)point.release();  // the stack owns it
   return Add(NID_crl_distribution_points, points.get(), false);
+}
+
+Result<void> ExtensionList::AddOcspUrls(const std::vector<std::string>& urls) {
+  CHandle<AUTHORITY_INFO_ACCESS, AUTHORITY_INFO_ACCESS_free> access(AUTHORITY_INFO_ACCESS_new());
+  if (!access) return OutOfMemory();
+  for (const std::string& url : urls) {
+    if (!url.starts_with("http://")) {
+      return InvalidArgument("OCSP: its address begins with http://");
+    }
+    CHandle<ACCESS_DESCRIPTION, ACCESS_DESCRIPTION_free> place(ACCESS_DESCRIPTION_new());
+    ASN1_IA5STRING* value = ASN1_IA5STRING_new();
+    if (!place || value == nullptr ||
+        ASN1_STRING_set(value, url.data(), static_cast<int>(url.size())) != 1) {
+      ASN1_IA5STRING_free(value);
+      return OutOfMemory();
+    }
+    ASN1_OBJECT_free(place->method);
+    place->method = OBJ_nid2obj(NID_ad_OCSP);  // OpenSSL's static one
+    GENERAL_NAME_set0_value(place->location, GEN_URI, value);
+    if (sk_ACCESS_DESCRIPTION_push(access.get(), place.get()) <= 0) return OutOfMemory();
+    (void)place.release();  // the stack owns it
+  }
+  return Add(NID_info_access, access.get(), false);
 }
 
 Result<void> ExtensionList::AddAcmeIdentifier(const crypto::Hash32& digest) {

@@ -37,7 +37,8 @@ Result<void> ValidateDnsName(std::string_view name);
 Result<Bytes> ParseIpName(std::string_view text);
 std::string FormatIpName(ByteSpan bytes);
 
-enum class KeyUsage { kDigitalSignature, kAuthority };
+// KeyUsage: an issuing authority also signs what is neither certificate nor list, OCSP responses.
+enum class KeyUsage { kDigitalSignature, kRootAuthority, kIssuingAuthority };
 
 // ExtensionList collects extensions for one certificate or request.
 class ExtensionList {
@@ -55,6 +56,7 @@ class ExtensionList {
   Result<void> AddAuthorityKeyId(const x509_st* issuer);
   Result<void> AddPermittedDnsNames(const std::vector<std::string>& names);
   Result<void> AddRevocationListUrls(const std::vector<std::string>& urls);
+  Result<void> AddOcspUrls(const std::vector<std::string>& urls);
   // AddAcmeIdentifier is RFC 8737 section 3: the digest of a challenge's key authorization.
   Result<void> AddAcmeIdentifier(const crypto::Hash32& digest);
   Result<void> AddEncryptionKey(const crypto::P256PublicKey& key);

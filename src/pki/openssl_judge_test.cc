@@ -95,9 +95,9 @@ TEST_F(OpensslJudgeTest, ReadsWhatTheProfileSays) {
   EXPECT_THAT(text.output, AllOf(Not(HasSubstr("DNS:")), Not(HasSubstr("Key Encipherment"))));
   ProgramOutcome issuing =
       RunOpenssl({"x509", "-in", folder_ / "issuing" / "certificate.pem", "-noout", "-text"});
-  EXPECT_THAT(issuing.output,
-              AllOf(HasSubstr("CA:TRUE, pathlen:0"), HasSubstr("Certificate Sign, CRL Sign"),
-                    Not(HasSubstr("Extended Key Usage"))));
+  EXPECT_THAT(issuing.output, AllOf(HasSubstr("CA:TRUE, pathlen:0"),
+                                    HasSubstr("Digital Signature, Certificate Sign, CRL Sign"),
+                                    Not(HasSubstr("Extended Key Usage"))));
 }
 
 TEST_F(OpensslJudgeTest, AnEmptyNameMakesTheAlternativeNameCritical) {
