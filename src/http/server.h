@@ -19,10 +19,16 @@ namespace salus::http {
 
 enum class ClientCertificate { kNone, kOptional, kRequired };
 
+// StapledStatus is asked, on a loop thread, what is known now of the state of one certificate, when
+// a client wants that beside it: an OCSP response as DER, empty for none (RFC 6066 section 8, RFC
+// 8446 section 4.4.2.1).
+using StapledStatus = std::function<std::string()>;
+
 // ServerIdentity is a certificate with its key.
 struct ServerIdentity {
   std::string certificate_chain_pem;  // leaf first
   SecretBytes private_key_pem;        // PKCS#8 PEM without passphrase, or DER
+  StapledStatus stapled_status = {};  // of the leaf; may be unset
 };
 
 // ChallengeCertificate is asked, on a loop thread, what to show to a client that offers the
@@ -39,6 +45,7 @@ using ClientRefused = std::function<void(std::string_view reason)>;
 struct TlsServerOptions {
   std::string certificate_chain_pem;  // leaf first
   SecretBytes private_key_pem;        // PKCS#8 PEM without passphrase, or DER
+  StapledStatus stapled_status;       // of the leaf; may be unset
   bool allow_tls12 = false;
   ChallengeCertificate challenge;
   ClientCertificate client_certificate = ClientCertificate::kNone;

@@ -51,6 +51,30 @@ std::string RunCurl(std::vector<std::string> arguments) {
   return std::to_string(WEXITSTATUS(code)) + ":" + text;
 }
 
+TEST(Server, StaplesWhatIsKnownOfItsCertificate) {
+  std::mutex mutex;
+  std::string known;
+  TestServer test([&](ServerOptions& options) {
+    options.listeners[0].tls->stapled_status = [&] {
+      const std::lock_guard lock(mutex);
+      return known;
+    };
+  });
+  const auto stapled = [&]() -> std::string {
+    const auto connection =
+        RawConnection::Tls(test.tls_port(), test.authority.root_pem(), &test.identity);
+    return connection == nullptr ? "no connection" : connection->stapled_status();
+  };
+  EXPECT_EQ(stapled(), "") << "none is known: the handshake goes on without";
+  for (const std::string text : {"a response", "a later response"}) {
+    {
+      const std::lock_guard lock(mutex);
+      known = text;
+    }
+    EXPECT_EQ(stapled(), text);
+  }
+}
+
 TEST(Server, AnswersOverMutualTls) {
   TestServer test;
   auto client = test.client();

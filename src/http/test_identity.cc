@@ -178,6 +178,7 @@ std::unique_ptr<RawConnection> RawConnection::Tls(std::uint16_t port, const std:
   SSL_CTX_set_session_cache_mode(state.context, SSL_SESS_CACHE_CLIENT);
   state.ssl = SSL_new(state.context);
   SSL_set_fd(state.ssl, state.fd);
+  SSL_set_tlsext_status_type(state.ssl, TLSEXT_STATUSTYPE_ocsp);
   if (!session.empty()) {
     const unsigned char* p = session.data();
     SSL_SESSION* old = d2i_SSL_SESSION(nullptr, &p, static_cast<long>(session.size()));
@@ -274,6 +275,12 @@ Bytes RawConnection::TakeSession() {
 }
 
 bool RawConnection::resumed() const { return SSL_session_reused(state_->ssl) == 1; }
+std::string RawConnection::stapled_status() const {
+  const unsigned char* response = nullptr;
+  const long size = SSL_get_tlsext_status_ocsp_resp(state_->ssl, &response);
+  if (size <= 0) return {};
+  return {reinterpret_cast<const char*>(response), static_cast<std::size_t>(size)};
+}
 int RawConnection::fd() const { return state_->fd; }
 ssl_st* RawConnection::ssl() const { return state_->ssl; }
 

@@ -67,6 +67,7 @@ class RawConnection {
   std::string ReadToEnd();
   Bytes TakeSession();
   bool resumed() const;
+  std::string stapled_status() const;  // which every TLS connection asks for
   int fd() const;
   ssl_st* ssl() const;  // null when plain
 

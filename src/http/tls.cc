@@ -252,7 +252,8 @@ std::array<std::uint8_t, 32> Sha256OfCertificate(ByteSpan der) {
   return out;
 }
 
-// TlsHello looks at a client's first message before a certificate is chosen.
+// TlsHello looks at a client's first message before a certificate is chosen, and at what it wants
+// beside that.
 struct TlsHello {
   static int OnHello(SSL* ssl, int* alert, void*) {
     TlsChannel* channel = ChannelOf(ssl);
@@ -264,6 +265,19 @@ struct TlsHello {
     if (!identity || !Show(ssl, *identity)) return SSL_CLIENT_HELLO_ERROR;
     channel->is_challenge_ = true;
     return SSL_CLIENT_HELLO_SUCCESS;
+  }
+
+  // OnStatus is asked when the client asks for the state of the certificate that it is shown.
+  static int OnStatus(SSL* ssl, void*) {
+    const TlsChannel* const channel = ChannelOf(ssl);
+    if (channel->is_challenge()) return SSL_TLSEXT_ERR_NOACK;
+    const std::string response = channel->context_->stapled_status()();
+    if (response.empty()) return SSL_TLSEXT_ERR_NOACK;
+    void* const copy = OPENSSL_memdup(response.data(), response.size());
+    if (copy == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    // The connection owns the copy.
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(response.size()));
+    return SSL_TLSEXT_ERR_OK;
   }
 
   static bool Show(SSL* ssl, const ServerIdentity& identity) {
@@ -303,8 +317,12 @@ Result<std::shared_ptr<TlsContext>> TlsContext::ForServer(const TlsServerOptions
   SSL_CTX_set_num_tickets(c, 1);
   SSL_CTX_set_alpn_select_cb(c, SelectProtocol, nullptr);
   if (options.challenge) SSL_CTX_set_client_hello_cb(c, TlsHello::OnHello, nullptr);
-  return std::shared_ptr<TlsContext>(
-      new TlsContext(context.release(), options.challenge, options.client_refused));
+  if (options.stapled_status) {
+    // What SSL_CTX_set_tlsext_status_cb is, without its cast in C's style.
+    SSL_CTX_callback_ctrl(c, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB,
+                          reinterpret_cast<void (*)()>(TlsHello::OnStatus));
+  }
+  return std::shared_ptr<TlsContext>(new TlsContext(context.release(), options));
 }
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }

@@ -43,17 +43,22 @@ class TlsContext {
   void ForgetSessions();
   ssl_ctx_st* get() const { return context_; }
   const ChallengeCertificate& challenge() const { return challenge_; }
+  const StapledStatus& stapled_status() const { return stapled_status_; }
   // TellRefused passes on why a client was refused; nothing when reason is empty.
   void TellRefused(std::string_view reason) const {
     if (refused_ && !reason.empty()) refused_(reason);
   }
 
  private:
-  TlsContext(ssl_ctx_st* context, ChallengeCertificate challenge, ClientRefused refused)
-      : context_(context), challenge_(std::move(challenge)), refused_(std::move(refused)) {}
+  TlsContext(ssl_ctx_st* context, const TlsServerOptions& options)
+      : context_(context),
+        challenge_(options.challenge),
+        refused_(options.client_refused),
+        stapled_status_(options.stapled_status) {}
   ssl_ctx_st* const context_;
   const ChallengeCertificate challenge_;
   const ClientRefused refused_;
+  const StapledStatus stapled_status_;
 };
 
 // ConfigureClient puts identity and anchors of options into a context made by someone else
