@@ -68,7 +68,7 @@ class ClientConnection final : public http::FdHandler,
     std::uint64_t received_bytes = 0;
     bool may_retry = false;  // on a fresh connection, with what is in sent
     bool collects = false;   // sent is still to be sent, once the body is whole
-    Bytes sent;
+    Bytes sent;              // of a PlainPost: the body
 
     int interim_answers = 0;
     bool answer_started = false;  // its final head was passed on
@@ -107,8 +107,6 @@ class ClientConnection final : public http::FdHandler,
   void OnHead(std::size_t ahead);
   std::optional<http::Response> CheckRequest(const http::Framing& framing,
                                              const RequestNotes& notes) const;
-  http::Response PlainResponse(std::string_view host) const;
-  bool IsServed(std::string_view host) const;
   bool CollectsFirst(const http::Framing& framing, std::size_t ahead) const;
   // StartBackend returns 0, or the status that the client gets.
   int StartBackend();
@@ -134,6 +132,16 @@ class ClientConnection final : public http::FdHandler,
   void WarnOfBackend(std::string_view what);
   void WarnOfConnecting();
   std::string_view hsts_line() const;
+  std::uint64_t max_body_bytes() const;
+
+  // The plain listener, and which hosts are served (client_plain.cc).
+  bool IsServed(std::string_view host) const;
+  // PlainResponse is nullopt for a request to the PlainPost, whose body is then read.
+  std::optional<http::Response> PlainResponse(const http::Framing& framing,
+                                              std::string_view host) const;
+  bool IsPlainPost() const;
+  void BeginPlainPost(const http::Framing& framing, std::size_t ahead);
+  void AnswerPlainPost();
 
   ProxyLoop& loop_;
   ProxyCore& core_;

@@ -21,19 +21,11 @@ constexpr std::chrono::minutes kTunnelIdleTime{60};
 constexpr std::chrono::seconds kWarningInterval{10};
 // What is logged as the status when the client went away before there was one.
 constexpr int kClientGone = 499;
-constexpr std::string_view kContinueHead = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // IsIdempotent: may be sent again when a connection broke. Source: RFC 9110 section 9.2.2.
 bool IsIdempotent(http::Method method) {
   return method != http::Method::kPost && method != http::Method::kPatch &&
          method != http::Method::kOther;
-}
-
-std::string_view WithoutPort(std::string_view host) {
-  const std::size_t colon = host.rfind(':');
-  const bool is_port =
-      colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
-  return is_port ? host.substr(0, colon) : host;
 }
 
 }  // namespace
@@ -74,6 +66,7 @@ void ClientConnection::OnHead(std::size_t ahead) {
     reader_.StartBody(framing);
     return Answer(*std::move(response), has_body);
   }
+  if (kind_ == ListenerKind::kRedirect) return BeginPlainPost(framing, ahead);
   framing.expects_continue = framing.expects_continue && has_body && ahead == 0;
   exchange_.waits_to_continue = framing.expects_continue;
   exchange_.collects = CollectsFirst(framing, ahead);
@@ -95,39 +88,12 @@ bool ClientConnection::CollectsFirst(const http::Framing& framing, std::size_t a
 
 std::optional<http::Response> ClientConnection::CheckRequest(const http::Framing& framing,
                                                              const RequestNotes& notes) const {
-  if (kind_ == ListenerKind::kRedirect) return PlainResponse(notes.host);
+  if (kind_ == ListenerKind::kRedirect) return PlainResponse(framing, notes.host);
   if (!IsServed(notes.host)) return http::Problem(421, "", "this host is not served here");
-  if (framing.content_length.value_or(0) > core_.options.max_body_bytes) {
+  if (framing.content_length.value_or(0) > max_body_bytes()) {
     return http::Problem(413, "", "the body is longer than is taken here");
   }
   return std::nullopt;
-}
-
-http::Response ClientConnection::PlainResponse(std::string_view host) const {
-  const bool reads =
-      request_.method == http::Method::kGet || request_.method == http::Method::kHead;
-  if (reads && core_.options.plain_answer) {
-    if (auto response = core_.options.plain_answer(request_.path)) return *std::move(response);
-  }
-  if (!IsServed(host)) return http::Problem(421, "", "this host is not served here");
-  const std::string_view name = WithoutPort(host);
-  if (name.empty() || !request_.target.starts_with('/')) {
-    return http::Problem(400, "", "https is spoken here");
-  }
-  std::string location = "https://" + std::string(name);
-  if (core_.https_port != 443) location += ":" + std::to_string(core_.https_port);
-  location += request_.target;
-  return {308, {{"Location", std::move(location)}}, ""};
-}
-
-bool ClientConnection::IsServed(std::string_view host) const {
-  const auto& domains = core_.options.domains;
-  if (domains.empty()) return true;
-  const std::string_view name = WithoutPort(host);
-  for (const std::string& domain : domains) {
-    if (http::EqualIgnoreCase(domain, name)) return true;
-  }
-  return false;
 }
 
 int ClientConnection::StartBackend() {
@@ -166,9 +132,10 @@ void ClientConnection::OnBody(ByteSpan piece) {
   if (stage_ != Stage::kExchange) return;
   exchange_.received_bytes += piece.size();
   exchange_.waits_to_continue = false;
-  if (exchange_.received_bytes > core_.options.max_body_bytes) {
+  if (exchange_.received_bytes > max_body_bytes()) {
     return BackendFailed(413, "the body is longer than is taken here");
   }
+  if (kind_ == ListenerKind::kRedirect) return Append(exchange_.sent, piece);
   if (!exchange_.chunked) return PassToBackend(piece);
   PutNumber(loop_.to_backend, piece.size(), 16);
   Put(loop_.to_backend, "\r\n");
@@ -180,6 +147,7 @@ void ClientConnection::OnBodyEnd() {
   if (stage_ != Stage::kExchange) return;
   exchange_.request_done = true;
   exchange_.waits_to_continue = false;
+  if (kind_ == ListenerKind::kRedirect) return AnswerPlainPost();
   backend_moved_ = loop_.now;
   if (exchange_.chunked) Put(loop_.to_backend, "0\r\n\r\n");
   if (exchange_.collects) SendCollected();

@@ -16,6 +16,8 @@
 
 namespace salus::proxy {
 
+inline constexpr std::string_view kContinueHead = "HTTP/1.1 100 Continue\r\n\r\n";
+
 inline void Put(Bytes& out, std::string_view text) { Append(out, AsBytes(text)); }
 void PutNumber(Bytes& out, std::uint64_t number, int base = 10);
 

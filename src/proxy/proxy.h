@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "http/message.h"
 #include "http/server.h"
@@ -27,10 +28,20 @@ struct Place {
 // redirection; nullopt: redirect. Called on loop threads: it must not block for long.
 using PlainAnswer = std::function<std::optional<http::Response>(std::string_view path)>;
 
+// PlainPost is the one path of the plain listener that takes POST: a small body, of one media type
+// without parameters. answer is called as a PlainAnswer is.
+struct PlainPost {
+  std::string path;
+  std::string content_type;
+  std::size_t max_body_bytes = 0;
+  std::function<http::Response(ByteSpan body)> answer;
+};
+
 struct ProxyOptions {
   std::vector<Place> from;           // TLS
   std::vector<Place> redirect_from;  // plain: 308 to https
   PlainAnswer plain_answer;
+  std::optional<PlainPost> plain_post;
   Place to;  // the backend, plain HTTP/1.1
   // domains are the host names served; any other is answered 421. Empty: all.
   std::vector<std::string> domains;
