@@ -170,6 +170,7 @@ Result<http::TlsServerOptions> TlsOptionsOf(Session& session, http::ServerIdenti
   http::TlsServerOptions out;
   out.certificate_chain_pem = std::move(identity.certificate_chain_pem);
   out.private_key_pem = std::move(identity.private_key_pem);
+  out.stapled_status = std::move(identity.stapled_status);
   out.allow_tls12 = session.arguments().Has("--tls12");
   out.challenge = std::move(challenge);
   if (session.arguments().Has("--require-client-cert")) {
@@ -248,6 +249,7 @@ Result<ExitCode> RunProxy(Session& session) {
   TRY(http::ServerIdentity identity, certificates.source->Load());
   TRY(options.tls, TlsOptionsOf(session, std::move(identity), certificates.challenge));
   options.plain_answer = certificates.plain_answer;
+  options.plain_post = certificates.plain_post;
   const std::size_t places = options.from.size() + options.redirect_from.size();
   const sigset_t signals = BlockSignals();
   WarnOfFewDescriptors(session, PrepareProcess(), options);

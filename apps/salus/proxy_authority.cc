@@ -23,9 +23,12 @@ using std::chrono::seconds;
 
 constexpr std::chrono::days kValidity{90};
 constexpr std::chrono::days kListValidity{7};
-constexpr std::chrono::days kListAge{1};
+constexpr std::chrono::days kStatusAge{1};
 constexpr seconds kRetry{6 * 3600};
-constexpr seconds kLongestLook{12 * 3600};
+// Also how long another front door's renewal for the same names may go unnoticed.
+constexpr seconds kLongestLook{3600};
+constexpr char kChain[] = "chain.pem";
+constexpr char kChainBefore[] = "chain-before.pem";
 constexpr char kId[] = "front-door";
 constexpr std::size_t kMaxCommonName = 64;
 constexpr int kLockLooks = 100;
@@ -71,10 +74,10 @@ bool LeadsTo(const std::filesystem::path& root_path, std::span<const pki::Certif
 
 OwnAuthorityCertificates::OwnAuthorityCertificates(OwnAuthorityOptions options, const Clock& clock,
                                                    RandomSource& random)
-    : options_(std::move(options)), clock_(clock), random_(random) {}
+    : options_(std::move(options)), clock_(clock), random_(random), responder_(clock) {}
 
 Timestamp OwnAuthorityCertificates::DueTime() const {
-  const auto chain = proxy::ReadChain(options_.state / "chain.pem");
+  const auto chain = proxy::ReadChain(options_.state / kChain);
   const auto key = pki::ReadPrivateKeyFile(options_.state / "key.pem");
   if (!chain || !key) return {};
   const pki::Certificate& leaf = chain->front();
@@ -103,17 +106,23 @@ Result<void> OwnAuthorityCertificates::Issue() {
   TRY(subject.identity, pki::Identity::Create((*node)->origin(), pki::Role::kServer, kId));
   TRY(const auto request, pki::CertificationRequest::Create(subject, key, nullptr));
   node::CertifyTerms terms{.validity = kValidity};
-  if (!options_.revocation_list_url.empty()) {
-    terms.revocation_list_urls.push_back(options_.revocation_list_url);
+  if (!options_.plain_url.empty()) {
+    terms.revocation_list_urls.push_back(options_.plain_url + std::string(kRevocationListPath));
+    terms.ocsp_urls.push_back(options_.plain_url + std::string(proxy::kOcspPath));
   }
   TRY(const std::string chain_pem,
       (*node)->Certify(request.ToPem(), pki::Role::kServer, kId, terms));
-  list_signed_at_ = {};  // the authority may be another one than before
-  return pki::ReplacePublicFile(options_.state / "chain.pem", chain_pem);
+  if (const auto before = pki::ReadPublicFile(options_.state / kChain)) {
+    TRY_VOID(pki::ReplacePublicFile(options_.state / kChainBefore, *before));
+  }
+  return pki::ReplacePublicFile(options_.state / kChain, chain_pem);
 }
 
 Result<bool> OwnAuthorityCertificates::IssueWhenDue() {
-  if (clock_.Now() < DueTime()) return false;
+  if (clock_.Now() < DueTime()) {
+    const auto chain = proxy::ReadChain(options_.state / kChain);
+    return chain && chain->front().fingerprint() != loaded_;
+  }
   const pki::Descriptor lock(::open(options_.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   TRY_VOID(WaitForLock(lock, options_.lock));
   // Another front door for the same names may just have done it.
@@ -121,19 +130,28 @@ Result<bool> OwnAuthorityCertificates::IssueWhenDue() {
   return true;
 }
 
-Result<void> OwnAuthorityCertificates::SignRevocationList() {
+Result<void> OwnAuthorityCertificates::SignStatuses() {
   const Timestamp now = clock_.Now();
-  if (options_.revocation_list_url.empty() || now < list_signed_at_ + kListAge) return {};
+  TRY(const std::vector<pki::Certificate> chain, proxy::ReadChain(options_.state / kChain));
+  const crypto::Hash32& fingerprint = chain.front().fingerprint();
+  if (now < signed_at_ + kStatusAge && fingerprint == signed_for_) return {};
   TRY(const auto authority,
       pki::IssuingAuthority::Open(std::filesystem::path(options_.data_directory) / "ca"));
-  // Nothing of this authority's is revoked by a list today. The number only has to grow.
-  TRY(const pki::RevocationList list,
-      authority.Revoke({.number = static_cast<std::uint64_t>(ToUnixMillis(now)),
-                        .this_update = now,
-                        .next_update = now + kListValidity}));
-  std::lock_guard lock(mutex_);
-  revocation_list_.assign(AsText(list.der()));
-  list_signed_at_ = now;
+  if (!options_.plain_url.empty()) {
+    // Nothing of this authority's is revoked today. The number only has to grow.
+    TRY(const pki::RevocationList list,
+        authority.Revoke({.number = static_cast<std::uint64_t>(ToUnixMillis(now)),
+                          .this_update = now,
+                          .next_update = now + kListValidity}));
+    std::lock_guard lock(mutex_);
+    revocation_list_.assign(AsText(list.der()));
+  }
+  std::vector<pki::Certificate> certificates = {chain.front()};
+  const auto before = proxy::ReadChain(options_.state / kChainBefore);
+  if (before && before->front().not_after() > now) certificates.push_back(before->front());
+  TRY_VOID(responder_.Sign(authority, certificates));
+  signed_at_ = now;
+  signed_for_ = fingerprint;
   return {};
 }
 
@@ -144,15 +162,22 @@ std::string OwnAuthorityCertificates::RevocationListDer() const {
 
 Result<http::ServerIdentity> OwnAuthorityCertificates::Load() {
   if (DueTime() == Timestamp()) TRY_VOID(IssueWhenDue());
-  // Without a list the certificate still serves. Renew, which comes next, tries again and tells.
-  (void)SignRevocationList();
-  return proxy::ReadServerIdentity(options_.state / "chain.pem", options_.state / "key.pem");
+  // Without a list and responses the certificate still serves. Renew, which comes next, tries again
+  // and tells.
+  (void)SignStatuses();
+  TRY(http::ServerIdentity identity,
+      proxy::ReadServerIdentity(options_.state / kChain, options_.state / "key.pem"));
+  TRY(const std::vector<pki::Certificate> chain,
+      pki::Certificate::FromPemBundle(identity.certificate_chain_pem));
+  loaded_ = chain.front().fingerprint();
+  identity.stapled_status = responder_.StatusOf(chain.front());
+  return identity;
 }
 
 proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const std::stop_token&) {
   const Result<bool> issued = IssueWhenDue();
   // A list is over in days: it is signed also when no certificate can be issued now.
-  const Result<void> listed = SignRevocationList();
+  const Result<void> listed = SignStatuses();
   proxy::RenewalStep step{.has_changed = issued.value_or(false)};
   const Timestamp next = DueTime();
   if (step.has_changed) {
@@ -166,9 +191,10 @@ proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const st
   }
   const Error& error = issued ? listed.error() : issued.error();  // the graver one
   if (!step.said.empty()) step.said += "; but ";
-  step.said += std::string(issued ? "no new revocation list" : "no new certificate") + " from " +
-               options_.data_directory + ": " + error.message +
-               "; the old one stays; next try in six hours, or on SIGHUP";
+  step.said +=
+      (issued ? "no new revocation list and OCSP responses from " : "no new certificate from ") +
+      options_.data_directory + ": " + error.message +
+      "; what there is stays; next try in six hours, or on SIGHUP";
   step.is_trouble = true;
   step.wait = kRetry;
   return step;

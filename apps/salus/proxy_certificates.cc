@@ -58,17 +58,15 @@ std::vector<std::string> DomainsOf(Session& session) {
   return out;
 }
 
-// Where visitors find the revocation list: on port 80 if that is answered. Empty: nowhere, or on a
+// Where visitors find the plain listener: on port 80 if that is answered. Empty: nowhere, or on a
 // port that is not known yet.
-std::string RevocationListUrl(const std::string& name,
-                              const std::vector<proxy::Place>& redirect_from) {
+std::string PlainUrl(const std::string& name, const std::vector<proxy::Place>& redirect_from) {
   if (redirect_from.empty()) return "";
   const bool has_http =
       std::ranges::find(redirect_from, kHttpPort, &proxy::Place::port) != redirect_from.end();
   const std::uint16_t port = has_http ? kHttpPort : redirect_from.front().port;
   if (port == 0) return "";
-  const std::string host = port == kHttpPort ? name : name + ":" + std::to_string(port);
-  return "http://" + host + std::string(kRevocationListPath);
+  return "http://" + (port == kHttpPort ? name : name + ":" + std::to_string(port));
 }
 
 // One folder for each certificate that can be wanted, so that two front doors of one data directory
@@ -76,9 +74,23 @@ std::string RevocationListUrl(const std::string& name,
 std::string OwnFolder(const OwnAuthorityOptions& options) {
   std::string wanted = std::filesystem::absolute(options.data_directory).lexically_normal();
   for (const std::string& name : options.domains) wanted += "\n" + name;
-  wanted += "\n" + options.revocation_list_url;
+  wanted += "\n";
+  if (!options.plain_url.empty()) wanted += options.plain_url + std::string(kRevocationListPath);
   const crypto::Hash32 hash = crypto::Sha256(AsBytes(wanted));
   return "own-" + codec::HexEncode(ByteSpan(hash).first(8));
+}
+
+void AnswerPlain(const OwnAuthorityCertificates& source, ProxyCertificates& out) {
+  out.plain_answer = [&source](std::string_view path) -> std::optional<http::Response> {
+    if (path != kRevocationListPath) return source.responder().AnswerGet(path);
+    std::string der = source.RevocationListDer();
+    if (der.empty()) return std::nullopt;
+    return Plain("application/pkix-crl", std::move(der));
+  };
+  out.plain_post =
+      proxy::PlainPost{std::string(proxy::kOcspPath), std::string(proxy::kOcspRequestType),
+                       pki::kMaxOcspRequestBytes,
+                       [&source](ByteSpan request) { return source.responder().Answer(request); }};
 }
 
 Result<ProxyCertificates> FromOwnAuthority(Session& session,
@@ -87,25 +99,17 @@ Result<ProxyCertificates> FromOwnAuthority(Session& session,
   OwnAuthorityOptions options;
   options.data_directory = session.arguments().Text("--ca");
   options.domains = domains;
-  options.revocation_list_url = RevocationListUrl(domains.front(), redirect_from);
+  options.plain_url = PlainUrl(domains.front(), redirect_from);
   TRY(const std::filesystem::path state, StateFolder(session));
   TRY_VOID(proxy::MakeStateFolder(state));
   options.state = state / OwnFolder(options);
   options.lock = state / "own.lock";
   TRY_VOID(proxy::MakeStateFolder(options.state));
-  const bool has_list = !options.revocation_list_url.empty();
+  const bool answers_plain = !options.plain_url.empty();
   auto source = std::make_unique<OwnAuthorityCertificates>(std::move(options), session.clock(),
                                                            session.random());
   ProxyCertificates out;
-  if (has_list) {
-    const OwnAuthorityCertificates* const list = source.get();
-    out.plain_answer = [list](std::string_view path) -> std::optional<http::Response> {
-      if (path != kRevocationListPath) return std::nullopt;
-      std::string der = list->RevocationListDer();
-      if (der.empty()) return std::nullopt;
-      return Plain("application/pkix-crl", std::move(der));
-    };
-  }
+  if (answers_plain) AnswerPlain(*source, out);
   out.source = std::move(source);
   return out;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "apps/salus/session.h"
@@ -13,7 +14,8 @@ namespace salus::cli {
 
 struct ProxyCertificates {
   std::unique_ptr<proxy::CertificateSource> source;
-  proxy::PlainAnswer plain_answer;       // of the plain listener; may be unset; refers to source
+  proxy::PlainAnswer plain_answer;  // of the plain listener; may be unset; refers to source
+  std::optional<proxy::PlainPost> plain_post;  // likewise
   http::ChallengeCertificate challenge;  // of the TLS listener; may be unset; refers to source
 };
 
@@ -24,7 +26,7 @@ http::ClientRefused TellRefusedClients(Session& session);
 std::vector<Flag> CertificateFlags();
 
 // MakeProxyCertificates reads the flags, with these domains. redirect_from is where plain HTTP is
-// answered too, which HTTP-01 and a revocation list need.
+// answered too, which HTTP-01, a revocation list and OCSP need.
 //
 // Errors: usage; as proxy::AcmeCertificates::Open.
 Result<ProxyCertificates> MakeProxyCertificates(Session& session,

@@ -52,6 +52,7 @@ struct InitReport {
 struct CertifyTerms {
   std::chrono::days validity{730};
   std::vector<std::string> revocation_list_urls = {};  // http://, for servers
+  std::vector<std::string> ocsp_urls = {};             // likewise
 };
 
 // NodeAccess says what a directory is opened for. kAsk records questions, but takes no events: it

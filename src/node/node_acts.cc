@@ -295,6 +295,7 @@ Result<std::string> Node::Certify(std::string_view request_pem, pki::Role role, 
   profile.dns_names = request.subject().dns_names;
   profile.ip_names = request.subject().ip_names;
   profile.revocation_list_urls = terms.revocation_list_urls;
+  profile.ocsp_urls = terms.ocsp_urls;
   LoggedIssuance issuance(*state_->recorder);
   TRY(const pki::Certificate certificate,
       authority.Issue(request, profile, state_->random, issuance));

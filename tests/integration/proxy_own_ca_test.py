@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """`salus proxy --ca`: the data directory's own authority certifies the front door, in the log;
-again when the names change; not while salusd runs there, and then says what to do.
+again when the names change; not while salusd runs there, and then says what to do. The openssl
+program and curl ask how the certificate stands.
 
 usage: proxy_own_ca_test.py SALUS SALUSD
 """
 
+import base64
 import os
 import shutil
 import ssl
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.parse
 import urllib.request
 
 from acme_rig import Backend, FrontDoor, get, openssl
@@ -126,7 +130,7 @@ def check_neighbours(rig, backend):
     authority = os.path.join(rig.data, "ca")
     os.rename(authority, authority + ".away")
     right = door.start(MORE, plain=f"127.0.0.1:{port}")
-    right.wait_for_line("no new revocation list from")
+    right.wait_for_line("no new revocation list and OCSP responses from")
     expect("the certificate serves without a list", right.serial() == serial)
     os.rename(authority + ".away", authority)
     right.hup()
@@ -134,6 +138,127 @@ def check_neighbours(rig, backend):
     served = urllib.request.urlopen(f"http://127.0.0.1:{port}/salus-ca.crl", timeout=20).read()
     expect("the list is there again", served.startswith(b"\x30"))
     right.stop()
+
+
+MALFORMED = bytes.fromhex("30030a0101")
+
+
+class Ocsp:
+    """Asks a front door how its certificate stands."""
+
+    def __init__(self, rig, door, plain):
+        self.rig, self.door, self.plain = rig, door, plain
+        self.url = f"http://127.0.0.1:{plain}/salus-ocsp"
+        self.issuer = os.path.join(rig.data, "ca", "certificate.pem")
+        self.leaf = rig.path("leaf.pem")
+        self.keep_leaf()
+
+    def keep_leaf(self, path=None):
+        with open(path or self.leaf, "w") as f:
+            f.write(ssl.get_server_certificate(("127.0.0.1", self.door.port)))
+
+    def program(self, *about):
+        done = subprocess.run(
+            ["openssl", "ocsp", "-issuer", self.issuer, *about, "-url", self.url, "-CAfile",
+             os.path.join(self.rig.data, "root.pem")],
+            capture_output=True, text=True, timeout=60, check=False)
+        return done.stdout + done.stderr
+
+    def is_good(self, *more, leaf=None):
+        said = self.program(*more, "-cert", leaf or self.leaf)
+        return "Response verify OK" in said and ".pem: good" in said
+
+    def send(self, body, content_type="application/ocsp-request"):
+        asked = urllib.request.Request(self.url, body, {"Content-Type": content_type})
+        try:
+            with urllib.request.urlopen(asked, timeout=20) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read()
+
+    def stapled(self):
+        """The openssl program's text of what is handed out in the handshake."""
+        return openssl("s_client", "-connect", f"127.0.0.1:{self.door.port}", "-servername", NAME,
+                       "-status", "-CAfile", os.path.join(self.rig.data, "root.pem"))
+
+    def check_staple(self):
+        said = self.stapled()
+        serial = openssl("x509", "-noout", "-serial", "-in", self.leaf).strip().split("=")[1]
+        expect("a good response is stapled, about the certificate that is shown",
+               "OCSP Response Status: successful (0x0)" in said and "Cert Status: good" in said
+               and f"Serial Number: {serial}" in said)
+        at = f"{NAME}:{self.door.port}"
+        done = subprocess.run(
+            ["curl", "-sS", "--cert-status", "--cacert", os.path.join(self.rig.data, "root.pem"),
+             "--resolve", f"{at}:127.0.0.1", f"https://{at}/"],
+            capture_output=True, text=True, timeout=60, check=False)
+        expect(f"curl verifies it: {done.stderr}", done.stdout == "hello")
+
+
+def check_ocsp(rig, backend):
+    plain = free_ports(1)[0]
+    place = Door(rig, backend, "asked")
+    door = place.start(NAME, plain=f"127.0.0.1:{plain}")
+    ask = Ocsp(rig, door, plain)
+    expect("the certificate says where to ask",
+           f"OCSP - URI:http://{NAME}:{plain}/salus-ocsp\n" in door.certificate())
+    for more in (["-no_nonce"], ["-nonce"], ["-sha256", "-no_nonce"]):
+        expect(f"good, asked with {more}", ask.is_good(*more))
+    for about in (["-serial", "0x1234"], ["-cert", ask.leaf, "-serial", "0x1234"]):
+        expect(f"nothing is said about {about}", "unauthorized (6)" in ask.program(*about))
+    request = rig.path("request.der")
+    openssl("ocsp", "-no_nonce", "-issuer", ask.issuer, "-cert", ask.leaf, "-reqout", request)
+    with open(request, "rb") as f:
+        body = f.read()
+    status, good = ask.send(body)
+    expect("POST", status == 200 and len(good) > 100)
+    text = base64.b64encode(body).decode()
+    for path in (text, urllib.parse.quote(text, safe="")):
+        with urllib.request.urlopen(f"{ask.url}/{path}", timeout=20) as answer:
+            expect("GET gives the same", answer.read() == good)
+            head = answer.headers
+    expect("its type", head["Content-Type"] == "application/ocsp-response")
+    expect("caches may keep it", "public" in head["Cache-Control"] and head["Date"]
+           and head["Expires"] and head["Last-Modified"] and head["ETag"])
+    expect("malformed", ask.send(b"\x30\x00") == (200, MALFORMED))
+    expect("malformed, too", ask.send(body + b"\0") == (200, MALFORMED))
+    expect("as long as is taken", ask.send(b"\x30" * 16384) == (200, MALFORMED))
+    status, said = ask.send(b"\x30" * 16385)
+    expect("too long", status == 413 and b"16384 bytes" in said)
+    status, said = ask.send(body, "application/x-www-form-urlencoded")
+    expect("another type", status == 415 and b"application/ocsp-request" in said)
+    with urllib.request.urlopen(f"{ask.url}/@@@", timeout=20) as answer:
+        expect("a path that is not base64", answer.read() == MALFORMED)
+    ask.check_staple()
+    seen = len(door.lines)
+    door.hup()
+    door.wait_for_line("the certificate was read again", after=seen)
+    ask.check_staple()
+
+    # Another key, another certificate: what is stapled is about that one. Of the one before clients
+    # may still ask.
+    before = rig.path("before.pem")
+    ask.keep_leaf(before)
+    folder = rig.path("asked", one(rig, "asked"))
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+            os.path.join(folder, "key.pem"))
+    seen = len(door.lines)
+    door.hup()
+    door.wait_for_line("our own authority issued a certificate", after=seen)
+    door.wait_for_line("the certificate was replaced", after=seen)
+    ask.keep_leaf()
+    expect("it is another one", open(before).read() != open(ask.leaf).read())
+    ask.check_staple()
+    for leaf in (before, ask.leaf):
+        expect("both are good", ask.is_good("-no_nonce", leaf=leaf))
+    door.stop()
+
+    # Where plain HTTP is not answered the certificate names nothing, and stapling works the same.
+    door = place.start(NAME)
+    expect("no address is promised", "OCSP" not in door.certificate())
+    ask = Ocsp(rig, door, plain)
+    ask.check_staple()
+    door.stop()
 
 
 def is_let_in(door, certificate, key):
@@ -187,8 +312,8 @@ def check_new_root(rig, backend):
     door.stop()
 
 
-def one(rig):
-    names = [name for name in os.listdir(rig.path("state")) if name.startswith("own-")]
+def one(rig, state="state"):
+    names = [name for name in os.listdir(rig.path(state)) if name.startswith("own-")]
     expect("one folder for the authority", len(names) == 1)
     return names[0]
 
@@ -199,7 +324,7 @@ def main():
         rig = Rig(sys.argv[1], sys.argv[2], folder)
         rig.set_up([], [])
         try:
-            for part in (check, check_neighbours, check_authorities, check_new_root):
+            for part in (check, check_neighbours, check_ocsp, check_authorities, check_new_root):
                 part(rig, backend)
             failed = 0
         except SystemExit as wrong:

@@ -125,6 +125,9 @@ class Testssl:
                 if f["severity"] in BAD and f["id"] not in known]
         return out
 
+    def is_ok(self, name):
+        return any(f["severity"] == "OK" for f in self.findings if f["id"] == name)
+
     def used(self, known):
         return {f["id"] for f in self.findings if f["severity"] in BAD and f["id"] in known}
 
@@ -176,7 +179,7 @@ def check_revocation_list(site, port, plain):
         f.write(shown)
     text = subprocess.run(["openssl", "x509", "-in", at, "-noout", "-text"], text=True,
                           capture_output=True, check=True).stdout
-    address = re.search(r"URI:(http://\S+)", text).group(1)
+    address = re.search(r"URI:(http://\S+\.crl)", text).group(1)
     crl = os.path.join(site.folder, "ca.crl")
     subprocess.run(["curl", "-sS", "--fail", "--connect-to", f"{NAME}:{plain}:127.0.0.1:{plain}",
                     "-o", crl, address], check=True)
@@ -193,12 +196,29 @@ def check_revocation_list(site, port, plain):
     return [] if done.returncode == 0 else [f"openssl verify with the list: {done.stderr}"]
 
 
+def check_ocsp(site, port, plain):
+    """The openssl program asks where the certificate says how it stands."""
+    at = os.path.join(site.folder, "shown.pem")
+    address = subprocess.run(["openssl", "x509", "-in", at, "-noout", "-ocsp_uri"], text=True,
+                             capture_output=True, check=True).stdout.strip()
+    if address != f"http://{NAME}:{plain}/salus-ocsp":
+        return [f"the certificate of port {port} names {address!r} for OCSP"]
+    done = subprocess.run(
+        ["openssl", "ocsp", "-no_nonce", "-issuer",
+         os.path.join(site.data, "ca", "certificate.pem"), "-cert", at, "-url",
+         address.replace(NAME, "127.0.0.1"), "-CAfile", os.path.join(site.data, "root.pem")],
+        text=True, capture_output=True, check=False)
+    is_good = "Response verify OK" in done.stderr and ": good" in done.stdout
+    return [] if is_good else [f"openssl ocsp: {done.stdout} {done.stderr}"]
+
+
 def judge(site):
     known = accepted()
     only13, plain13 = site.start()
     both, _ = site.start("--tls12")
     gate, _ = site.start("--require-client-cert", os.path.join(site.data, "root.pem"))
     wrong = check_revocation_list(site, only13, plain13)
+    wrong += check_ocsp(site, only13, plain13)
     wrong += sslscan(only13, {"tls1.3"})
     wrong += sslscan(both, {"tls1.2", "tls1.3"})
     wrong += sslscan(gate, {"tls1.3"}, f"--certs={site.client}/chain.pem",
@@ -209,11 +229,14 @@ def judge(site):
         runs = [(only13, ["--fast", "-p", "-S", "-h"]), (both, ["-p", "-P", "-s", "-U"])]
     with ThreadPoolExecutor(2) as pool:
         scans = list(pool.map(lambda run: Testssl(site, *run), runs))
-    wanted = [{"TLS1_3", "cert_chain_of_trust", "cert_crlDistributionPoints", "HSTS_time"},
+    wanted = [{"TLS1_3", "cert_chain_of_trust", "cert_crlDistributionPoints", "cert_ocspURL",
+               "HSTS_time"},
               {"TLS1_2", "TLS1_3", "cipher_order", "heartbleed", "LUCKY13",
                "secure_client_renego"}]
     for scan, must_have in zip(scans, wanted):
         wrong += scan.wrong(known, must_have)
+    if not scans[0].is_ok("OCSP_stapling"):
+        wrong.append("testssl.sh does not see that OCSP responses are stapled")
     if is_nightly():
         always = {name for name, reason in known.items() if not reason.startswith("at times")}
         stale = always - set().union(*(scan.used(known) for scan in scans))
