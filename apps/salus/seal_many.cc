@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -48,10 +50,19 @@ OutputFile::Options Options(const Session& session, OutputFile::Content content)
           .durability = OutputFile::Durability::kWholeBatch};
 }
 
-// The inputs and OUTDIR, which is made when it is missing.
+// RemoveEmpty takes a folder away into which nothing came.
+struct RemoveEmpty {
+  void operator()(const std::string* folder) const {
+    ::rmdir(folder->c_str());
+    delete folder;
+  }
+};
+
+// The inputs and OUTDIR, which is made when it is missing, and taken away again when all failed.
 struct Places {
   std::vector<std::string> inputs;
   std::string folder;
+  std::unique_ptr<const std::string, RemoveEmpty> made = {};
 };
 
 Result<Places> PlacesOf(Session& session, mode_t mode) {
@@ -67,7 +78,9 @@ Result<Places> PlacesOf(Session& session, mode_t mode) {
     return session.Usage("several inputs need a folder for their outputs: -O OUTDIR");
   }
   if (places.inputs.empty()) return session.Usage("name the files, one or more");
-  if (::mkdir(places.folder.c_str(), mode) != 0 && errno != EEXIST) {
+  if (::mkdir(places.folder.c_str(), mode) == 0) {
+    places.made.reset(new std::string(places.folder));
+  } else if (errno != EEXIST) {
     return pki::FileError("make the folder " + places.folder, errno);
   }
   return places;

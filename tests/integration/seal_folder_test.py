@@ -295,6 +295,18 @@ def judge_many(cases, place, source):
         done = place.run("seal", "-r", place.recipient, "-O", place.path("x"), names[0],
                          place.path("few/../inputs/0000.txt"))
         must(done.code == FAILED and "would both be written" in done.err, done.err)
+    with cases.case("a folder that was made for nothing goes again"):
+        for folder in ("x", "few"):
+            done = place.run("seal", "-r", place.recipient, "-O", place.path(folder),
+                             place.path("missing-a"), place.path("missing-b"))
+            must(done.code == FAILED and "2 of 2 files" in done.err, done.err)
+        done = place.run("open", "-i", place.key, "-O", place.path("x"), names[0], names[1])
+        must(done.code == FAILED, f"{done.code}: {done.err}")
+        must(not os.path.exists(place.path("x")), "an empty folder is left behind")
+        must(len(os.listdir(place.path("few"))) == 3, "what was there is gone")
+        os.mkdir(place.path("mine"))
+        place.run("seal", "-r", place.recipient, "-O", place.path("mine"), place.path("missing-a"))
+        must(os.path.isdir(place.path("mine")), "somebody else's empty folder is gone")
 
 
 def judge_to_each(cases, place):
