@@ -118,6 +118,9 @@ class Backend {
   virtual Result<void> PutPatients(std::span<const audit::PatientRow> rows,
                                    std::span<const std::string> certificates) = 0;
   virtual Result<std::vector<audit::PatientRow>> ListPatients() = 0;
+  // FindPatient is a data directory's. Errors: NotFound; Corruption when the log knows the patient,
+  // and control.db holds no row of it that the log recorded.
+  virtual Result<audit::PatientRow> FindPatient(const audit::Subject& patient) = 0;
   virtual Result<void> PutAuditor(const audit::AuditorRow& row, const std::string& certificate) = 0;
   virtual Result<std::vector<audit::AuditorRow>> ListAuditors() = 0;
   virtual Result<void> PutSource(std::string_view id, std::string_view name) = 0;

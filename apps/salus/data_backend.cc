@@ -31,6 +31,7 @@ class DataBackend final : public Backend {
   Result<std::vector<audit::PatientRow>> ListPatients() override {
     return node_->directory().patients();
   }
+  Result<audit::PatientRow> FindPatient(const audit::Subject& patient) override;
   Result<void> PutAuditor(const audit::AuditorRow& row, const std::string&) override {
     return node_->PutAuditor(row);
   }
@@ -95,6 +96,7 @@ class DataBackend final : public Backend {
   }
 
  private:
+  Result<bool> HasChain(const audit::Subject& patient) const;
   Result<std::shared_ptr<const tlog::PublishedCheckpoint>> Published() const {
     auto published = node_->log().published();
     if (!published) return Unavailable("no checkpoint is published yet");
@@ -174,9 +176,31 @@ Result<Bytes> DataBackend::History(const audit::Subject& asker,
       });
 }
 
+// Not the recorder's: it would note the tag in a database that is open for reading only.
+Result<bool> DataBackend::HasChain(const audit::Subject& patient) const {
+  const audit::Signer& signer = node_->signer();
+  TRY(const audit::SubjectTag tag,
+      audit::VerifyTag(signer.vrf_key(), node_->origin(), patient,
+                       signer.ProveSubject(audit::VrfInput(node_->origin(), patient))));
+  const tlog::SubjectTable& subjects = node_->log().subjects();
+  const auto number = subjects.Find(tag);
+  return number && (subjects.at(*number).is_introduced || subjects.at(*number).last_policy != 0);
+}
+
+// The directory hands out no row that is not the newest that the log recorded. That is not the same
+// as a patient whom nobody registered.
+Result<audit::PatientRow> DataBackend::FindPatient(const audit::Subject& patient) {
+  if (auto row = node_->directory().FindPatient(patient)) return *std::move(row);
+  TRY(const bool is_known, HasChain(patient));
+  if (!is_known) return NotFound("no such patient is registered");
+  return Corruption(
+      "the patient is registered, but control.db does not hold the row that the log recorded: it "
+      "was changed, put back or taken away; see `salus audit verify --data`, and restore it");
+}
+
 Result<std::vector<ReaderLine>> DataBackend::Readers(const audit::Subject& patient) {
   const audit::Directory& directory = node_->directory();
-  if (!directory.FindPatient(patient)) return NotFound("no such patient");
+  TRY_VOID(FindPatient(patient));
   std::vector<ReaderLine> readers;
   const Day today = DayOf(node_->clock().Now());
   for (const audit::AuditorRow& auditor : directory.AuditorsOf(patient, today)) {
@@ -189,16 +213,15 @@ Result<std::vector<ReaderLine>> DataBackend::Readers(const audit::Subject& patie
 }
 
 Result<CustodyView> DataBackend::Custody(const audit::Subject& patient) {
-  const auto row = node_->directory().FindPatient(patient);
-  if (!row) return NotFound("no such patient");
+  TRY(const audit::PatientRow row, FindPatient(patient));
   CustodyView view;
   view.shares = node_->directory().SharesOf(patient);
   if (!view.shares.empty()) view.threshold = view.shares.front().threshold;
   for (const audit::CustodyShareRow& share : view.shares) {
     if (!share.released_share.empty()) ++view.released_count;
   }
-  view.custody_key = row->custody_key;
-  view.patient_key = row->key;
+  view.custody_key = row.custody_key;
+  view.patient_key = row.key;
   return view;
 }
 

@@ -32,13 +32,9 @@ Result<crypto::PublicKey> RegisteredKey(Session& session, std::string_view text)
   TRY(const audit::Subject patient,
       audit::Subject::Create(audit::SubjectKind::kPatient, session.arguments().Text("--system"),
                              std::string(text.substr(kPatient.size()))));
-  TRY(const std::vector<audit::PatientRow> rows, place->ListPatients());
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const audit::PatientRow& row) {
-    return row.subject == patient;
-  });
-  if (found == rows.end()) return NotFound("no such patient is registered");
-  if (!found->key) return FailedPrecondition("the patient has no key of its own yet");
-  return crypto::PublicKey(*found->key);
+  TRY(const audit::PatientRow row, place->FindPatient(patient));
+  if (!row.key) return FailedPrecondition("the patient has no key of its own yet");
+  return crypto::PublicKey(*row.key);
 }
 
 Result<seal::Recipients> NamedRecipients(Session& session, const std::string& text) {

@@ -87,6 +87,9 @@ class ServerBackend final : public Backend {
   Result<std::vector<audit::PatientRow>> ListPatients() override {
     return connection_.ListPatients();
   }
+  Result<audit::PatientRow> FindPatient(const audit::Subject&) override {
+    return FailedPrecondition("a server's patients are listed, not looked up: name --data DIR");
+  }
   Result<void> PutAuditor(const audit::AuditorRow& row, const std::string& certificate) override {
     return connection_.PutAuditor(row, certificate);
   }

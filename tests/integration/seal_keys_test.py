@@ -10,6 +10,7 @@ import pathlib
 import pty
 import select
 import signal
+import sqlite3
 import sys
 import termios
 import time
@@ -17,7 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "judges" / "seal"))
 from judging import Cases, must, run, run_on_terminal, scratch_folder, write  # noqa: E402
 
-FAILED, USAGE = 1, 2
+FAILED, USAGE, TAMPERED = 1, 2, 3
 WAIT_S = 20
 TYPED_LIMIT, FILE_LIMIT = 1024, 4096
 
@@ -200,6 +201,47 @@ def judge_signals(cases, salus, folder):
             prompt.end()
 
 
+def judge_registered(cases, salus, folder):
+    """Whoever the data directory knows, by what the log recorded of them."""
+    data, ana = str(folder / "data"), str(folder / "ana")
+    message = write(folder / "to-ana", "for ana")
+
+    def ok(*words):
+        done = run([salus, *words])
+        must(done.code == 0, f"{words}: {done.err}")
+
+    ok("init", "--data", data, "--origin", "localhost/keys")
+    ok("identity", "new", "--role", "patient", "--id", "p-1", "--origin", "localhost/keys", "-o",
+       ana)
+    ok("identity", "certify", ana, "--data", data)
+    ok("patient", "add", "p-1", "--certificate", ana + "/chain.pem", "--data", data)
+    sealed = str(folder / "for-ana")
+    ok("seal", "-r", "patient:p-1", "--data", data, "-o", sealed, message)
+    kept = (folder / "data" / "control.db").read_bytes()
+    patient = "kind = 1 AND key LIKE '%p-1%'"
+    changes = {
+        "another content": f"UPDATE rows SET content = content || x'00' WHERE {patient}",
+        "another salt": f"UPDATE rows SET salt = zeroblob(16) WHERE {patient}",
+        "another entry": f"UPDATE rows SET entry_index = entry_index - 1 WHERE {patient}",
+        "filed elsewhere": f"UPDATE rows SET key = key || 'x' WHERE {patient}",
+        "gone": f"DELETE FROM rows WHERE {patient}",
+    }
+    for what, statement in changes.items():
+        with cases.case(f"a patient's row: {what}"):
+            with contextlib.closing(sqlite3.connect(folder / "data" / "control.db")) as db:
+                must(db.execute(statement).rowcount == 1, "there is no such row")
+                db.commit()
+            for words in (["seal", "-r", "patient:p-1", "-o", str(folder / "no"), message],
+                          ["audit", "readers", "--patient", "p-1"]):
+                done = run([salus, *words, "--data", data])
+                must(done.code == TAMPERED and "restore it" in done.err,
+                     f"{words}: {done.code}: {done.err}")
+            must(not (folder / "no").exists(), "something was sealed")
+            done = run([salus, "seal", "-r", "patient:p-2", "--data", data, message])
+            must(done.code == FAILED and "no such patient" in done.err, done.err)
+            (folder / "data" / "control.db").write_bytes(kept)
+
+
 def main():
     salus = sys.argv[1]
     cases = Cases()
@@ -208,6 +250,7 @@ def main():
         judge_identities(cases, salus, folder)
         judge_output(cases, salus, folder)
         judge_lengths(cases, salus, folder)
+        judge_registered(cases, salus, folder)
         judge_signals(cases, salus, folder)
     cases.finish()
 
