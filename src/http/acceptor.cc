@@ -14,6 +14,7 @@ namespace salus::http {
 namespace {
 
 constexpr int kAcceptsPerTurn = 64;
+constexpr int kDiscardsPerTurn = 4;
 
 }  // namespace
 
@@ -54,6 +55,15 @@ void Acceptor::OnReadable() {
 void ResetOnClose(int fd) {
   const linger hard{1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+}
+
+bool Discard(int fd, MutableByteSpan buffer) {
+  for (int i = 0; i < kDiscardsPerTurn; ++i) {
+    const ssize_t n = recv(fd, buffer.data(), buffer.size(), 0);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return false;
+    if (n < 0) break;
+  }
+  return true;
 }
 
 void RefuseConnection(int fd) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "base/bytes.h"
 #include "http/event_loop.h"
 
 namespace salus::http {
@@ -36,6 +37,10 @@ class Acceptor final : public FdHandler, public std::enable_shared_from_this<Acc
 
 // ResetOnClose makes the close of a socket a reset: what its peer does not take is not kept for it.
 void ResetOnClose(int fd);
+
+// Discard throws away what has come, of a peer that is still to get the last answer: a close now
+// would destroy it. buffer is only passed through. False: the peer is done, or gone.
+bool Discard(int fd, MutableByteSpan buffer);
 
 // RefuseConnection closes with a reset, so that the client knows at once, and nothing lingers.
 void RefuseConnection(int fd);

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "http/acceptor.h"
 #include "http/problem.h"
 
 namespace salus::http {
@@ -51,19 +52,6 @@ void Connection::Start() {
 }
 
 void Connection::Schedule() { loop_.loop.Post(shared_from_this()); }
-
-bool Connection::RateGuard::TooSlow(bool is_waiting, TimePoint now, const ServerLimits& limits) {
-  if (!is_waiting || start == TimePoint{}) {
-    start = is_waiting ? now : TimePoint{};
-    bytes = 0;
-    return false;
-  }
-  if (now - start < limits.rate_window) return false;
-  const bool too_slow = bytes < limits.rate_bytes;
-  start = now;
-  bytes = 0;
-  return too_slow;
-}
 
 void Connection::OnTick() {
   const auto age = loop_.now - since_;
@@ -140,7 +128,10 @@ void Connection::ArmRead() {
 void Connection::OnReadable() {
   read_armed_ = false;
   for (int i = 0; i < kReadsPerTurn && WantsInput(); ++i) {
-    if (stage_ == Stage::kLinger) return Discard();
+    if (stage_ == Stage::kLinger) {
+      if (!Discard(fd_, loop_.received)) return Close();
+      break;
+    }
     const ssize_t n = recv(fd_, loop_.received.data(), loop_.received.size(), 0);
     if (n == 0) return OnEof();
     if (n < 0) {
@@ -148,18 +139,9 @@ void Connection::OnReadable() {
       return Close();
     }
     const auto size = static_cast<std::size_t>(n);
-    read_rate_.bytes += size;
+    read_rate_.Moved(size);
     OnInput(ByteSpan(loop_.received).first(size));
     if (size < loop_.received.size()) break;
-  }
-  ArmRead();
-}
-
-void Connection::Discard() {
-  for (int i = 0; i < kReadsPerTurn; ++i) {
-    const ssize_t n = recv(fd_, loop_.received.data(), loop_.received.size(), 0);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return Close();
-    if (n < 0) break;
   }
   ArmRead();
 }
@@ -345,7 +327,7 @@ void Connection::OnWritable() {
   if (stage_ == Stage::kClosed) return;
   std::size_t sent = 0;
   if (!SendAll(out_pending_, sent)) return Close();
-  write_rate_.bytes += sent;
+  write_rate_.Moved(sent);
   if (sent < out_pending_.size()) {
     out_pending_.erase(out_pending_.begin(),
                        out_pending_.begin() + static_cast<std::ptrdiff_t>(sent));

@@ -8,6 +8,7 @@
 
 #include "http/event_loop.h"
 #include "http/exchange_state.h"
+#include "http/rate_guard.h"
 #include "http/request_parser.h"
 #include "http/server_core.h"
 
@@ -47,13 +48,6 @@ class Connection final : public FdHandler,
     kClosed,
   };
 
-  // RateGuard tells a client that moves less than the limits ask while we wait for it.
-  struct RateGuard {
-    TimePoint start{};
-    std::size_t bytes = 0;
-    bool TooSlow(bool is_waiting, TimePoint now, const ServerLimits& limits);
-  };
-
   // Reading.
   bool WantsInput() const;
   void ArmRead();
@@ -61,7 +55,6 @@ class Connection final : public FdHandler,
   bool FinishHandshake();
   void OnPlain(ByteSpan input);
   void OnEof();
-  void Discard();
 
   // One request.
   void OnHead(bool more_is_there);

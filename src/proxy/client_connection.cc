@@ -47,20 +47,6 @@ void ClientConnection::Start() {
   Arm();
 }
 
-bool ClientConnection::RateGuard::TooSlow(bool is_waiting, TimePoint now,
-                                          const http::ServerLimits& limits) {
-  if (!is_waiting || start == TimePoint{}) {
-    start = is_waiting ? now : TimePoint{};
-    bytes = 0;
-    return false;
-  }
-  if (now - start < limits.rate_window) return false;
-  const bool too_slow = bytes < limits.rate_bytes;
-  start = now;
-  bytes = 0;
-  return too_slow;
-}
-
 void ClientConnection::OnTick() {
   const http::ServerLimits& limits = core_.options.limits;
   const auto age = loop_.now - since_;
@@ -147,24 +133,18 @@ void ClientConnection::Arm() {
 void ClientConnection::OnReadable() {
   read_armed_ = false;
   for (int i = 0; i < kReadsPerTurn && WantsInput(); ++i) {
-    if (stage_ == Stage::kLinger) return Discard();
+    if (stage_ == Stage::kLinger) {
+      if (!http::Discard(fd_, loop_.received)) return Close();
+      break;
+    }
     const ssize_t n = recv(fd_, loop_.received.data(), loop_.received.size(), 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (n <= 0) return Close();
     const auto size = static_cast<std::size_t>(n);
-    read_rate_.bytes += size;
+    read_rate_.Moved(size);
     OnInput(ByteSpan(loop_.received).first(size));
     if (stage_ == Stage::kClosed) return;
     if (size < loop_.received.size()) break;
-  }
-  Arm();
-}
-
-void ClientConnection::Discard() {
-  for (int i = 0; i < kReadsPerTurn; ++i) {
-    const ssize_t n = recv(fd_, loop_.received.data(), loop_.received.size(), 0);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return Close();
-    if (n < 0) break;
   }
   Arm();
 }
@@ -308,7 +288,7 @@ void ClientConnection::SendPending(ByteSpan bytes) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno != EAGAIN) return Close();
     if (n < 0) break;
-    write_rate_.bytes += static_cast<std::size_t>(n);
+    write_rate_.Moved(static_cast<std::size_t>(n));
     bytes = bytes.subspan(static_cast<std::size_t>(n));
   }
   if (bytes.empty()) return;

@@ -11,6 +11,7 @@
 #include "http/event_loop.h"
 #include "http/exchange.h"
 #include "http/message.h"
+#include "http/rate_guard.h"
 #include "http/request_parser.h"
 #include "http/response_parser.h"
 #include "http/tls.h"
@@ -48,13 +49,6 @@ class ClientConnection final : public http::FdHandler,
  private:
   enum class Stage { kHandshake, kHead, kExchange, kTunnel, kLinger, kClosed };
 
-  // RateGuard notices a client that moves too little while we wait for it.
-  struct RateGuard {
-    TimePoint start{};
-    std::size_t bytes = 0;
-    bool TooSlow(bool is_waiting, TimePoint now, const http::ServerLimits& limits);
-  };
-
   // Exchange is the current request and its answer. Its buffers are used again.
   struct Exchange {
     http::Method method = http::Method::kOther;
@@ -89,7 +83,6 @@ class ClientConnection final : public http::FdHandler,
   bool FinishHandshake();
   // OnPlain returns what is for later.
   ByteSpan OnPlain(ByteSpan input);
-  void Discard();
 
   // Writing (client_connection.cc).
   void Settle();
@@ -160,7 +153,7 @@ class ClientConnection final : public http::FdHandler,
   bool read_armed_ = false;
   bool write_armed_ = false;
   bool closing_ = false;  // after what is pending is sent
-  RateGuard read_rate_, write_rate_;
+  http::RateGuard read_rate_, write_rate_;
 
   http::RequestReader reader_;
   http::Request request_;  // its views are good within OnHead only
