@@ -1,21 +1,57 @@
 #include "aggregate/dap_collector.h"
 
+#include <algorithm>
+
 #include "aggregate/dap_binding.h"
+#include "aggregate/noise.h"
 
 namespace salus::aggregate {
 namespace {
 
-using Wide = unsigned __int128;
+// The greatest number that `count` honest reports can add up to in one output; all ones where 128
+// bits do not hold it.
+Uint128 GreatestSum(const VdafInstance& vdaf, std::uint64_t count) {
+  Uint128 each = 1;
+  switch (vdaf.circuit) {
+    case Circuit::kCount:
+    case Circuit::kHistogram:
+    case Circuit::kMultihotCountVec:
+      break;
+    case Circuit::kSum:
+    case Circuit::kSumVec:
+      each = vdaf.max_measurement;
+      break;
+    case Circuit::kMeanVar:
+    case Circuit::kLinReg:
+      each = static_cast<Uint128>(vdaf.max_measurement) * vdaf.max_measurement;
+      break;
+  }
+  Uint128 greatest = 0;
+  return __builtin_mul_overflow(each, static_cast<Uint128>(count), &greatest) ? ~Uint128{0}
+                                                                              : greatest;
+}
 
-// Source: VDAF draft-20 section 6.1.4 (Field64, Field128).
-constexpr Wide kModulus64 = (Wide{1} << 32) * 4294967295u + 1;
-constexpr Wide kModulus128 = (Wide{1} << 66) * 4611686018427387897u + 1;
-
-// Noise that outweighs a sum wraps below 0; without noise a number is what it is.
-__int128 Signed(Wide sum, Wide modulus, bool has_noise) {
-  constexpr Wide kMax = ~Wide{0} >> 1;
-  const bool is_negative = has_noise ? sum > modulus / 2 : sum > kMax;
-  return is_negative ? -static_cast<__int128>(modulus - sum) : static_cast<__int128>(sum);
+// An aggregator that alters its share shows as a sum that no reports add up to: nearly always,
+// because it does not know the other share.
+Result<std::vector<Int128>> PlausibleSums(const VdafInstance& vdaf, std::uint64_t count,
+                                          const std::vector<Uint128>& sums) {
+  constexpr Uint128 kMax = ~Uint128{0} >> 1;
+  const Uint128 greatest = std::min(GreatestSum(vdaf, count), kMax);
+  std::vector<Int128> out;
+  Uint128 total = 0;
+  for (const Uint128 sum : sums) {
+    if (sum > greatest) {
+      return VerificationFailed(
+          "no such reports add up to this result: an aggregator altered its share");
+    }
+    out.push_back(static_cast<Int128>(sum));
+    total += sum;
+  }
+  if (vdaf.circuit == Circuit::kHistogram && total != count) {
+    return VerificationFailed(
+        "the buckets do not add up to the number of reports: an aggregator altered its share");
+  }
+  return out;
 }
 
 Timestamp AtSecond(std::uint64_t seconds) {
@@ -109,9 +145,11 @@ Result<CollectedBatch> DapCollector::Open(const CollectionJobReq& request,
                           .begin = AtSecond(*begin),
                           .end = AtSecond(*end),
                           .batch_id = resp.batch_id};
-  const Wide modulus = prio3_->element_bytes() == 8 ? kModulus64 : kModulus128;
-  for (const Wide sum : sums) {
-    batch.sums.push_back(Signed(sum, modulus, task_.parameters().noise.has_value()));
+  if (task_.parameters().noise) {
+    TRY(const ShareField field, ShareField::OfElementBytes(prio3_->element_bytes()));
+    batch.sums = SignedValues(sums, field);
+  } else {
+    TRY(batch.sums, PlausibleSums(task_.vdaf(), resp.report_count, sums));
   }
   return batch;
 }

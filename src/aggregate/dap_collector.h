@@ -56,7 +56,8 @@ class DapCollector {
   //
   // Errors: InvalidArgument for an answer that does not fit the task or the request: another mode,
   // another interval, fewer reports than a batch needs, a share of the wrong length;
-  // VerificationFailed when a share does not open under this request.
+  // VerificationFailed when a share does not open under this request, or, without noise, the sums
+  // are none that this many reports can have.
   Result<CollectedBatch> Open(const CollectionJobReq& request, const CollectionJobResp& resp) const;
 
  private:

@@ -11,6 +11,7 @@
 #include "aggregate/dap_media_type.h"
 #include "aggregate/ping_pong.h"
 #include "aggregate/share_access.h"
+#include "base/endian.h"
 
 namespace salus::aggregate {
 namespace {
@@ -127,12 +128,7 @@ class Study {
   }
 };
 
-class Exchange : public testing::TestWithParam<DapVersion> {
- protected:
-  void SetUp() override {
-    if (!Prio3::Create(Heights(GetParam()).vdaf)) GTEST_SKIP() << "skipped: no VDAF draft-08";
-  }
-};
+class Exchange : public testing::TestWithParam<DapVersion> {};
 
 TEST_P(Exchange, AddsUpWhatPeopleReported) {
   Study study(Heights(GetParam()));
@@ -272,6 +268,44 @@ TEST_P(Exchange, AnswersThatDoNotFitAreRefused) {
                 .error()
                 .code,
             ErrorCode::kInvalidArgument);
+}
+
+TEST_P(Exchange, SumsThatNoReportsHaveAreRefused) {
+  Study study(Heights(GetParam()));
+  study.count_ = 3;
+  const DapCollector collector = study.Collector();
+  const auto request = collector.RequestInterval(At(1'799'996'400), At(1'800'003'600)).value();
+  const auto open = [&](std::uint16_t sum) {
+    StoreBe(study.helper_.aggregate.mutable_view(ShareAccess::Token()).data(),
+            static_cast<std::uint16_t>(sum << 8 | sum >> 8));  // a little-endian element
+    return collector.Open(
+        request, study.Answer(request, DapBatchSelector::ForInterval(request.query.interval)));
+  };
+  EXPECT_EQ(static_cast<int>(open(3 * 255)->sums[0]), 3 * 255);
+  EXPECT_EQ(open(3 * 255 + 1).error().code, ErrorCode::kVerificationFailed);
+}
+
+TEST_P(Exchange, BucketsAddUpToTheReports) {
+  DapTaskParameters parameters = Heights(GetParam());
+  parameters.vdaf.circuit = Circuit::kHistogram;
+  parameters.vdaf.max_measurement = 0;
+  parameters.vdaf.length = 4;
+  parameters.vdaf.chunk_length = 2;
+  parameters.min_batch_size = 1;
+  Study study(parameters);
+  const std::uint64_t measurement[] = {2};
+  ASSERT_TRUE(
+      study.Aggregate(study.Client().MakeReport(measurement, At(kNow_s), study.random_).value()));
+  const DapCollector collector = study.Collector();
+  const auto request = collector.RequestInterval(At(1'799'996'400), At(1'800'003'600)).value();
+  const auto open = [&] {
+    return collector.Open(
+        request, study.Answer(request, DapBatchSelector::ForInterval(request.query.interval)));
+  };
+  const std::vector<__int128> kThird = {0, 0, 1, 0};
+  EXPECT_TRUE(open()->sums == kThird);
+  study.count_ = 2;
+  EXPECT_EQ(open().error().code, ErrorCode::kVerificationFailed);
 }
 
 TEST_P(Exchange, NoiseBelowZeroIsANegativeSum) {
