@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "aggregate/public_fact.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -68,7 +69,7 @@ template <class F>
     canonical &= F::Decode(from, element);
     from += F::kEncodedBytes;
   }
-  return canonical;
+  return PublicFact(canonical);
 }
 
 template <class F>

@@ -11,6 +11,7 @@
 #include "aggregate/flp.h"
 #include "aggregate/prio3.h"
 #include "aggregate/prio3_layout.h"
+#include "aggregate/public_fact.h"
 #include "aggregate/share_access.h"
 
 namespace salus::aggregate {
@@ -135,7 +136,7 @@ Result<Shards> Prio3Engine<C, P>::Shard(ByteSpan context,
                            " numbers here, not " + std::to_string(measurement.size()));
   }
   ElementVector<F> encoded(layout_.measurement_length);
-  if (!flp_.circuit().Encode(measurement, encoded.all())) {
+  if (!PublicFact(flp_.circuit().Encode(measurement, encoded.all()))) {
     return InvalidArgument(flp_.circuit().limits());
   }
 

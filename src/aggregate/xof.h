@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "aggregate/public_fact.h"
 #include "aggregate/vdaf_instance.h"
 #include "base/bytes.h"
 #include "base/secret.h"
@@ -27,18 +28,26 @@ class Xof {
   void Update(ByteSpan binder) { sponge_.Absorb(binder); }
   void Next(MutableByteSpan out) { sponge_.Squeeze(out); }
 
-  // NextVec skips what is not below the modulus: which, tells nothing of what is kept.
+  // NextVec skips what is not below the modulus: which, tells nothing of what is kept. That is one
+  // number of 2^32 at most, so that a block is first taken as if all of it were.
   template <class F>
   void NextVec(std::span<F> out) {
     std::array<std::uint8_t, 8 * crypto::TurboShake128::kBlockSize> block;
     static_assert(sizeof(block) % F::kEncodedBytes == 0);
     std::size_t done = 0;
     while (done < out.size()) {
-      const std::size_t wanted = (out.size() - done) * F::kEncodedBytes;
-      const MutableByteSpan bytes = MutableByteSpan(block).first(std::min(wanted, block.size()));
-      Next(bytes);
-      for (std::size_t i = 0; i < bytes.size(); i += F::kEncodedBytes) {
-        if (F::Decode(&bytes[i], out[done])) ++done;
+      const std::size_t count = std::min(out.size() - done, block.size() / F::kEncodedBytes);
+      Next(MutableByteSpan(block).first(count * F::kEncodedBytes));
+      bool all_below = true;
+      for (std::size_t i = 0; i < count; ++i) {
+        all_below &= F::Decode(&block[i * F::kEncodedBytes], out[done + i]);
+      }
+      if (PublicFact(all_below)) {
+        done += count;
+        continue;
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        if (F::Decode(&block[i * F::kEncodedBytes], out[done])) ++done;
       }
     }
     WipeMemory(block.data(), std::min(block.size(), out.size() * F::kEncodedBytes));
