@@ -1,8 +1,10 @@
 // BitChunks checks that many elements are all 0 or 1, a chunk of them with each call of a gadget.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "aggregate/gadget.h"
 
@@ -30,24 +32,48 @@ class BitChunks {
   F Eval(std::span<const F> measurement, std::span<const F> rand, const F& shares_inverse,
          Calls& calls) const {
     F sum = F::Zero();
-    F factor = rand[0], power = factor;
+    std::vector<F> powers(chunk_length_);
+    if constexpr (kRand == RangeRand::kOfAll) FillPowers(rand[0], powers);
+    const F step = powers.back();
     for (std::size_t from = 0; from < elements_; from += chunk_length_) {
-      if constexpr (kRand == RangeRand::kOfEachChunk) {
-        factor = power = rand[from / chunk_length_];
-      }
-      F* in = calls.inputs();
-      for (std::size_t i = 0; i < chunk_length_; ++i) {
-        const F element = from + i < elements_ ? measurement[from + i] : F::Zero();
-        in[2 * i] = power * element;
-        in[2 * i + 1] = element - shares_inverse;
-        power *= factor;
-      }
+      if constexpr (kRand == RangeRand::kOfEachChunk)
+        FillPowers(rand[from / chunk_length_], powers);
+      const std::size_t count = std::min(chunk_length_, elements_ - from);
+      FillInputs(measurement.subspan(from, count), powers, shares_inverse, calls.inputs());
       sum += calls.Output();
+      if constexpr (kRand == RangeRand::kOfAll) {
+        for (F& power : powers) power *= step;
+      }
     }
     return sum;
   }
 
  private:
+  void FillInputs(std::span<const F> elements, std::span<const F> powers, const F shares_inverse,
+                  F* in) const {
+    const F* element = elements.data();
+    const F* power = powers.data();
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      in[2 * i] = power[i] * element[i];
+      in[2 * i + 1] = element[i] - shares_inverse;
+    }
+    for (std::size_t i = elements.size(); i < chunk_length_; ++i) {
+      in[2 * i] = F::Zero();
+      in[2 * i + 1] = -shares_inverse;
+    }
+  }
+
+  // FillPowers makes r, r^2, ... with multiplications that do not wait for each other.
+  static void FillPowers(const F& r, std::span<F> powers) {
+    F* power = powers.data();
+    power[0] = r;
+    for (std::size_t known = 1; known < powers.size(); known *= 2) {
+      const F highest = power[known - 1];
+      const std::size_t count = std::min(known, powers.size() - known);
+      for (std::size_t i = 0; i < count; ++i) power[known + i] = power[i] * highest;
+    }
+  }
+
   std::size_t elements_;
   std::size_t chunk_length_;
 };

@@ -158,8 +158,10 @@ class Flp {
 
    private:
     void Take(std::size_t row) {
-      const F& weight = basis_[row];
-      for (std::size_t j = 0; j < inputs_.size(); ++j) sums_.all()[j].Add(weight, inputs_.all()[j]);
+      const F weight = basis_[row];
+      const F* input = inputs_.all().data();
+      typename F::Sum* sum = sums_.all().data();
+      for (std::size_t j = 0; j < inputs_.size(); ++j) sum[j].Add(weight, input[j]);
     }
 
     std::size_t step_;
