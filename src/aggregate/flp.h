@@ -3,9 +3,14 @@
 
 #include <cstddef>
 #include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "aggregate/coset_products.h"
 #include "aggregate/element_vector.h"
+#include "aggregate/field128.h"
+#include "aggregate/gadget.h"
 #include "aggregate/ntt.h"
 
 namespace salus::aggregate {
@@ -71,20 +76,7 @@ class Flp {
     for (std::size_t k = 0; k < points; ++k) {
       values.all()[k * step_] = gadget_.Eval(&wires.all()[k * arity_]);
     }
-    wire_ntt_.ToCoefficients(wires.all(), arity_);
-    ElementVector<F> turned(points * arity_);
-    for (std::size_t coset = 1; coset < step_; ++coset) {
-      for (std::size_t row = 0; row < points; ++row) {
-        const F& twist = twists_[(coset - 1) * points + row];
-        for (std::size_t j = row * arity_; j < (row + 1) * arity_; ++j) {
-          turned.all()[j] = wires.all()[j] * twist;
-        }
-      }
-      wire_ntt_.ToValues(turned.all(), arity_);
-      for (std::size_t k = 0; k < points; ++k) {
-        values.all()[k * step_ + coset] = gadget_.Eval(&turned.all()[k * arity_]);
-      }
-    }
+    FillCosets(wires.all(), values.all());
     PutPolynomial(values.all(), proof.subspan(arity_));
   }
 
@@ -176,6 +168,37 @@ class Flp {
     typename F::Sum sum;
     for (std::size_t i = 0; i < a.size(); ++i) sum.Add(a[i], b[i]);
     return sum.Reduced();
+  }
+
+  // FillCosets evaluates the gadget at the points between those where the wires have values.
+  void FillCosets(std::span<F> wires, std::span<F> values) const {
+    const std::size_t points = wire_ntt_.size();
+    ElementVector<F> turned(wires.size()), coset_values(points);
+    bool has_coefficients = false;
+    for (std::size_t coset = 1; coset < step_; ++coset) {
+      const std::span<const F> twists =
+          std::span<const F>(twists_).subspan((coset - 1) * points, points);
+      if (!FastCoset(wires, twists, coset_values.all())) {
+        if (!has_coefficients) wire_ntt_.ToCoefficients(wires, arity_);
+        has_coefficients = true;
+        for (std::size_t i = 0; i < wires.size(); ++i) {
+          turned.all()[i] = wires[i] * twists[i / arity_];
+        }
+        wire_ntt_.ToValues(turned.all(), arity_);
+        for (std::size_t k = 0; k < points; ++k) {
+          coset_values.all()[k] = gadget_.Eval(&turned.all()[k * arity_]);
+        }
+      }
+      for (std::size_t k = 0; k < points; ++k) values[k * step_ + coset] = coset_values.all()[k];
+    }
+  }
+
+  bool FastCoset(std::span<const F> wires, std::span<const F> twists, std::span<F> out) const {
+    if constexpr (std::is_same_v<Gadget, ParallelMulGadget<Field128>>) {
+      return CosetProducts(wire_ntt_, wires, arity_, twists, out);
+    } else {
+      return false;
+    }
   }
 
   void PutPolynomial(std::span<F> values, std::span<F> out) const {

@@ -9,6 +9,7 @@
 #include "aggregate/circuit_multihot.h"
 #include "aggregate/circuit_sum.h"
 #include "aggregate/circuit_sum_vec.h"
+#include "aggregate/coset_products.h"
 #include "aggregate/cubic_circuit.h"
 #include "aggregate/field128.h"
 #include "aggregate/field64.h"
@@ -278,6 +279,52 @@ TEST(Flp, RefusesATestPointThatWouldTellTheShares) {
   EXPECT_FALSE(flp.Query(measurement, proof, query_rand, {}, Field64::One(), verifier));
   query_rand.back() = Field64::PrincipalRoot(5);
   EXPECT_TRUE(flp.Query(measurement, proof, query_rand, {}, Field64::One(), verifier));
+}
+
+TEST(Flp, EightSideBySideGiveTheSameProof) {
+  if (!CosetProductsDetected()) GTEST_SKIP() << "skipped: this CPU has no AVX-512 IFMA";
+  SeededRandom random(9);
+  for (const auto& [length, chunk] : {std::pair<std::size_t, std::size_t>{5, 5},
+                                      {4, 4},
+                                      {40, 7},
+                                      {100, 8},
+                                      {300, 9},
+                                      {1000, 16},
+                                      {1100, 33},
+                                      {4000, 4}}) {
+    const Flp<HistogramCircuit<Field128>> flp(HistogramCircuit<Field128>(length, chunk));
+    auto measurement = RandomElements<Field128>(random, length);
+    measurement[0] = Field128::Zero();
+    measurement[1] = -Field128::One();
+    const auto prove_rand = RandomElements<Field128>(random, flp.prove_rand_length());
+    const auto joint_rand = RandomElements<Field128>(random, flp.joint_rand_length());
+    std::vector<Field128> fast(flp.proof_length()), portable(flp.proof_length());
+    flp.Prove(measurement, prove_rand, joint_rand, fast);
+    SetCosetProductsEnabled(false);
+    flp.Prove(measurement, prove_rand, joint_rand, portable);
+    SetCosetProductsEnabled(true);
+    EXPECT_EQ(fast, portable) << length << " in chunks of " << chunk;
+  }
+}
+
+TEST(Flp, EightSideBySideTakeTheLargestNumbers) {
+  if (!CosetProductsDetected()) GTEST_SKIP() << "skipped: this CPU has no AVX-512 IFMA";
+  for (const int log2_points : {1, 5, 12}) {
+    const Ntt<Field128> ntt(log2_points);
+    std::vector<Field128> fast(ntt.size()), twists(ntt.size(), -Field128::One());
+    // Stored as p - 1, the largest there is.
+    Field128 largest = -Field128::FromUint64(1);
+    for (int i = 0; i < 4; ++i) largest *= Field128::FromUint64(std::uint64_t{1} << 32).Inverse();
+    const std::vector<Field128> wires(ntt.size() * 16, largest);
+    ASSERT_TRUE(CosetProducts(ntt, wires, 16, twists, fast));
+    std::vector<Field128> one(ntt.size(), largest);
+    ntt.ToCoefficients(one, 1);
+    for (Field128& element : one) element = -element;
+    ntt.ToValues(one, 1);
+    for (std::size_t k = 0; k < ntt.size(); ++k) {
+      EXPECT_EQ(fast[k], Field128::FromUint64(8) * one[k] * one[k]);
+    }
+  }
 }
 
 template <class F>
