@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "aggregate/element_vector.h"
 #include "aggregate/gadget.h"
 #include "aggregate/range_integer.h"
 
@@ -50,12 +51,14 @@ class MomentsCircuit {
       in[0] = in[1] = measurement[i];
       out[i] = calls.Output() - measurement[i];
     }
+    ElementVector<F> z(numbers_);
+    for (std::size_t i = 0; i < numbers_; ++i) z.all()[i] = Number(measurement, i);
     std::size_t at = bits();
     for (std::size_t i = 0; i < numbers_; ++i) {
       for (std::size_t j = i; j < numbers_; ++j, ++at) {
         F* in = calls.inputs();
-        in[0] = Number(measurement, i);
-        in[1] = Number(measurement, j);
+        in[0] = z.all()[i];
+        in[1] = z.all()[j];
         out[at] = calls.Output() - measurement[at];
       }
     }

@@ -91,18 +91,18 @@ class Flp {
     const F& point = query_rand.back();
     if (point.Power(wire_ntt_.size()) == F::One()) return false;
 
-    std::vector<F> wire_basis(wire_ntt_.size());
-    wire_ntt_.LagrangeBasis(point, wire_basis);
+    ElementVector<F> wire_basis(wire_ntt_.size());
+    wire_ntt_.LagrangeBasis(point, wire_basis.all());
     const ElementVector<F> polynomial = AllValues(proof.subspan(arity_));
-    Tester tester(*this, proof.first(arity_), polynomial.all(), wire_basis);
+    Tester tester(*this, proof.first(arity_), polynomial.all(), wire_basis.all());
     ElementVector<F> out(circuit_.eval_output_length());
     circuit_.Eval(measurement, joint_rand, shares_inverse, tester, out.all());
 
     verifier[0] = out.size() == 1 ? out.all()[0] : Dot(query_rand.first(out.size()), out.all());
     tester.Wires(verifier.subspan(1, arity_));
-    std::vector<F> basis(polynomial_ntt_.size());
-    polynomial_ntt_.LagrangeBasis(point, basis);
-    verifier.back() = Dot(basis, polynomial.all());
+    ElementVector<F> basis(polynomial_ntt_.size());
+    polynomial_ntt_.LagrangeBasis(point, basis.all());
+    verifier.back() = Dot(basis.all(), polynomial.all());
     return true;
   }
 

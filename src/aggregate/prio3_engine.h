@@ -215,14 +215,14 @@ Result<Verification> Prio3Engine<C, P>::VerifyInit(const SecretBytes& verify_key
   }
   const std::vector<F> joint_rands =
       JointRands(derivation, out.state.joint_rand_seed.view(kAccess));
-  std::vector<F> query_rands(flp_.query_rand_length() * proofs_);
+  ElementVector<F> query_rands(flp_.query_rand_length() * proofs_);
   derivation.Expand(verify_key.view(kAccess), Usage::kQueryRandomness,
-                    {{&proofs_, 1}, report.nonce}, std::span<F>(query_rands));
+                    {{&proofs_, 1}, report.nonce}, query_rands.all());
 
   std::vector<F> verifiers(layout_.verifiers_length);
   const std::span<const F> proofs = std::as_const(share).all().subspan(layout_.measurement_length);
   for (std::size_t i = 0; i < proofs_; ++i) {
-    if (!flp_.Query(measurement, PartOf(proofs, i), PartOf(std::span<const F>(query_rands), i),
+    if (!flp_.Query(measurement, PartOf(proofs, i), PartOf(std::as_const(query_rands).all(), i),
                     PartOf(std::span(joint_rands), i), shares_inverse_,
                     PartOf(std::span<F>(verifiers), i))) {
       return VerificationFailed("the verify key makes a test point that would tell the share");
