@@ -36,10 +36,16 @@ class BitChunks {
     if constexpr (kRand == RangeRand::kOfAll) FillPowers(rand[0], powers);
     const F step = powers.back();
     for (std::size_t from = 0; from < elements_; from += chunk_length_) {
-      if constexpr (kRand == RangeRand::kOfEachChunk)
-        FillPowers(rand[from / chunk_length_], powers);
-      const std::size_t count = std::min(chunk_length_, elements_ - from);
-      FillInputs(measurement.subspan(from, count), powers, shares_inverse, calls.inputs());
+      const auto chunk = measurement.subspan(from, std::min(chunk_length_, elements_ - from));
+      if constexpr (kRand == RangeRand::kOfEachChunk) {
+        const F& r = rand[from / chunk_length_];
+        if (F output; calls.TakeChunk(chunk, r, output)) {
+          sum += output;
+          continue;
+        }
+        FillPowers(r, powers);
+      }
+      FillInputs(chunk, powers, shares_inverse, calls.inputs());
       sum += calls.Output();
       if constexpr (kRand == RangeRand::kOfAll) {
         for (F& power : powers) power *= step;

@@ -12,6 +12,7 @@
 #include "aggregate/field128.h"
 #include "aggregate/gadget.h"
 #include "aggregate/ntt.h"
+#include "aggregate/wire_tester.h"
 
 namespace salus::aggregate {
 
@@ -94,7 +95,8 @@ class Flp {
     ElementVector<F> wire_basis(wire_ntt_.size());
     wire_ntt_.LagrangeBasis(point, wire_basis.all());
     const ElementVector<F> polynomial = AllValues(proof.subspan(arity_));
-    Tester tester(*this, proof.first(arity_), polynomial.all(), wire_basis.all());
+    WireTester<F, Gadget> tester(step_, proof.first(arity_), polynomial.all(), wire_basis.all(),
+                                 shares_inverse);
     ElementVector<F> out(circuit_.eval_output_length());
     circuit_.Eval(measurement, joint_rand, shares_inverse, tester, out.all());
 
@@ -112,56 +114,20 @@ class Flp {
   }
 
  private:
+  static constexpr bool kHasLanes = std::is_same_v<Gadget, ParallelMulGadget<Field128>>;
+
   // Recorder keeps what goes into each call of the gadget.
   class Recorder {
    public:
     Recorder(const Flp& flp, std::span<F> wires) : flp_(flp), wires_(wires) {}
     F* inputs() { return &wires_[call_ * flp_.arity_]; }
+    bool TakeChunk(std::span<const F>, const F&, F&) { return false; }
     F Output() { return flp_.gadget_.Eval(&wires_[call_++ * flp_.arity_]); }
 
    private:
     const Flp& flp_;
     std::span<F> wires_;
     std::size_t call_ = 1;
-  };
-
-  // Tester evaluates the wires at the random point while they come, and takes the gadget's outputs
-  // from the proof.
-  class Tester {
-   public:
-    Tester(const Flp& flp, std::span<const F> seeds, std::span<const F> polynomial,
-           std::span<const F> basis)
-        : step_(flp.step_),
-          polynomial_(polynomial),
-          basis_(basis),
-          inputs_(seeds.size()),
-          sums_(seeds.size()) {
-      std::ranges::copy(seeds, inputs_.all().begin());
-      Take(0);
-    }
-    F* inputs() { return inputs_.all().data(); }
-    F Output() {
-      Take(++call_);
-      return polynomial_[call_ * step_];
-    }
-    void Wires(std::span<F> out) const {
-      for (std::size_t j = 0; j < out.size(); ++j) out[j] = sums_.all()[j].Reduced();
-    }
-
-   private:
-    void Take(std::size_t row) {
-      const F weight = basis_[row];
-      const F* input = inputs_.all().data();
-      typename F::Sum* sum = sums_.all().data();
-      for (std::size_t j = 0; j < inputs_.size(); ++j) sum[j].Add(weight, input[j]);
-    }
-
-    std::size_t step_;
-    std::span<const F> polynomial_;
-    std::span<const F> basis_;
-    std::size_t call_ = 0;
-    ElementVector<F> inputs_;
-    ElementVector<typename F::Sum> sums_;
   };
 
   static F Dot(std::span<const F> a, std::span<const F> b) {
@@ -194,7 +160,7 @@ class Flp {
   }
 
   bool FastCoset(std::span<const F> wires, std::span<const F> twists, std::span<F> out) const {
-    if constexpr (std::is_same_v<Gadget, ParallelMulGadget<Field128>>) {
+    if constexpr (kHasLanes) {
       return CosetProducts(wire_ntt_, wires, arity_, twists, out);
     } else {
       return false;

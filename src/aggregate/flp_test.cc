@@ -12,6 +12,7 @@
 #include "aggregate/coset_products.h"
 #include "aggregate/cubic_circuit.h"
 #include "aggregate/field128.h"
+#include "aggregate/field128_ifma.h"
 #include "aggregate/field64.h"
 #include "aggregate/reference_flp.h"
 #include "base/random.h"
@@ -282,7 +283,7 @@ TEST(Flp, RefusesATestPointThatWouldTellTheShares) {
 }
 
 TEST(Flp, EightSideBySideGiveTheSameProof) {
-  if (!CosetProductsDetected()) GTEST_SKIP() << "skipped: this CPU has no AVX-512 IFMA";
+  if (!IfmaDetected()) GTEST_SKIP() << "skipped: this CPU has no AVX-512 IFMA";
   SeededRandom random(9);
   for (const auto& [length, chunk] : {std::pair<std::size_t, std::size_t>{5, 5},
                                       {4, 4},
@@ -291,6 +292,7 @@ TEST(Flp, EightSideBySideGiveTheSameProof) {
                                       {300, 9},
                                       {1000, 16},
                                       {1100, 33},
+                                      {1001, 52},
                                       {4000, 4}}) {
     const Flp<HistogramCircuit<Field128>> flp(HistogramCircuit<Field128>(length, chunk));
     auto measurement = RandomElements<Field128>(random, length);
@@ -300,15 +302,24 @@ TEST(Flp, EightSideBySideGiveTheSameProof) {
     const auto joint_rand = RandomElements<Field128>(random, flp.joint_rand_length());
     std::vector<Field128> fast(flp.proof_length()), portable(flp.proof_length());
     flp.Prove(measurement, prove_rand, joint_rand, fast);
-    SetCosetProductsEnabled(false);
+    SetIfmaEnabled(false);
     flp.Prove(measurement, prove_rand, joint_rand, portable);
-    SetCosetProductsEnabled(true);
+    SetIfmaEnabled(true);
     EXPECT_EQ(fast, portable) << length << " in chunks of " << chunk;
+
+    const auto query_rand = RandomElements<Field128>(random, flp.query_rand_length());
+    const Field128 inverse = Field128::FromUint64(3).Inverse();
+    std::vector<Field128> verifier(flp.verifier_length()), wanted(flp.verifier_length());
+    ASSERT_TRUE(flp.Query(measurement, fast, query_rand, joint_rand, inverse, verifier));
+    SetIfmaEnabled(false);
+    ASSERT_TRUE(flp.Query(measurement, fast, query_rand, joint_rand, inverse, wanted));
+    SetIfmaEnabled(true);
+    EXPECT_EQ(verifier, wanted) << length << " in chunks of " << chunk;
   }
 }
 
 TEST(Flp, EightSideBySideTakeTheLargestNumbers) {
-  if (!CosetProductsDetected()) GTEST_SKIP() << "skipped: this CPU has no AVX-512 IFMA";
+  if (!IfmaDetected()) GTEST_SKIP() << "skipped: this CPU has no AVX-512 IFMA";
   for (const int log2_points : {1, 5, 12}) {
     const Ntt<Field128> ntt(log2_points);
     std::vector<Field128> fast(ntt.size()), twists(ntt.size(), -Field128::One());

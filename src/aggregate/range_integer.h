@@ -42,6 +42,7 @@ class RangeInteger {
 
   // Decode is linear: of a share it makes a share.
   F Decode(std::span<const F> encoded) const {
+    if (bits() == 1) return encoded[0];
     typename F::Sum sum;
     for (std::size_t i = 0; i < bits(); ++i) sum.Add(weights_[i], encoded[i]);
     return sum.Reduced();

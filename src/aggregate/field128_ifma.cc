@@ -1,9 +1,9 @@
-// CosetProducts on AVX-512 IFMA, built with -mavx512ifma: nothing in it runs before
-// CosetProductsDetected() has said that it may.
+// The loops of Field128 on AVX-512 IFMA, built with -mavx512ifma: nothing in it runs before
+// IfmaDetected() has said that it may, and no inline function of other headers is used in it.
+#include "aggregate/field128_ifma.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
-
-#include "aggregate/coset_products.h"
 
 namespace salus::aggregate {
 
@@ -62,21 +62,34 @@ inline void Step(__m512i low, __m512i& next, __m512i& above, __m512i& top) {
   top = High(top, times, p2);
 }
 
-// Multiply gives x * y / 2^156 modulo p.
+// Sums is products that are added up; up to 512 of them fit.
+struct Sums {
+  __m512i r0, r1, r2, r3, r4, r5;
+};
+inline void AddProduct(Sums& s, const Lanes& x, const Lanes& y) {
+  s.r0 = Low(s.r0, x.a, y.a);
+  s.r1 = Low(Low(High(s.r1, x.a, y.a), x.a, y.b), x.b, y.a);
+  s.r2 = Low(Low(Low(s.r2, x.a, y.c), x.b, y.b), x.c, y.a);
+  s.r2 = High(High(s.r2, x.a, y.b), x.b, y.a);
+  s.r3 = Low(Low(s.r3, x.b, y.c), x.c, y.b);
+  s.r3 = High(High(High(s.r3, x.a, y.c), x.b, y.b), x.c, y.a);
+  s.r4 = Low(High(High(s.r4, x.b, y.c), x.c, y.b), x.c, y.c);
+  s.r5 = High(s.r5, x.c, y.c);
+}
+
+// Reduced is the sums / 2^156 modulo p.
+inline Lanes Reduced(Sums s) {
+  Step(s.r0, s.r1, s.r2, s.r3);
+  Step(s.r1, s.r2, s.r3, s.r4);
+  Step(s.r2, s.r3, s.r4, s.r5);
+  return Carried({s.r3, s.r4, s.r5});
+}
+
 inline Lanes Multiply(const Lanes& x, const Lanes& y) {
   const __m512i zero = _mm512_setzero_si512();
-  __m512i r0 = Low(zero, x.a, y.a);
-  __m512i r1 = Low(Low(High(zero, x.a, y.a), x.a, y.b), x.b, y.a);
-  __m512i r2 = Low(Low(Low(zero, x.a, y.c), x.b, y.b), x.c, y.a);
-  r2 = High(High(r2, x.a, y.b), x.b, y.a);
-  __m512i r3 = Low(Low(zero, x.b, y.c), x.c, y.b);
-  r3 = High(High(High(r3, x.a, y.c), x.b, y.b), x.c, y.a);
-  __m512i r4 = Low(High(High(zero, x.b, y.c), x.c, y.b), x.c, y.c);
-  __m512i r5 = High(zero, x.c, y.c);
-  Step(r0, r1, r2, r3);
-  Step(r1, r2, r3, r4);
-  Step(r2, r3, r4, r5);
-  return Carried({r3, r4, r5});
+  Sums product = {zero, zero, zero, zero, zero, zero};
+  AddProduct(product, x, y);
+  return Reduced(product);
 }
 
 inline Lanes Load(const LimbLanes& from) {
@@ -138,7 +151,7 @@ void ToValues(LimbLanes* rows, std::size_t points, const Limbs* powers) {
 
 }  // namespace
 
-void IfmaCosetProducts(const IfmaJob& job) {
+void IfmaCosetProducts(const IfmaCosetJob& job) {
   const std::size_t points = std::size_t{1} << job.log2_points;
   for (std::size_t first = 0; first < job.pairs; first += 8) {
     const std::size_t count = job.pairs - first < 8 ? job.pairs - first : 8;
@@ -161,6 +174,66 @@ void IfmaCosetProducts(const IfmaJob& job) {
     }
   }
 }
+
+namespace {
+
+inline Lanes Chosen(__mmask8 mask, const Lanes& no, const Lanes& yes) {
+  return {_mm512_mask_blend_epi64(mask, no.a, yes.a), _mm512_mask_blend_epi64(mask, no.b, yes.b),
+          _mm512_mask_blend_epi64(mask, no.c, yes.c)};
+}
+
+inline Sums LoadSums(const LimbSums& from) {
+  return {_mm512_load_si512(from.limb[0]), _mm512_load_si512(from.limb[1]),
+          _mm512_load_si512(from.limb[2]), _mm512_load_si512(from.limb[3]),
+          _mm512_load_si512(from.limb[4]), _mm512_load_si512(from.limb[5])};
+}
+inline void StoreSums(const Sums& s, LimbSums& to) {
+  _mm512_store_si512(to.limb[0], s.r0);
+  _mm512_store_si512(to.limb[1], s.r1);
+  _mm512_store_si512(to.limb[2], s.r2);
+  _mm512_store_si512(to.limb[3], s.r3);
+  _mm512_store_si512(to.limb[4], s.r4);
+  _mm512_store_si512(to.limb[5], s.r5);
+}
+
+// LoadElements reads up to eight elements that follow each other.
+inline Lanes LoadElements(const std::uint64_t* words, std::size_t count) {
+  const auto first = static_cast<__mmask8>((1u << (count < 4 ? 2 * count : 8)) - 1);
+  const auto second = static_cast<__mmask8>((1u << (count < 4 ? 0 : 2 * (count - 4))) - 1);
+  const __m512i low_half = _mm512_maskz_loadu_epi64(first, words);
+  const __m512i high_half = _mm512_maskz_loadu_epi64(second, words + 8);
+  const __m512i evens = _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0);
+  const __m512i odds = _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1);
+  const __m512i low = _mm512_permutex2var_epi64(low_half, evens, high_half);
+  const __m512i high = _mm512_permutex2var_epi64(low_half, odds, high_half);
+  const __m512i middle = _mm512_or_si512(_mm512_srli_epi64(low, 52), _mm512_slli_epi64(high, 12));
+  return {_mm512_and_si512(low, LimbMask()), _mm512_and_si512(middle, LimbMask()),
+          _mm512_srli_epi64(high, 40)};
+}
+
+}  // namespace
+
+void IfmaAddChunk(const IfmaChunkJob& job) {
+  // Lane l starts with weight * r^(l+1).
+  const Lanes weight = All(job.weight), r = All(job.r);
+  const Lanes r2 = Multiply(r, r), r4 = Multiply(r2, r2), r8 = Multiply(r4, r4);
+  Lanes power = Multiply(weight, r);
+  power = Chosen(0xaa, power, Multiply(power, r));
+  power = Chosen(0xcc, power, Multiply(power, r2));
+  power = Chosen(0xf0, power, Multiply(power, r4));
+  for (std::size_t from = 0; from < job.count; from += 8) {
+    const std::size_t count = job.count - from < 8 ? job.count - from : 8;
+    const Lanes elements = LoadElements(job.elements + 2 * from, count);
+    Sums even = LoadSums(job.even[from / 8]), odd = LoadSums(job.odd[from / 8]);
+    AddProduct(even, elements, power);
+    AddProduct(odd, elements, weight);
+    StoreSums(even, job.even[from / 8]);
+    StoreSums(odd, job.odd[from / 8]);
+    power = Multiply(power, r8);
+  }
+}
+
+void IfmaReduce(const LimbSums& sums, LimbLanes& out) { Store(Reduced(LoadSums(sums)), out); }
 
 }  // namespace salus::aggregate
 #endif
