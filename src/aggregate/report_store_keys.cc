@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <utility>
+
+#include "aggregate/report_store_state.h"
+#include "aggregate/share_access.h"
+
+namespace salus::aggregate {
+namespace {
+
+constexpr int kConfigIds = 256;
+
+// HpkeKeyState: one key is current; a previous one is still opened with; of a retired one only the
+// id is left, so that it is not given to another key while a client may still remember it. The
+// numbers are stored.
+enum class HpkeKeyState : std::uint8_t { kCurrent = 0, kPrevious = 1, kRetired = 2 };
+
+std::array<std::uint8_t, 1> RowOf(std::uint8_t config_id) { return {config_id}; }
+
+// An id that no key has, or else the one that was retired longest ago.
+Result<std::uint8_t> FreeConfigId(storage::Database& db) {
+  TRY(storage::Statement read,
+      db.Prepare("SELECT config_id, state FROM hpke_keys ORDER BY made_ms, config_id"));
+  std::array<bool, kConfigIds> taken{};
+  std::optional<std::uint8_t> retired;
+  for (;;) {
+    TRY(const bool more, read.Step());
+    if (!more) break;
+    const auto id = static_cast<std::uint8_t>(read.Int(0));
+    taken[id] = true;
+    if (!retired && read.Int(1) == static_cast<std::int64_t>(HpkeKeyState::kRetired)) retired = id;
+  }
+  const auto free = std::ranges::find(taken, false);
+  if (free != taken.end()) return static_cast<std::uint8_t>(free - taken.begin());
+  if (retired) return *retired;
+  return ResourceExhausted("HPKE keys: all 256 ids are in use; retire old keys first");
+}
+
+}  // namespace
+
+Result<void> ReportStore::State::LoadKeys() {
+  TRY(storage::Statement read,
+      db.Prepare("SELECT config_id, state, config, private_key FROM hpke_keys "
+                 "WHERE state != 2 ORDER BY state, made_ms DESC"));
+  std::vector<std::shared_ptr<const DapHpkeKey>> loaded;
+  for (;;) {
+    TRY(const bool more, read.Step());
+    if (!more) break;
+    TRY(const DapHpkeConfig config, DapHpkeConfig::Parse(read.Blob(2)));
+    TRY(const SecretBytes secret,
+        cipher.Open("hpke_keys.private_key", RowOf(config.id), read.Blob(3)));
+    if (secret.size() != 32) return Corruption("aggregate.db: an HPKE key has the wrong length");
+    TRY(DapHpkeKey key,
+        DapHpkeKey::Load(config, SecretArray<32>(secret.view(ShareAccess::Token()).first<32>())));
+    loaded.push_back(std::make_shared<const DapHpkeKey>(std::move(key)));
+  }
+  const std::lock_guard lock(keys_mutex);
+  keys = HpkeKeyRing(std::move(loaded));
+  return {};
+}
+
+Result<void> ReportStore::RotateHpkeKey(Timestamp now) {
+  State& s = *state_;
+  const std::lock_guard lock(s.mutex);
+  const auto rotate = [&]() -> Result<void> {
+    TRY(const std::uint8_t id, FreeConfigId(s.db));
+    const DapHpkeKey made = DapHpkeKey::Generate(id, s.random);
+    TRY(storage::Statement replace,
+        s.db.Prepare("UPDATE hpke_keys SET state = 1, replaced_ms = ? WHERE state = 0"));
+    TRY_VOID(replace.BindAll(ToUnixMillis(now)));
+    TRY_VOID(replace.Run());
+    TRY(storage::Statement insert,
+        s.db.Prepare("INSERT OR REPLACE INTO hpke_keys (config_id, state, config, private_key, "
+                     "made_ms, replaced_ms, waiting) VALUES (?, 0, ?, ?, ?, NULL, 0)"));
+    const Bytes config = made.config().Encode();
+    const Bytes sealed = s.cipher.Seal("hpke_keys.private_key", RowOf(id),
+                                       SecretBytes(made.private_key().view(ShareAccess::Token())));
+    TRY_VOID(
+        insert.BindAll(std::int64_t{id}, ByteSpan(config), ByteSpan(sealed), ToUnixMillis(now)));
+    return insert.Run();
+  };
+  TRY_VOID(s.InLockedTransaction<void>(rotate));
+  return s.LoadKeys();
+}
+
+Result<std::size_t> ReportStore::RetireHpkeKeys(Timestamp replaced_before) {
+  State& s = *state_;
+  const std::lock_guard lock(s.mutex);
+  TRY(const std::size_t retired, s.InLockedTransaction<std::size_t>([&]() -> Result<std::size_t> {
+    TRY(storage::Statement retire,
+        s.db.Prepare("UPDATE hpke_keys SET state = 2, private_key = NULL "
+                     "WHERE state = 1 AND replaced_ms < ? AND waiting = 0"));
+    TRY_VOID(retire.BindAll(ToUnixMillis(replaced_before)));
+    TRY_VOID(retire.Run());
+    return static_cast<std::size_t>(s.db.changed_rows());
+  }));
+  TRY_VOID(s.LoadKeys());
+  return retired;
+}
+
+HpkeKeyRing ReportStore::hpke_keys() const {
+  const std::lock_guard lock(state_->keys_mutex);
+  return state_->keys;
+}
+
+}  // namespace salus::aggregate
