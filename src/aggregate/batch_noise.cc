@@ -1,0 +1,70 @@
+#include "aggregate/batch_noise.h"
+
+#include <utility>
+
+#include "aggregate/sensitivity.h"
+
+namespace salus::aggregate {
+namespace {
+
+using Mechanism = DapNoise::Mechanism;
+
+Result<Rational> EpsilonOf(const DapNoise& noise) {
+  return Rational::Of(noise.epsilon_numerator, noise.epsilon_denominator);
+}
+
+// What a batch costs in the measure that its study counts in.
+Result<Rational> CostOf(const DapNoise& noise, PrivacyMeasure measure) {
+  TRY(const Rational epsilon, EpsilonOf(noise));
+  if (measure == PrivacyMeasure::kRho) return RhoOfEpsilon(epsilon);
+  if (noise.mechanism == Mechanism::kDiscreteGaussian) {
+    return FailedPrecondition(
+        "noise: the study counts in epsilon, which Gaussian noise does not; give it a budget of "
+        "rho");
+  }
+  return epsilon;
+}
+
+}  // namespace
+
+Result<std::optional<NoiseMechanism>> MechanismOf(const DapTask& task) {
+  const auto& noise = task.parameters().noise;
+  if (!noise) return std::optional<NoiseMechanism>();
+  TRY(Sensitivity covered, SensitivityOf(task.vdaf(), NeighbourModel::kAddOrRemove));
+  TRY(const Sensitivity replaced, SensitivityOf(task.vdaf(), NeighbourModel::kReplace));
+  if (noise->sensitivity < covered.l1) {
+    return InvalidArgument("noise: the sensitivity is below what one report can move");
+  }
+  if (noise->sensitivity >= replaced.l1) covered = replaced;
+  covered.l1 = noise->sensitivity;
+  TRY(const Rational epsilon, EpsilonOf(*noise));
+  if (noise->mechanism == Mechanism::kDiscreteLaplace) {
+    TRY(NoiseMechanism laplace, NoiseMechanism::DiscreteLaplace(covered, epsilon));
+    return std::optional(std::move(laplace));
+  }
+  TRY(const Rational rho, RhoOfEpsilon(epsilon));
+  TRY(NoiseMechanism gaussian, NoiseMechanism::DiscreteGaussian(covered, rho));
+  return std::optional(std::move(gaussian));
+}
+
+Result<void> BatchNoise::Add(const OpenTask& task, const BucketRange& batch, SecretBytes& share) {
+  TRY(const std::optional<NoiseMechanism> mechanism, MechanismOf(task.task()));
+  if (!mechanism) return {};
+  const std::string study = study_of_(task.task());
+  TRY(const StudyAccount account, ledger_.Account(study));
+  TRY(const Rational cost, CostOf(*task.task().parameters().noise, account.measure));
+  Bytes id = batch.first.bytes;
+  if (task.by_time()) Append(id, batch.last.bytes);
+  const auto spent = ledger_.Spend({.study = study,
+                                    .task = ToBytes(task.task().id().span()),
+                                    .batch = std::move(id),
+                                    .amount = cost});
+  if (!spent && spent.error().code == ErrorCode::kResourceExhausted) {
+    return PermissionDenied("noise: the privacy budget of the study does not hold another batch");
+  }
+  TRY_VOID(spent);
+  TRY(const ShareField field, ShareField::OfElementBytes(task.prio3().element_bytes()));
+  return mechanism->AddTo(share, field, random_);
+}
+
+}  // namespace salus::aggregate
