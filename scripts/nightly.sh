@@ -24,7 +24,7 @@ sanitized() {
 
 long_faults() {
   local long="tamper|kill|kill_salusd|syscall|disk_full|midnight|size|audit|proxy_acme|seal"
-  long+="|integration_proxy_slow"
+  long+="|aggregate|integration_proxy_slow"
   scripts/configure.sh release &&
     cmake --build build/release -j "$jobs" &&
     SALUS_NIGHTLY=1 SALUS_HOSTILE_PATIENTS=1000 tools/run_tests.py --build build/release \
