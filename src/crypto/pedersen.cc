@@ -1,0 +1,117 @@
+#include "crypto/pedersen.h"
+
+#include <sodium.h>
+
+#include "base/check.h"
+#include "base/endian.h"
+#include "crypto/secret_mint.h"
+#include "crypto/sha512.h"
+#include "crypto/sodium_start.h"
+
+namespace salus::crypto {
+
+namespace {
+
+constexpr std::size_t kScalarBytes = crypto_core_ristretto255_SCALARBYTES;
+static_assert(kScalarBytes == 32 && crypto_core_ristretto255_BYTES == 32);
+
+}  // namespace
+
+Result<PedersenCommitment> PedersenCommitment::FromBytes(ByteSpan bytes) {
+  if (bytes.size() != kBytes) return InvalidArgument("a commitment is 32 bytes");
+  StartSodium();
+  if (crypto_core_ristretto255_is_valid_point(bytes.data()) != 1) {
+    return InvalidArgument("a commitment is no point of ristretto255");
+  }
+  PedersenCommitment out;
+  std::copy(bytes.begin(), bytes.end(), out.bytes_.begin());
+  return out;
+}
+
+void PedersenCommitment::Add(const PedersenCommitment& other) {
+  StartSodium();
+  // Both are valid encodings by construction.
+  CHECK(crypto_core_ristretto255_add(bytes_.data(), bytes_.data(), other.bytes_.data()) == 0);
+}
+
+PedersenBlind PedersenBlind::Generate(RandomSource& random) {
+  StartSodium();
+  SecretArray<crypto_core_ristretto255_NONREDUCEDSCALARBYTES> wide;
+  random.Fill(wide.mutable_view(CryptoSecrets::Token()));
+  PedersenBlind out;
+  crypto_core_ristretto255_scalar_reduce(out.scalar.mutable_view(CryptoSecrets::Token()).data(),
+                                         wide.view(CryptoSecrets::Token()).data());
+  return out;
+}
+
+Result<PedersenBlind> PedersenBlind::FromBytes(ByteSpan bytes) {
+  if (bytes.size() != kScalarBytes) return InvalidArgument("a blind is 32 bytes");
+  StartSodium();
+  SecretArray<64> wide;
+  const auto token = CryptoSecrets::Token();
+  std::copy(bytes.begin(), bytes.end(), wide.mutable_view(token).begin());
+  PedersenBlind out;
+  crypto_core_ristretto255_scalar_reduce(out.scalar.mutable_view(token).data(),
+                                         wide.view(token).data());
+  if (!ConstantTimeEqual(out.scalar.view(token), bytes)) {
+    return InvalidArgument("a blind is not below the order of ristretto255");
+  }
+  return out;
+}
+
+void PedersenBlind::Add(const PedersenBlind& other) {
+  StartSodium();
+  const auto token = CryptoSecrets::Token();
+  const auto sum = scalar.mutable_view(token);
+  crypto_core_ristretto255_scalar_add(sum.data(), sum.data(), other.scalar.view(token).data());
+}
+
+PedersenBase::PedersenBase(std::string_view label, std::size_t integers) : generators_(integers) {
+  StartSodium();
+  for (std::size_t i = 0; i < integers; ++i) {
+    std::array<std::uint8_t, 4> index;
+    StoreBe(index.data(), static_cast<std::uint32_t>(i));
+    const Hash64 hash = Sha512({AsBytes(label), index});
+    CHECK(crypto_core_ristretto255_from_hash(generators_[i].data(), hash.data()) == 0);
+  }
+}
+
+PedersenCommitment PedersenBase::Commit(ByteSpan values,
+                                        std::span<const std::uint8_t, 32> blind) const {
+  CHECK(values.size() == integers() * kIntegerBytes);
+  PedersenCommitment sum;
+  // Both multiplications refuse a result that is the identity, but write its encoding, all zeros,
+  // and that is right: a zero adds nothing.
+  [[maybe_unused]] int is_zero =
+      crypto_scalarmult_ristretto255_base(sum.bytes_.data(), blind.data());
+  SecretArray<kScalarBytes> scalar;
+  SecretArray<32> term;
+  const auto token = CryptoSecrets::Token();
+  for (std::size_t i = 0; i < integers(); ++i) {
+    const ByteSpan value = values.subspan(i * kIntegerBytes, kIntegerBytes);
+    std::copy(value.begin(), value.end(), scalar.mutable_view(token).begin());
+    is_zero = crypto_scalarmult_ristretto255(term.mutable_view(token).data(),
+                                             scalar.view(token).data(), generators_[i].data());
+    CHECK(crypto_core_ristretto255_add(sum.bytes_.data(), sum.bytes_.data(),
+                                       term.view(token).data()) == 0);
+  }
+  return sum;
+}
+
+PedersenCommitment PedersenBase::Commit(const SecretBytes& values,
+                                        const PedersenBlind& blind) const {
+  const auto token = CryptoSecrets::Token();
+  return Commit(values.view(token), blind.scalar.view(token));
+}
+
+Result<void> PedersenBase::VerifyOpening(const PedersenCommitment& commitment, ByteSpan values,
+                                         ByteSpan blind) const {
+  const auto scalar = PedersenBlind::FromBytes(blind);
+  if (!scalar || values.size() != integers() * kIntegerBytes ||
+      Commit(values, scalar->scalar.view(CryptoSecrets::Token())) != commitment) {
+    return VerificationFailed("a commitment does not hold what it is opened to");
+  }
+  return {};
+}
+
+}  // namespace salus::crypto
