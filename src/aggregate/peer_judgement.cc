@@ -1,0 +1,203 @@
+// Answers, verdicts and sums: whose report holds, who lied, and what it all adds up to.
+#include <algorithm>
+
+#include "aggregate/peer_view.h"
+#include "codec/cbor.h"
+
+namespace salus::aggregate {
+
+namespace {
+
+bool Holds(const std::vector<std::size_t>& positions, std::size_t position) {
+  return std::ranges::binary_search(positions, position);
+}
+
+Bytes EncodeResult(std::uint64_t count, std::span<const unsigned __int128> totals) {
+  Bytes out;
+  codec::CborWriter writer(out);
+  writer.Array(2);
+  writer.Uint(count);
+  writer.Array(totals.size());
+  for (const unsigned __int128 total : totals) {
+    std::array<std::uint8_t, 16> bytes;
+    for (std::size_t i = 0; i < 16; ++i) {
+      bytes[i] = static_cast<std::uint8_t>(total >> (8 * (15 - i)));
+    }
+    writer.ByteString(bytes);
+  }
+  return out;
+}
+
+}  // namespace
+
+// Decides each report by the answers that are there, until no judge is found to be wrong.
+Result<void> PeerView::Decide() {
+  for (bool is_settled = false; !is_settled;) {
+    is_settled = true;
+    decisions_.assign(members_.size(), std::nullopt);
+    accepted_.clear();
+    for (const std::size_t sender : senders_) {
+      std::vector<std::optional<Bytes>> answers(members_.size());
+      for (std::size_t judge = 0; judge < members_.size(); ++judge) {
+        if (judge != sender && members_[judge].active) {
+          answers[judge] = members_[judge].answers[sender];
+        }
+      }
+      auto decided = sharing_->Decide(members_[sender].report->report, sender, answers);
+      if (!decided) return std::move(decided).error();
+      PeerDecision& decision = *decided;
+      for (const std::size_t judge : decision.wrong_judges) {
+        TRY_VOID(Expel(judge, "gave a wrong part of the proof of " + NameAt(sender) + "'s value"));
+        is_settled = false;
+      }
+      if (!is_settled) break;
+      decisions_[sender] = std::move(decision.message);
+      if (decisions_[sender]) accepted_.push_back(sender);
+    }
+  }
+  return {};
+}
+
+Result<Bytes> PeerView::ConcludeAnswers(const std::vector<PeerEnvelope>& messages) {
+  for (const PeerEnvelope& message : messages) {
+    const std::size_t judge = *PositionOf(message.message.sender);
+    auto body = VerifyBody::Parse(message.message.body);
+    const std::size_t expected = senders_.size() - (Holds(senders_, judge) ? 1 : 0);
+    if (!body || body->verifier_shares.size() != expected) {
+      TRY_VOID(Expel(judge, "did not answer for each report once"));
+      continue;
+    }
+    members_[judge].answers.assign(members_.size(), std::nullopt);
+    auto next = body->verifier_shares.begin();
+    for (const std::size_t sender : senders_) {
+      if (sender != judge) members_[judge].answers[sender] = std::move(*next++);
+    }
+  }
+  for (Member& member : members_) member.answers.resize(members_.size());
+  TRY_VOID(Decide());
+
+  Bytes out;
+  codec::CborWriter writer(out);
+  writer.Array(senders_.size());
+  for (const std::size_t sender : senders_) {
+    writer.Array(2);
+    writer.Uint(members_[sender].id);
+    if (decisions_[sender]) {
+      writer.ByteString(*decisions_[sender]);
+    } else {
+      writer.Null();
+    }
+  }
+  Note("the proofs of " + std::to_string(accepted_.size()) + " of " +
+       std::to_string(senders_.size()) + " values hold");
+  return out;
+}
+
+Result<void> PeerView::CheckEvidence(const VerdictBody::Opened& opened, std::size_t witness,
+                                     std::vector<bool>& refuted, std::vector<bool>& liars) {
+  const auto sender = PositionOf(opened.sender);
+  const auto judge = PositionOf(opened.judge);
+  const bool is_witness_part = sender && judge && *sender != *judge && Holds(senders_, *sender) &&
+                               (witness == *sender || witness == *judge);
+  if (!is_witness_part) return Expel(witness, "showed evidence that is not about its own shares");
+  const PeerReportPublic& report = members_[*sender].report->report;
+  if (!opened.share) {
+    if (witness != *sender || decisions_[*sender]) {
+      return Expel(witness, "gave a verdict without the share that would show it");
+    }
+    Note(NameAt(*sender) + " says that " + NameAt(*judge) + " answered wrongly about " +
+         NameAt(*sender) + "'s value, and with so few parties may not show it: one of them lies");
+    return {};
+  }
+  const SecretBytes share(*opened.share);
+  if (!Opens(*sender, *judge, share)) {
+    return Expel(witness, "showed a share that was never committed to");
+  }
+  const auto answer = sharing_->VerifierShare(verify_key_, report, *sender, *judge, share);
+  const bool is_as_answered = answer && members_[*judge].answers[*sender] == *answer;
+  if (witness == *sender) {
+    // An honest judge answers what its share says; a share that says nothing was refused before.
+    if (!answer || is_as_answered) {
+      return Expel(witness, "accused " + NameAt(*judge) + " of a wrong answer that was right");
+    }
+    liars[*judge] = true;
+    return {};
+  }
+  const bool is_confirmed =
+      is_as_answered && decisions_[*sender] &&
+      sharing_->Confirm(verify_key_, report, *sender, *judge, share, *decisions_[*sender]);
+  if (!is_as_answered || is_confirmed) {
+    return Expel(witness, "refuted " + NameAt(*sender) + "'s report with a share that confirms it");
+  }
+  refuted[*sender] = true;
+  return {};
+}
+
+Result<Bytes> PeerView::ConcludeVerdicts(const std::vector<PeerEnvelope>& messages) {
+  std::vector<bool> refuted(members_.size(), false);
+  std::vector<bool> liars(members_.size(), false);
+  for (const PeerEnvelope& message : messages) {
+    const std::size_t witness = *PositionOf(message.message.sender);
+    const auto body = VerdictBody::Parse(message.message.body);
+    std::vector<PeerId> expected;
+    for (const std::size_t sender : accepted_) {
+      const auto is_refuted = [&](const VerdictBody::Opened& opened) {
+        return opened.judge == members_[witness].id && opened.sender == members_[sender].id;
+      };
+      if (body && std::ranges::any_of(body->evidence, is_refuted)) continue;
+      expected.push_back(members_[sender].id);
+    }
+    if (!body || body->accepted != expected) {
+      TRY_VOID(Expel(witness, "countersigned another set of values than the proofs say"));
+      continue;
+    }
+    for (const VerdictBody::Opened& opened : body->evidence) {
+      TRY_VOID(CheckEvidence(opened, witness, refuted, liars));
+    }
+  }
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (!liars[i] || !members_[i].active) continue;
+    TRY_VOID(Expel(i, "gave a wrong part of a proof, as the report's sender could show"));
+  }
+  TRY_VOID(Decide());
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (!Holds(senders_, i)) continue;
+    if (refuted[i]) std::erase(accepted_, i);
+    if (!Holds(accepted_, i)) {
+      Note(NameAt(i) + "'s value is not what the roster allows, and is left out: its proof fails");
+    }
+  }
+  TRY_VOID(RequireEnough(accepted_.size()));
+  return EncodeParties(IdsOf(accepted_));
+}
+
+std::vector<PeerSharing::ReportShare> PeerView::ReportShares() const {
+  std::vector<PeerSharing::ReportShare> out;
+  for (const std::size_t sender : accepted_) {
+    out.push_back({sender, &members_[sender].report->report, nullptr});
+  }
+  return out;
+}
+
+Result<Bytes> PeerView::ConcludeSums(const std::vector<PeerEnvelope>& messages) {
+  const auto reports = ReportShares();
+  std::vector<std::optional<Bytes>> sums(members_.size());
+  for (const PeerEnvelope& message : messages) {
+    const std::size_t member = *PositionOf(message.message.sender);
+    if (!sharing_->CheckPartialSum(reports, member, message.message.body)) {
+      TRY_VOID(Expel(member, "sent a sum that is not that of the shares which it was given"));
+      continue;
+    }
+    sums[member] = message.message.body;
+  }
+  TRY(const PeerSharing::Totals totals, sharing_->Unshard(sums, accepted_.size()));
+  for (const std::size_t member : totals.wrong_members) {
+    TRY_VOID(Expel(member, "sent a wrong sum, which the others' sums show"));
+  }
+  TRY(result_, PeerResult::Conclude(roster_.roster, accepted_.size(), totals.totals));
+  Note("the sums of " + std::to_string(messages.size()) + " parties give the result over " +
+       std::to_string(accepted_.size()) + " values, and nothing else");
+  return EncodeResult(accepted_.size(), totals.totals);
+}
+
+}  // namespace salus::aggregate
