@@ -436,6 +436,17 @@ def sealed_signature():
     return flattened(header, b64u(statement.encode()).encode(), True)
 
 
+# ---- sums between peers -------------------------------------------------------------------------
+def peer_payload():
+    body = cbor([bytes([1] * 32), bytes([2] * 32), [0, 1, 2]])
+    return cbor([bytes([7] * 16), bytes([0x11] * 32), 4, 2, None, bytes([0x22] * 32),
+                 bytes([0x33] * 32), body])
+
+
+def peer_signed():
+    return cbor(["Signature1", bytes.fromhex("a10126"), b"", peer_payload()])
+
+
 HEX = {"event": lambda: event_parts()[0], "sealing": sealing, "sealed-event": sealed_event,
        "genesis": genesis, "map-root": map_root, "source-registered": source_entry,
        "certificate-issued": certificate_entry, "query-content": query_content,
@@ -447,6 +458,9 @@ HEX = {"event": lambda: event_parts()[0], "sealing": sealing, "sealed-event": se
        "custody-share": lambda: [(cbor(share(1)), "share 1"), (cbor(share(2)), "share 2")],
        "checkpoint-record": checkpoint_record, "hash-tile": hash_tile,
        "seal-wrap-key": lambda: [(sealed_file()[1], "")],
+       "peer-payload": lambda: [(peer_payload(), "")],
+       "peer-signed": lambda: [(peer_signed(), "")],
+       "peer-hash": lambda: [(sha(peer_payload()), "")],
        "seal-payload": lambda: sealed_file()[3]}
 TEXT = {"grant-jwe": lambda: wrapped_text(grant()[2]),
         "receipt-text": lambda: receipt_parts()[3].splitlines(),
