@@ -72,6 +72,12 @@ Result<AdditiveSharing::ShareView> AdditiveSharing::Cut(std::size_t sender, std:
                    all.subspan(input + mask_bytes(), kBlind), all.last(kBlind)};
 }
 
+ByteSpan AdditiveSharing::JointRandPart(const PeerReportPublic& report, std::size_t sender,
+                                        std::size_t judge) const {
+  const std::size_t size = prio3_->public_share_bytes() / (members_ - 1);
+  return ByteSpan(report.public_share).subspan(Aggregator(sender, judge) * size, size);
+}
+
 Result<PedersenCommitment> AdditiveSharing::OutputCommitment(const PeerReportPublic& report,
                                                              std::size_t sender,
                                                              std::size_t judge) const {
@@ -195,9 +201,16 @@ Result<void> AdditiveSharing::CheckShare(const PeerReportPublic& report, std::si
   }
   TRY_VOID(base_.VerifyOpening(mask, ViewOf(Integers(view.mask)), view.mask_blind));
   if (judge == sender) return {};
-  TRY(const SecretBytes output, OutputShare(report, sender, judge, view.input_share));
+  // Neither the output share nor the part of the joint randomness depends on the verify key.
+  const SecretBytes no_key(prio3_->verify_key_bytes());
+  TRY(const Verification checked, Verify(no_key, report, sender, judge, share));
+  const ByteSpan part = JointRandPart(report, sender, judge);
+  if (!Equal(ByteSpan(checked.verifier_share).last(part.size()), part)) {
+    return VerificationFailed("a share is not that of the joint randomness in the public share");
+  }
   TRY(const PedersenCommitment commitment, OutputCommitment(report, sender, judge));
-  return base_.VerifyOpening(commitment, ViewOf(Integers(ViewOf(output))), view.output_blind);
+  return base_.VerifyOpening(commitment, ViewOf(Integers(ViewOf(checked.state.output_share))),
+                             view.output_blind);
 }
 
 Result<Bytes> AdditiveSharing::VerifierShare(const SecretBytes& verify_key,
@@ -207,7 +220,7 @@ Result<Bytes> AdditiveSharing::VerifierShare(const SecretBytes& verify_key,
   return std::move(verification.verifier_share);
 }
 
-Result<PeerDecision> AdditiveSharing::Decide(const PeerReportPublic&, std::size_t sender,
+Result<PeerDecision> AdditiveSharing::Decide(const PeerReportPublic& report, std::size_t sender,
                                              Answers verifier_shares) const {
   PeerDecision out;
   std::vector<ByteSpan> shares;
@@ -216,8 +229,13 @@ Result<PeerDecision> AdditiveSharing::Decide(const PeerReportPublic&, std::size_
     if (!verifier_shares[j]) return Unavailable("a part of a report's proof is missing");
     const Bytes& share = *verifier_shares[j];
     shares.push_back(share);
-    // Whose share is malformed shows when it is put together with itself alone.
-    if (share.size() != prio3_->verifier_share_bytes()) out.wrong_judges.push_back(j);
+    // A part of the joint randomness that is not the public share's would make a message that every
+    // other judge refuses, though the sums hold.
+    const ByteSpan part = JointRandPart(report, sender, j);
+    if (share.size() != prio3_->verifier_share_bytes() ||
+        !Equal(ByteSpan(share).last(part.size()), part)) {
+      out.wrong_judges.push_back(j);
+    }
   }
   if (!out.wrong_judges.empty()) return out;
   auto message = prio3_->VerifierSharesToMessage(context_, shares);
@@ -226,6 +244,7 @@ Result<PeerDecision> AdditiveSharing::Decide(const PeerReportPublic&, std::size_
     return out;
   }
   if (message.error().code == ErrorCode::kVerificationFailed) return out;
+  // Whose share is malformed shows when it is put together with itself alone.
   for (std::size_t j = 0; j < members_; ++j) {
     if (j == sender) continue;
     const std::vector<ByteSpan> same(shares.size(), *verifier_shares[j]);
@@ -233,14 +252,6 @@ Result<PeerDecision> AdditiveSharing::Decide(const PeerReportPublic&, std::size_
     if (!alone && alone.error().code == ErrorCode::kInvalidArgument) out.wrong_judges.push_back(j);
   }
   return out;
-}
-
-Result<void> AdditiveSharing::Confirm(const SecretBytes& verify_key, const PeerReportPublic& report,
-                                      std::size_t sender, std::size_t judge,
-                                      const SecretBytes& share, ByteSpan message) const {
-  TRY(Verification verification, Verify(verify_key, report, sender, judge, share));
-  TRY_VOID(prio3_->VerifyNext(std::move(verification.state), message));
-  return {};
 }
 
 Result<Bytes> AdditiveSharing::PartialSum(std::span<const ReportShare> reports,
@@ -270,6 +281,11 @@ Result<void> AdditiveSharing::CheckPartialSum(std::span<const ReportShare> repor
   const std::size_t size = prio3_->output_length() * kIntegerBytes;
   if (partial_sum.size() != size + kBlind) {
     return VerificationFailed("a partial sum is not of its length");
+  }
+  for (std::size_t i = 0; i < size; i += kIntegerBytes) {
+    if (!IsSmall(partial_sum.subspan(i, kIntegerBytes), prio3_->element_bytes())) {
+      return VerificationFailed("a partial sum is larger than so many shares can be");
+    }
   }
   PedersenCommitment sum;
   for (const ReportShare& report : reports) {

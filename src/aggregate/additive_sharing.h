@@ -41,9 +41,6 @@ class AdditiveSharing final : public PeerSharing {
                               const SecretBytes& share) const override;
   Result<PeerDecision> Decide(const PeerReportPublic& report, std::size_t sender,
                               Answers verifier_shares) const override;
-  Result<void> Confirm(const SecretBytes& verify_key, const PeerReportPublic& report,
-                       std::size_t sender, std::size_t judge, const SecretBytes& share,
-                       ByteSpan message) const override;
   Result<Bytes> PartialSum(std::span<const ReportShare> reports, std::size_t member) const override;
   Result<void> CheckPartialSum(std::span<const ReportShare> reports, std::size_t member,
                                ByteSpan partial_sum) const override;
@@ -69,6 +66,9 @@ class AdditiveSharing final : public PeerSharing {
                               const SecretBytes& share) const;
   Result<SecretBytes> OutputShare(const PeerReportPublic& report, std::size_t sender,
                                   std::size_t judge, ByteSpan input_share) const;
+  // JointRandPart is a judge's slice of the public share; empty without joint randomness.
+  ByteSpan JointRandPart(const PeerReportPublic& report, std::size_t sender,
+                         std::size_t judge) const;
   SecretBytes Integers(ByteSpan elements) const;
   // OutputCommitment and MaskCommitment cut one out of a report's commitment.
   Result<crypto::PedersenCommitment> OutputCommitment(const PeerReportPublic& report,

@@ -63,6 +63,13 @@ void AddToIntegers(MutableByteSpan integers, ByteSpan elements, std::size_t elem
   }
 }
 
+bool IsSmall(ByteSpan integer, std::size_t element_bytes) {
+  // Both moduli fill their words: the words above count them, or one less.
+  const Limbs limbs = Load(integer);
+  if (element_bytes == 8) return limbs[2] == 0 && limbs[1] < (1u << 12) - 1;
+  return limbs[2] < (1u << 12) - 1;
+}
+
 Division DivideByModulus(ByteSpan integer, std::size_t element_bytes) {
   const U128 modulus = FieldModulus(element_bytes);
   const Limbs limbs = Load(integer);

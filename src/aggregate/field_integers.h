@@ -21,6 +21,10 @@ unsigned __int128 FieldModulus(std::size_t element_bytes);
 // AddToIntegers adds each element to its integer.
 void AddToIntegers(MutableByteSpan integers, ByteSpan elements, std::size_t element_bytes);
 
+// IsSmall says that the modulus goes into an integer less than 2^12 times, which is what sums of
+// all shares of a session are.
+bool IsSmall(ByteSpan integer, std::size_t element_bytes);
+
 // DivideByModulus splits an integer into what is left of it and how often the modulus went in.
 // Takes time in proportion to the quotient, which must be below 2^16, a CHECK.
 struct Division {

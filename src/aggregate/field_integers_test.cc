@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace salus::aggregate {
 namespace {
 
@@ -41,6 +43,21 @@ TEST(FieldIntegers, SumsDivideAsTheyShould) {
     Bytes whole = MultipleOfModulus(quotient, size);
     AddToIntegers(whole, rest, size);
     EXPECT_EQ(whole, integer);
+  }
+}
+
+TEST(FieldIntegers, SmallOnesAreSafeToDivide) {
+  for (const std::size_t size : {8u, 16u}) {
+    EXPECT_TRUE(IsSmall(MultipleOfModulus(512, size), size));
+    EXPECT_TRUE(IsSmall(MultipleOfModulus(4000, size), size));
+    EXPECT_FALSE(IsSmall(MultipleOfModulus(4100, size), size));
+    EXPECT_FALSE(IsSmall(Bytes(kIntegerBytes, 0xff), size));
+    Bytes largest(kIntegerBytes);
+    std::fill_n(largest.begin(), size, 0xff);
+    largest[size] = 0xfe;
+    largest[size + 1] = 0x0f;
+    ASSERT_TRUE(IsSmall(largest, size));
+    EXPECT_LT(DivideByModulus(largest, size).quotient, 1u << 12);
   }
 }
 

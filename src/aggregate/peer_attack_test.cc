@@ -184,6 +184,14 @@ TEST(PeerAttack, AWrongPartialSum) {
   }
 }
 
+// Commitments to integers that no shares have, made by one and taken by another.
+TEST(PeerAttack, AnIntegerThatIsTooLarge) {
+  TestSession session({{170}, {170}, {181}},
+                      WithLiar({.sum = [](Bytes& sum) { std::ranges::fill(sum, 0xff); }}));
+  session.Run();
+  ExpectAllSay(session, "party-1 sent a sum that is not that", ErrorCode::kVerificationFailed);
+}
+
 // A party can't move the sum by what it keeps for itself either: that was the flaw of letting
 // parties be aggregators of their own reports.
 TEST(PeerAttack, WhatAPartyKeepsIsBoundToo) {
@@ -256,22 +264,57 @@ TEST(PeerAttack, AccusationsNeedTheCommittedShare) {
           body.evidence.push_back({liar, victim, seen[victim]});
         });
     session.Run();
-    ExpectAllSay(session,
-                 is_right_share ? "party-1 accused" : "party-1 showed a share that was never",
+    ExpectAllSay(session, "party-1 showed evidence that is not about its own report",
                  ErrorCode::kVerificationFailed);
   }
 }
 
-// With joint randomness each judge has a check of its own at the end; whoever claims that it fails
-// has to show the share.
-TEST(PeerAttack, AReportIsNotRefutedWithoutReason) {
-  std::vector<Bytes> seen;
-  TestSession::Options options;
+TestSession::Options Histogram(TestSession::Options options) {
   options.edit = [](PeerRosterFields& fields) {
     fields.statistic = PeerStatistic::kHistogram;
     fields.minimum = 0;
     fields.maximum = 3;
   };
+  return options;
+}
+
+// A wrong part of the joint randomness leaves the proof's sums right, and would have every honest
+// judge believe that an honest report is not.
+TEST(PeerAttack, AWrongPartOfTheJointRandomness) {
+  std::vector<Bytes> seen;
+  auto options =
+      Histogram(WithLiar({.answer = [](std::size_t, Bytes& answer) { answer.back() ^= 1; }}));
+  options.sharing = [&, liars = options.sharing](std::size_t index) -> PeerSharingMaker {
+    return index == 0 ? EditedSharing::Maker(Watching(seen)) : liars(index);
+  };
+  TestSession session({{1}, {2}, {3}, {0}}, options);
+  session.Run();
+  ExpectAllSay(session, "party-1 gave a wrong part of the proof", ErrorCode::kVerificationFailed);
+  ASSERT_EQ(seen.size(), 4u);
+  for (const Bytes& share : seen) {
+    const auto part = ByteSpan(share).first(16);
+    EXPECT_TRUE(std::ranges::search(session.host().transcript(), part).empty());
+  }
+}
+
+// The sender's side of the same: shares that are not those of its public share.
+TEST(PeerAttack, APublicShareThatIsNotTheSharesOwn) {
+  TestSession session(
+      {{1}, {2}, {3}, {0}},
+      Histogram(WithLiar({.share = [](const PeerSharing&, PeerShares& shares, std::size_t,
+                                      RandomSource&) { shares.report.public_share[0] ^= 1; }})));
+  session.Run();
+  ASSERT_TRUE(session.host().result().has_value());
+  EXPECT_EQ(session.host().result()->count, 3u);
+  EXPECT_THAT(
+      session.host().TakeEvents(),
+      Contains(Field(&PeerEvent::text, HasSubstr("a share that is not what it committed to"))));
+}
+
+// A judge may never show a share of another's report that holds.
+TEST(PeerAttack, AJudgeShowsNobodysShare) {
+  std::vector<Bytes> seen;
+  TestSession::Options options = Histogram({});
   options.sharing = [&](std::size_t index) -> PeerSharingMaker {
     if (index != 0) return MakeSharing;
     return EditedSharing::Maker(Watching(seen));
@@ -279,13 +322,11 @@ TEST(PeerAttack, AReportIsNotRefutedWithoutReason) {
   TestSession session({{1}, {2}, {3}}, options);
   const PeerId sender = session.party(0).id();
   const PeerId liar = session.party(kLiar).id();
-  session.on_sent =
-      EditBody<VerdictBody>(session, kLiar, PeerStep::kVerdict, [&](VerdictBody& body) {
-        std::erase(body.accepted, sender);
-        body.evidence.push_back({sender, liar, seen[liar]});
-      });
+  session.on_sent = EditBody<VerdictBody>(
+      session, kLiar, PeerStep::kVerdict,
+      [&](VerdictBody& body) { body.evidence.push_back({sender, liar, seen[liar]}); });
   session.Run();
-  ExpectAllSay(session, "party-1 refuted party-0's report with a share that confirms it",
+  ExpectAllSay(session, "party-1 showed evidence that is not about its own report",
                ErrorCode::kVerificationFailed);
 }
 

@@ -60,11 +60,6 @@ class EditedSharing final : public PeerSharing {
                               Answers answers) const override {
     return honest_->Decide(report, sender, answers);
   }
-  Result<void> Confirm(const SecretBytes& verify_key, const PeerReportPublic& report,
-                       std::size_t sender, std::size_t judge, const SecretBytes& share,
-                       ByteSpan message) const override {
-    return honest_->Confirm(verify_key, report, sender, judge, share, message);
-  }
   Result<Bytes> PartialSum(std::span<const ReportShare> reports,
                            std::size_t member) const override {
     auto out = honest_->PartialSum(reports, member);

@@ -101,6 +101,7 @@ Result<void> PeerHost::State::TakeAbort(const PeerEnvelope& envelope) {
     return PermissionDenied("only a party that joined can stop the session");
   }
   TRY(const AbortBody body, AbortBody::Parse(envelope.message.body));
+  if (gone.contains(envelope.message.sender)) return {};
   AppendToTranscript(envelope.bytes, transcript);
   const std::string name = view.roster().roster.Name(envelope.message.sender);
   const std::string text = name + " stopped: " + body.reason;

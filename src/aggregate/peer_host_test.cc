@@ -49,8 +49,7 @@ TEST_P(CrashAt, StopsWithAPreciseSentence) {
   session.PassDeadline();
   session.Run();
   const std::string what = "party-2 sent nothing in the step " +
-                           std::string(PeerStepName(GetParam())) +
-                           ", and this sum needs all who joined";
+                           std::string(PeerStepName(GetParam())) + ", and this step needs all";
   ASSERT_TRUE(session.host().failure().has_value());
   EXPECT_THAT(session.host().failure()->message, HasSubstr(what));
   for (const std::size_t i : {0u, 1u, 3u}) {

@@ -94,17 +94,16 @@ Result<Bytes> PeerView::ConcludeAnswers(const std::vector<PeerEnvelope>& message
 }
 
 Result<void> PeerView::CheckEvidence(const VerdictBody::Opened& opened, std::size_t witness,
-                                     std::vector<bool>& refuted, std::vector<bool>& liars) {
+                                     std::vector<bool>& excused, std::vector<bool>& liars) {
   const auto sender = PositionOf(opened.sender);
   const auto judge = PositionOf(opened.judge);
-  const bool is_witness_part = sender && judge && *sender != *judge && Holds(senders_, *sender) &&
-                               (witness == *sender || witness == *judge);
-  if (!is_witness_part) return Expel(witness, "showed evidence that is not about its own shares");
+  // Of an honest report only the sender may show a share, and only once its proof was spoiled.
+  const bool is_own = sender && judge && witness == *sender && *sender != *judge &&
+                      Holds(senders_, *sender) && !decisions_[*sender];
+  if (!is_own) return Expel(witness, "showed evidence that is not about its own report");
+  excused[*sender] = true;
   const PeerReportPublic& report = members_[*sender].report->report;
   if (!opened.share) {
-    if (witness != *sender || decisions_[*sender]) {
-      return Expel(witness, "gave a verdict without the share that would show it");
-    }
     Note(NameAt(*sender) + " says that " + NameAt(*judge) + " answered wrongly about " +
          NameAt(*sender) + "'s value, and with so few parties may not show it: one of them lies");
     return {};
@@ -114,58 +113,40 @@ Result<void> PeerView::CheckEvidence(const VerdictBody::Opened& opened, std::siz
     return Expel(witness, "showed a share that was never committed to");
   }
   const auto answer = sharing_->VerifierShare(verify_key_, report, *sender, *judge, share);
-  const bool is_as_answered = answer && members_[*judge].answers[*sender] == *answer;
-  if (witness == *sender) {
-    // An honest judge answers what its share says; a share that says nothing was refused before.
-    if (!answer || is_as_answered) {
-      return Expel(witness, "accused " + NameAt(*judge) + " of a wrong answer that was right");
-    }
-    liars[*judge] = true;
-    return {};
+  // An honest judge answers what its share says; a share that says nothing was refused before.
+  if (!answer || members_[*judge].answers[*sender] == *answer) {
+    return Expel(witness, "accused " + NameAt(*judge) + " of a wrong answer that was right");
   }
-  const bool is_confirmed =
-      is_as_answered && decisions_[*sender] &&
-      sharing_->Confirm(verify_key_, report, *sender, *judge, share, *decisions_[*sender]);
-  if (!is_as_answered || is_confirmed) {
-    return Expel(witness, "refuted " + NameAt(*sender) + "'s report with a share that confirms it");
-  }
-  refuted[*sender] = true;
+  liars[*judge] = true;
   return {};
 }
 
+// Verdicts countersign the set; they never change it, so that no two boards of this step can lead
+// to sums over two sets.
 Result<Bytes> PeerView::ConcludeVerdicts(const std::vector<PeerEnvelope>& messages) {
-  std::vector<bool> refuted(members_.size(), false);
+  std::vector<bool> excused(members_.size(), false);
   std::vector<bool> liars(members_.size(), false);
   for (const PeerEnvelope& message : messages) {
     const std::size_t witness = *PositionOf(message.message.sender);
     const auto body = VerdictBody::Parse(message.message.body);
-    std::vector<PeerId> expected;
-    for (const std::size_t sender : accepted_) {
-      const auto is_refuted = [&](const VerdictBody::Opened& opened) {
-        return opened.judge == members_[witness].id && opened.sender == members_[sender].id;
-      };
-      if (body && std::ranges::any_of(body->evidence, is_refuted)) continue;
-      expected.push_back(members_[sender].id);
-    }
-    if (!body || body->accepted != expected) {
+    if (!body || body->accepted != IdsOf(accepted_)) {
       TRY_VOID(Expel(witness, "countersigned another set of values than the proofs say"));
       continue;
     }
     for (const VerdictBody::Opened& opened : body->evidence) {
-      TRY_VOID(CheckEvidence(opened, witness, refuted, liars));
+      TRY_VOID(CheckEvidence(opened, witness, excused, liars));
     }
   }
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (!liars[i] || !members_[i].active) continue;
     TRY_VOID(Expel(i, "gave a wrong part of a proof, as the report's sender could show"));
   }
-  TRY_VOID(Decide());
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    if (!Holds(senders_, i)) continue;
-    if (refuted[i]) std::erase(accepted_, i);
-    if (!Holds(accepted_, i)) {
-      Note(NameAt(i) + "'s value is not what the roster allows, and is left out: its proof fails");
-    }
+  for (const std::size_t sender : senders_) {
+    if (Holds(accepted_, sender)) continue;
+    Note(NameAt(sender) + (excused[sender]
+                               ? "'s value is left out: its proof was spoiled, or fails"
+                               : "'s value is not what the roster allows, and is left out: its "
+                                 "proof fails"));
   }
   TRY_VOID(RequireEnough(accepted_.size()));
   return EncodeParties(IdsOf(accepted_));

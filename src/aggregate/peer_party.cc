@@ -298,17 +298,8 @@ Result<Bytes> PeerParty::State::SendAnswers() {
 
 Result<Bytes> PeerParty::State::SendVerdict() {
   VerdictBody body;
+  body.accepted = view.IdsOf(view.accepted());
   const auto is_mine = [&](std::size_t sender) { return sender == position; };
-  for (const std::size_t sender : view.accepted()) {
-    const PeerReportPublic& report = view.members()[sender].report->report;
-    if (!is_mine(sender) && !view.sharing().Confirm(view.verify_key(), report, sender, position,
-                                                    *shares[sender], *view.decision(sender))) {
-      body.evidence.push_back(
-          {view.members()[sender].id, id, ToBytes(shares[sender]->view(ShareAccess::Token()))});
-      continue;
-    }
-    body.accepted.push_back(view.members()[sender].id);
-  }
   // Of whoever answered wrongly for the own report the share is shown, which they have anyway.
   if (std::ranges::any_of(view.senders(), is_mine) && !view.decision(position)) {
     const PeerReportPublic& report = view.members()[position].report->report;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/id.h"
 #include "codec/base64.h"
@@ -87,6 +88,12 @@ Result<void> CheckParties(const PeerRosterFields& fields) {
     TRY_VOID(CheckShownText("roster: party: address", party.address));
     if (party.name.size() > kMaxShownBytes || party.address.size() > kMaxShownBytes) {
       return InvalidArgument("roster: party: name and address: at most 1024 bytes");
+    }
+  }
+  std::set<std::string_view> shown = {"the host"};
+  for (const PeerEntry& party : fields.parties) {
+    if (!shown.insert(party.name.empty() ? party.id : party.name).second) {
+      return InvalidArgument("roster: parties: each needs a name of its own");
     }
   }
   for (std::size_t i = 1; i < fields.parties.size(); ++i) {

@@ -61,7 +61,8 @@ class PeerSharing {
   // Errors: VerificationFailed.
   virtual Result<void> CheckReport(const PeerReportPublic& report, std::size_t sender) const = 0;
 
-  // CheckShare says whether a share is one, and the one that its sender committed to.
+  // CheckShare says whether a share is one, and the one that its sender committed to. After it no
+  // later step of an honest judge can fail for that share.
   //
   // Errors: VerificationFailed.
   virtual Result<void> CheckShare(const PeerReportPublic& report, std::size_t sender,
@@ -79,13 +80,6 @@ class PeerSharing {
   // Errors: Unavailable when too few answered.
   virtual Result<PeerDecision> Decide(const PeerReportPublic& report, std::size_t sender,
                                       Answers verifier_shares) const = 0;
-
-  // Confirm is a judge's own last check of a report whose proof holds.
-  //
-  // Errors: VerificationFailed: the report was made with other joint randomness.
-  virtual Result<void> Confirm(const SecretBytes& verify_key, const PeerReportPublic& report,
-                               std::size_t sender, std::size_t judge, const SecretBytes& share,
-                               ByteSpan message) const = 0;
 
   // ReportShare is one report of a sum: its public part, and a member's share of it.
   struct ReportShare {

@@ -88,8 +88,8 @@ TEST_P(ThresholdCrashAt, TheSumIsThere) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, ThresholdCrashAt,
-                         ::testing::Values(PeerStep::kReport, PeerStep::kReceipt, PeerStep::kCoin,
-                                           PeerStep::kVerify, PeerStep::kVerdict, PeerStep::kSum),
+                         ::testing::Values(PeerStep::kReport, PeerStep::kReceipt, PeerStep::kVerify,
+                                           PeerStep::kVerdict, PeerStep::kSum),
                          [](const auto& step) { return std::string(PeerStepName(step.param)); });
 
 TEST(PeerThreshold, TooManyLost) {
@@ -123,11 +123,39 @@ TEST(PeerThreshold, AWrongPartialSumAmongTooFewIsSeen) {
   EXPECT_THAT(session.host().failure()->message, HasSubstr("contradict each other"));
 }
 
-TEST(PeerThreshold, AWrongAnswerIsShownAndLeftOut) {
+// Two verify keys for one proof would tell its value: without one coin there is no key at all.
+TEST(PeerThreshold, ALostCoinStopsTheSession) {
+  TestSession session(kTen, Threshold());
+  session.RunUntil(PeerStep::kReceipt);
+  session.silent[2] = true;
+  session.Run();
+  session.PassDeadline();
+  session.Run();
+  ASSERT_TRUE(session.host().failure().has_value());
+  EXPECT_THAT(session.host().failure()->message,
+              HasSubstr("party-2 sent nothing in the step coin, and this step needs all"));
+}
+
+// Values whose proof was spoiled stay out, whoever spoiled it: to take one in again after the
+// verdicts would let a host make two sums.
+TEST(PeerThreshold, AWrongAnswerIsShownAndStopsTheSession) {
   TestSession session(kSeven,
                       Threshold({.answer = [](std::size_t, Bytes& answer) { answer[3] ^= 1; }}));
   session.Run();
-  ExpectSum(session, kSum, "party-1 gave a wrong part of a proof");
+  ASSERT_TRUE(session.host().failure().has_value());
+  EXPECT_FALSE(session.host().result().has_value());
+  EXPECT_THAT(session.host().TakeEvents(),
+              Contains(Field(&PeerEvent::text, HasSubstr("party-1 gave a wrong part of a proof"))));
+}
+
+TEST(PeerThreshold, TooFewWhoJoinForTheDegree) {
+  TestSession session(kTen, Threshold());
+  for (std::size_t i = 5; i < 10; ++i) session.silent[i] = true;
+  session.Run();
+  session.PassDeadline();
+  session.Run();
+  ASSERT_TRUE(session.host().failure().has_value());
+  EXPECT_THAT(session.host().failure()->message, HasSubstr("too few joined"));
 }
 
 TEST(PeerThreshold, AValueOutOfRange) {

@@ -109,6 +109,10 @@ Result<void> PeerView::CheckMessage(const PeerEnvelope& envelope) const {
     previous = members_[*position].last;
     key = members_[*position].key;
   }
+  // All messages of a step have to find room on one board.
+  if (message.body.size() > kMaxPeerMessageBytes / (roster_.roster.size() + 1) - 1024) {
+    return VerificationFailed(name + ": the message is too large");
+  }
   if (!envelope.Verify(*key)) {
     return VerificationFailed(name + ": the message is not signed with the key in the roster");
   }
@@ -141,12 +145,16 @@ Result<void> PeerView::CheckShare(const PeerEnvelope& share, const PeerEnvelope&
   return {};
 }
 
+// A host that keeps the last sums to itself knows more than it shows.
+std::string PeerView::WhatIsKnown() const {
+  if (step_ != PeerStep::kSum) return ": no sum was made";
+  return ": the host may know the sum, and a new session with one party less would tell it that "
+         "party's value";
+}
+
 Result<void> PeerView::Expel(std::size_t member, const std::string& what) {
   const std::string text = NameAt(member) + " " + what;
-  if (!tolerant()) {
-    return VerificationFailed(text + "; nothing was added up, run a new session without " +
-                              NameAt(member));
-  }
+  if (!tolerant()) return VerificationFailed(text + WhatIsKnown());
   Note(text + ", and is left out");
   members_[member].active = false;
   for (auto& answer : members_[member].answers) answer.reset();
@@ -156,8 +164,7 @@ Result<void> PeerView::Expel(std::size_t member, const std::string& what) {
 Result<void> PeerView::RequireEnough(std::size_t values) const {
   if (values >= roster_.roster.fields().minimum_parties) return {};
   return Unavailable("only " + std::to_string(values) + " values are left, and fewer than " +
-                     std::to_string(roster_.roster.fields().minimum_parties) +
-                     " are not added up: nothing was revealed");
+                     std::to_string(roster_.roster.fields().minimum_parties) + " are not added up");
 }
 
 // Every active member has a message on the board; who has none is lost, which only some sharings
@@ -175,8 +182,7 @@ Result<void> PeerView::TakeAttendance(const std::vector<PeerEnvelope>& messages)
     const std::string lost =
         NameAt(i) + " sent nothing in the step " + std::string(PeerStepName(step_));
     if (!tolerant()) {
-      return Unavailable(lost + ", and this sum needs all who joined: run a new session without " +
-                         NameAt(i));
+      return Unavailable(lost + ", and this step needs all" + WhatIsKnown());
     }
     Note(lost + ", and is left out");
     members_[i].active = false;

@@ -85,7 +85,7 @@ class PeerView {
   const SecretBytes& verify_key() const { return verify_key_; }
   // After kVerify: the verifier message of a report, by position; nothing when it does not hold.
   const std::optional<Bytes>& decision(std::size_t sender) const { return decisions_[sender]; }
-  // After kVerify: those whose reports hold; after kVerdict without those that a judge refuted.
+  // After kVerify: those whose reports hold.
   const std::vector<std::size_t>& accepted() const { return accepted_; }
   // ReportShares are the reports in the sum, without anybody's shares.
   std::vector<PeerSharing::ReportShare> ReportShares() const;
@@ -110,7 +110,7 @@ class PeerView {
                             std::vector<bool>& refused);
   // CheckEvidence decides between a report's sender and one of its judges.
   Result<void> CheckEvidence(const VerdictBody::Opened& opened, std::size_t witness,
-                             std::vector<bool>& refuted, std::vector<bool>& liars);
+                             std::vector<bool>& excused, std::vector<bool>& liars);
   Result<void> Decide();
   Result<void> RequireEnough(std::size_t values) const;
   // Opens says whether share is the one that a report committed to for that judge.
@@ -120,7 +120,12 @@ class PeerView {
   // Errors: VerificationFailed where it can't.
   Result<void> Expel(std::size_t member, const std::string& what);
 
-  bool tolerant() const { return sharing_->answers_needed() < members_.size(); }
+  // tolerant says whether the open step can do without somebody. The coins never can: who left one
+  // out could make two verify keys of the same commitments, and test a proof twice.
+  bool tolerant() const {
+    return step_ != PeerStep::kCoin && sharing_->answers_needed() < members_.size();
+  }
+  std::string WhatIsKnown() const;
   std::string NameAt(std::size_t position) const;
   void Note(std::string text) { events_.push_back({step_, std::move(text)}); }
 

@@ -16,19 +16,22 @@ using F = Field128;
 // Private use (VDAF draft-20 section 10): Sum over Field128, on Shamir's shares.
 constexpr std::uint32_t kAlgorithm = 0xFFFF1003;
 
+constexpr std::size_t kBlind = 32;
+
 }  // namespace
 
-ThresholdSharing::ThresholdSharing(std::uint64_t maximum, std::size_t members, Bytes context)
+ThresholdSharing::ThresholdSharing(std::uint64_t maximum, std::size_t members, std::size_t degree,
+                                   Bytes context)
     : flp_(SumCircuit<F>(maximum)),
       members_(members),
-      degree_((members - 1) / 2),
+      degree_(degree),
       context_(std::move(context)) {
-  CHECK(members >= 4 && members <= 64);
+  CHECK(degree >= 1 && degree + 2 <= members && members <= 64);
 }
 
 Result<ElementVector<Field128>> ThresholdSharing::Decode(const SecretBytes& share) const {
   ElementVector<F> out(share_length());
-  if (share.size() != share_length() * F::kEncodedBytes) {
+  if (share.size() != share_length() * F::kEncodedBytes + kBlind) {
     return VerificationFailed("a share is not of its length");
   }
   if (!DecodeElements<F>(share.view(ShareAccess::Token()), out.all())) {
@@ -69,8 +72,10 @@ Result<PeerShares> ThresholdSharing::Share(std::span<const std::uint64_t> measur
       }
       share.all()[place] = value;
     }
-    out.shares.emplace_back(share_length() * F::kEncodedBytes);
-    EncodeElements<F>(share.all(), out.shares.back().mutable_view(ShareAccess::Token()));
+    out.shares.emplace_back(share_length() * F::kEncodedBytes + kBlind);
+    const auto bytes = out.shares.back().mutable_view(ShareAccess::Token());
+    EncodeElements<F>(share.all(), bytes.first(bytes.size() - kBlind));
+    random.Fill(bytes.last(kBlind));
   }
   return out;
 }
@@ -134,12 +139,6 @@ Result<PeerDecision> ThresholdSharing::Decide(const PeerReportPublic&, std::size
   }
   if (flp_.Decide(verifier)) out.message = Bytes();
   return out;
-}
-
-Result<void> ThresholdSharing::Confirm(const SecretBytes&, const PeerReportPublic&, std::size_t,
-                                       std::size_t, const SecretBytes&, ByteSpan message) const {
-  if (message.empty()) return {};
-  return VerificationFailed("a verifier message is not of its length");
 }
 
 Result<Bytes> ThresholdSharing::PartialSum(std::span<const ReportShare> reports,

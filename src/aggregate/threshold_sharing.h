@@ -4,8 +4,9 @@
 //
 // Source: Shamir (1979) over Field128; the proof of VDAF draft-20 section 7.3 on Shamir's shares,
 //         which works because queries are linear; errors after Welch and Berlekamp (US 4,633,470).
-// Shape:  member at position i has the value at i + 1 of polynomials of degree t = (n - 1) / 2
-//         rounded down; a share is the encoded measurement and the proof, 16 bytes an element.
+// Shape:  member at position i has the value at i + 1 of polynomials of degree t = (N - 1) / 2
+//         rounded down, N those in the roster; a share is the encoded measurement and the proof, 16
+//         bytes an element, and 32 random bytes, so that its hash tells nothing of it.
 //         Public share and commitment are empty. t members together learn nothing; t + 2 must
 //         answer.
 #pragma once
@@ -23,8 +24,8 @@ namespace salus::aggregate {
 // knows all its shares, has to show it (PeerView's verdicts).
 class ThresholdSharing final : public PeerSharing {
  public:
-  // Precondition: 4 <= members <= 64, 0 < maximum < 2^63.
-  ThresholdSharing(std::uint64_t maximum, std::size_t members, Bytes context);
+  // Precondition: degree + 2 <= members <= 64, 0 < maximum < 2^63.
+  ThresholdSharing(std::uint64_t maximum, std::size_t members, std::size_t degree, Bytes context);
 
   std::size_t members() const override { return members_; }
   // Any two sets of so many share more than t members, so one who is honest, and who answers one
@@ -42,9 +43,6 @@ class ThresholdSharing final : public PeerSharing {
                               const SecretBytes& share) const override;
   Result<PeerDecision> Decide(const PeerReportPublic& report, std::size_t sender,
                               Answers verifier_shares) const override;
-  Result<void> Confirm(const SecretBytes& verify_key, const PeerReportPublic& report,
-                       std::size_t sender, std::size_t judge, const SecretBytes& share,
-                       ByteSpan message) const override;
   Result<Bytes> PartialSum(std::span<const ReportShare> reports, std::size_t member) const override;
   Result<void> CheckPartialSum(std::span<const ReportShare> reports, std::size_t member,
                                ByteSpan partial_sum) const override;
