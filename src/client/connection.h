@@ -13,6 +13,7 @@
 #include "audit/task_notice.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "client/pinned_server.h"
 #include "client/source_entry.h"
 #include "client/transport.h"
@@ -95,6 +96,13 @@ class Connection {
   Result<std::uint64_t> ReleaseResult(const audit::ResultNotice& notice);
   // NoticesPage is GET /audit/v1/tasks from there on, public; FetchNotices verifies all of them.
   Result<codec::JsonObject> NoticesPage(std::uint64_t offset);
+
+  // Officer and researcher, at an aggregator: its tasks, as JSON that the caller reads. task_file
+  // is an aggregator's file of a task (docs/formats/aggregate-tasks.md).
+  Result<void> PutAggregateTask(const SecretBytes& task_file);
+  Result<std::vector<codec::JsonObject>> AggregateTasks();
+  Result<void> CloseAggregateTask(std::string_view task_id);
+  Result<std::uint64_t> RotateAggregateKeys();
 
   // Patient and auditor. The bytes are EncodeHistory's, all pages in one, to be verified.
   Result<Bytes> History(const audit::HistoryQuestion& question);

@@ -10,7 +10,9 @@
 #define TOML_ASSERT(expression) static_cast<void>((expression) || (RefuseToml(), false))
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <sstream>
 
@@ -78,6 +80,25 @@ Reader List(std::vector<std::string>& out) {
   };
 }
 
+constexpr std::string_view kRoles[] = {"none", "leader", "helper", "both"};
+
+Reader AggregateRole(Config::Aggregate& out) {
+  return [&out](std::string_view key, const toml::node& node) -> Result<void> {
+    const std::string role = node.value<std::string>().value_or("");
+    const auto found = std::find(std::begin(kRoles), std::end(kRoles), role);
+    if (!node.is_string() || found == std::end(kRoles)) {
+      return Bad(key, node, "must be none, leader, helper or both");
+    }
+    out.is_leader = role == "leader" || role == "both";
+    out.is_helper = role == "helper" || role == "both";
+    return {};
+  };
+}
+
+std::string_view RoleText(const Config::Aggregate& aggregate) {
+  return kRoles[(aggregate.is_leader ? 1 : 0) + (aggregate.is_helper ? 2 : 0)];
+}
+
 std::map<std::string, Reader, std::less<>> ReadersOf(Config& c) {
   return {
       {"log.origin", Text(c.origin)},
@@ -97,6 +118,11 @@ std::map<std::string, Reader, std::less<>> ReadersOf(Config& c) {
       {"server.max_body_bytes", Number(c.max_body_bytes, 1024, std::int64_t{1} << 40)},
       {"server.max_connections", Number(c.max_connections, 1, 1'000'000)},
       {"server.threads", Number(c.threads, 0, 256)},
+      {"aggregate.role", AggregateRole(c.aggregate)},
+      {"aggregate.job_reports", Number(c.aggregate.job_reports, 1, 100'000)},
+      {"aggregate.threads", Number(c.aggregate.threads, 1, 256)},
+      {"aggregate.interval_ms", Milliseconds(c.aggregate.interval)},
+      {"aggregate.identity", Text(c.aggregate.identity)},
   };
 }
 
@@ -189,7 +215,12 @@ std::string Config::ToToml() const {
                              {"spool", spool},
                              {"max_body_bytes", static_cast<std::int64_t>(max_body_bytes)},
                              {"max_connections", std::int64_t{max_connections}},
-                             {"threads", std::int64_t{threads}}}}};
+                             {"threads", std::int64_t{threads}}}},
+      {"aggregate", toml::table{{"role", RoleText(aggregate)},
+                                {"job_reports", std::int64_t{aggregate.job_reports}},
+                                {"threads", std::int64_t{aggregate.threads}},
+                                {"interval_ms", ms(aggregate.interval)},
+                                {"identity", aggregate.identity}}}};
   std::ostringstream out;
   out << table << "\n";
   return out.str();

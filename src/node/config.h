@@ -2,7 +2,7 @@
 // silently ignored.
 //
 // Source: TOML 1.0; docs/formats/data-directory.md lists the keys.
-// Shape:  sections [log] and [server]; every key has a default but log.origin.
+// Shape:  sections [log], [server] and [aggregate]; every key has a default but log.origin.
 #pragma once
 
 #include <chrono>
@@ -33,6 +33,18 @@ struct Config {
   std::chrono::milliseconds interval_loaded{50};
   std::chrono::milliseconds interval_quiet{1000};
   std::chrono::milliseconds interval_idle{300'000};
+
+  // What this server does in secure aggregation.
+  struct Aggregate {
+    bool is_leader = false;
+    bool is_helper = false;
+    std::uint32_t job_reports = 1024;         // of an aggregation job, at most
+    unsigned threads = 1;                     // that verify reports, as a leader
+    std::chrono::milliseconds interval{500};  // between looks for something to do
+    std::string identity;                     // directory of who helpers admit; empty: nobody
+    bool is_on() const { return is_leader || is_helper; }
+  };
+  Aggregate aggregate;
 
   // Errors: InvalidArgument with line and key.
   static Result<Config> Parse(std::string_view toml);

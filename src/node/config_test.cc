@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace salus::node {
 namespace {
 
@@ -29,13 +31,31 @@ TEST(ConfigTest, WhatItWritesItReads) {
   EXPECT_EQ(read->policy, "quorum none\n");
 }
 
+TEST(ConfigTest, HasEveryRoleOfAnAggregator) {
+  for (const auto& [role, is_leader, is_helper] :
+       {std::tuple("none", false, false), std::tuple("leader", true, false),
+        std::tuple("helper", false, true), std::tuple("both", true, true)}) {
+    const auto config =
+        Config::Parse(WithLog(std::string("[aggregate]\nrole = \"") + role + "\"\n"));
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->aggregate.is_leader, is_leader) << role;
+    EXPECT_EQ(config->aggregate.is_helper, is_helper) << role;
+    const auto again = Config::Parse(config->ToToml());
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->aggregate.is_leader, is_leader) << role;
+    EXPECT_EQ(again->aggregate.is_helper, is_helper) << role;
+  }
+}
+
 TEST(ConfigTest, NamesTheLineAndTheKeyThatIsWrong) {
   for (const auto& [lines, expected] :
        {std::pair("publik_entries = true\n", "log.publik_entries: is not a known key"),
         std::pair("public_entries = 1\n", "line 3: log.public_entries: must be true or false"),
         std::pair("interval_quiet_ms = 0\n", "must be a whole number from 1 to"),
         std::pair("[server]\nmachine_port = 70000\n", "must be a whole number from 0 to 65535"),
-        std::pair("followers = [1]\n", "must be a list of strings")}) {
+        std::pair("followers = [1]\n", "must be a list of strings"),
+        std::pair("[aggregate]\nrole = \"boss\"\n", "must be none, leader, helper or both"),
+        std::pair("[aggregate]\nthreads = 0\n", "must be a whole number from 1 to 256")}) {
     const auto read = Config::Parse(WithLog(lines));
     ASSERT_FALSE(read) << lines;
     EXPECT_THAT(read.error().message, HasSubstr(expected));

@@ -211,7 +211,11 @@ Result<std::unique_ptr<Node>> Node::Open(const std::string& directory, NodeAcces
     return NotFound(directory + " is no Salus data directory: make one with `salus init`");
   }
   TRY_VOID(state->OpenParts(access, path));
-  return std::unique_ptr<Node>(new Node(std::move(state)));
+  std::unique_ptr<Node> node(new Node(std::move(state)));
+  if (access == NodeAccess::kReadWrite && node->config().aggregate.is_on()) {
+    TRY(node->state_->aggregation, Aggregation::Open(*node, node->state_->fs));
+  }
+  return node;
 }
 
 const Config& Node::config() const { return state_->config; }
@@ -226,6 +230,7 @@ const Clock& Node::clock() const { return state_->clock; }
 RandomSource& Node::random() { return state_->random; }
 std::string Node::root_certificate_pem() const { return state_->root_pem; }
 const std::string& Node::path() const { return state_->directory_path; }
+Aggregation* Node::aggregation() { return state_->aggregation.get(); }
 
 audit::PinnedLog Node::pinned() const {
   return {.origin = state_->config.origin,

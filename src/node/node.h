@@ -59,6 +59,8 @@ struct CertifyTerms {
 // opens faster.
 enum class NodeAccess { kReadOnly, kAsk, kReadWrite };
 
+class Aggregation;
+
 class Node {
  public:
   // Init creates the directory; it must not exist or be empty.
@@ -84,6 +86,9 @@ class Node {
   RandomSource& random();
   std::string root_certificate_pem() const;
   const std::string& path() const;
+  // aggregation is null unless salus.toml gives this server a role in it, and the directory is open
+  // for writing.
+  Aggregation* aggregation();
 
   // The registrar's and officer's acts: each logs its entry first, then stores the row
   // (docs/architecture.md). A repeat with the same content changes nothing.

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "node/aggregation.h"
 #include "node/key_signer.h"
 #include "node/node.h"
 #include "pki/issuance_log.h"
@@ -63,6 +64,7 @@ struct Node::State {
   std::unique_ptr<audit::Directory> directory;
   std::unique_ptr<audit::Recorder> recorder;
   std::unique_ptr<audit::Historian> historian;
+  std::unique_ptr<Aggregation> aggregation;  // null: this server has no part in it
   std::mutex acts_mutex;  // before Recorder::LockActs: which a mandate gives back between commits
   std::jthread midnight;
 };
