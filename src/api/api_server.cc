@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "api/aggregators.h"
 #include "api/pipeline.h"
 #include "crypto/pkcs8.h"
 #include "pki/identity_directory.h"
@@ -120,6 +121,10 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Start(node::Node& node) {
     return FailedPrecondition("DIR/server has no certificate: run `salus identity certify`");
   }
   auto service = std::make_unique<Service>(node, identity.chain());
+  if (node.aggregation() != nullptr) {
+    TRY(std::unique_ptr<Aggregators> aggregators, Aggregators::Start(node));
+    service->set_aggregators(std::move(aggregators));
+  }
   http::ServerOptions options = OptionsOf(node.config());
   TRY(http::ListenerOptions public_listener, PublicListener(*service, identity));
   TRY(http::ListenerOptions machine_listener, MachineListener(*service, identity));

@@ -48,6 +48,28 @@ Result<Response> PostCertificate(const Call& call);
 Result<Response> PutTask(const Call& call);
 Result<Response> PutTaskResult(const Call& call);
 Result<Response> ListNotices(const Call& call);
+// dap.cc
+Result<Response> GetHpkeConfig(const Call& call);
+Result<Response> AnswerPreflight(const Call& call);
+Result<Response> PostReports(const Call& call);
+Result<Response> PutReport(const Call& call);
+Result<Response> PostAggregationJobs(const Call& call);
+Result<Response> PutAggregationJob(const Call& call);
+Result<Response> PostAggregationJob(const Call& call);
+Result<Response> GetAggregationJob(const Call& call);
+Result<Response> DeleteAggregationJob(const Call& call);
+Result<Response> PostAggregateShares(const Call& call);
+Result<Response> GetAggregateShare(const Call& call);
+Result<Response> DeleteAggregateShare(const Call& call);
+Result<Response> PostCollectionJobs(const Call& call);
+Result<Response> PutCollectionJob(const Call& call);
+Result<Response> PollCollectionJob(const Call& call);
+Result<Response> DeleteCollectionJob(const Call& call);
+// aggregate_tasks.cc
+Result<Response> ListAggregateTasks(const Call& call);
+Result<Response> PostAggregateTask(const Call& call);
+Result<Response> PostTaskClose(const Call& call);
+Result<Response> PostHpkeKey(const Call& call);
 // log_files.cc
 Result<Response> GetCheckpoint(const Call& call);
 Result<Response> GetTile(const Call& call);

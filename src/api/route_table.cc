@@ -1,5 +1,6 @@
 // The route table: what salusd serves, to whom, and what it leaves in the log.
 
+#include "api/aggregate_routes.h"
 #include "api/endpoint.h"
 #include "api/handlers.h"
 #include "api/ingest.h"
@@ -301,7 +302,7 @@ std::vector<Endpoint> LogRoutes() {
 std::vector<Endpoint> AllRoutes() {
   std::vector<Endpoint> all;
   for (auto part : {SourceRoutes(), ReaderRoutes(), RegistrarRoutes(), OfficerRoutes(),
-                    NoticeRoutes(), LogRoutes()}) {
+                    NoticeRoutes(), AggregateRoutes(), LogRoutes()}) {
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }
   return all;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/aggregators.h"
 #include "base/log.h"
 #include "codec/hex.h"
 
@@ -27,6 +28,12 @@ Service::Service(node::Node& node, std::vector<pki::Certificate> chain)
     };
     metrics_[&endpoint] = {counter("2xx"), counter("4xx"), counter("5xx")};
   }
+}
+
+Service::~Service() = default;
+
+void Service::set_aggregators(std::unique_ptr<Aggregators> aggregators) {
+  aggregators_ = std::move(aggregators);
 }
 
 std::string Service::server_chain_pem() const {

@@ -25,6 +25,8 @@
 
 namespace salus::api {
 
+class Aggregators;
+
 // Threads: safe to share.
 class Service {
  public:
@@ -35,8 +37,13 @@ class Service {
 
   // chain is the server's own certificate and its authorities, without the root.
   Service(node::Node& node, std::vector<pki::Certificate> chain);
+  ~Service();
 
   node::Node& node() { return node_; }
+
+  // aggregators is null where this server has no part in secure aggregation.
+  Aggregators* aggregators() { return aggregators_.get(); }
+  void set_aggregators(std::unique_ptr<Aggregators> aggregators);
 
   // SubjectOf is the registered patient or auditor that the caller is: its certificate is the one
   // that the registry holds, or, where a key was registered without a certificate, carries that
@@ -83,6 +90,7 @@ class Service {
   std::map<const Endpoint*, EndpointMetrics> metrics_;
   std::counting_semaphore<> chunk_slots_{kChunkSlots};
   std::counting_semaphore<> fhir_slots_{kFhirSlots};
+  std::unique_ptr<Aggregators> aggregators_;
 };
 
 }  // namespace salus::api
