@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "aggregate/dap_task.h"
+#include "aggregate/task_file.h"
 #include "audit/custody.h"
 #include "audit/directory.h"
 #include "audit/history.h"
@@ -23,6 +25,7 @@
 #include "base/result.h"
 #include "client/kept_receipt.h"
 #include "client/line_batch.h"
+#include "client/notices.h"
 #include "client/reconcile.h"
 #include "merkle/tile.h"
 #include "node/data_check.h"
@@ -101,6 +104,17 @@ struct ReaderLine {
   std::optional<Day> until;
 };
 
+// AggregateTaskLine is a task of an aggregator, and how far it is.
+struct AggregateTaskLine {
+  aggregate::DapTask task;
+  std::string role;  // "leader" or "helper"
+  std::string study;
+  bool is_closed = false;
+  std::uint64_t waiting = 0;
+  std::uint64_t aggregated = 0;
+  std::uint64_t refused = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -136,6 +150,16 @@ class Backend {
   virtual Result<audit::MandateRow> GetMandate(std::string_view auditor_id) = 0;
   // ConfirmClock lets the checkpoints of a running server go on.
   virtual Result<void> ConfirmClock() = 0;
+
+  // Officer and researcher, at an aggregator. AggregatorUrl is where clients reach it, unless it
+  // says otherwise; Notices are what its log says of tasks, verified.
+  virtual std::string AggregatorUrl() const = 0;
+  virtual Result<void> AddAggregateTask(const aggregate::TaskFile& file) = 0;
+  virtual Result<std::vector<AggregateTaskLine>> AggregateTasks() = 0;
+  virtual Result<void> CloseAggregateTask(const aggregate::TaskId& task) = 0;
+  // RotateAggregateKeys says how many old keys were forgotten.
+  virtual Result<std::uint64_t> RotateAggregateKeys() = 0;
+  virtual Result<std::vector<client::LoggedTask>> Notices() = 0;
 
   // Source.
   virtual Result<AppendTotals> AppendEvents(const AppendCall& call) = 0;

@@ -43,6 +43,7 @@ std::vector<Command> AllCommands() {
   AddLogCommands(all);
   AddCustodyCommands(all);
   AddProxyCommands(all);
+  AddAggregateDapCommands(all);
   return all;
 }
 

@@ -43,7 +43,7 @@ enum class ExitCode : int {
 // Command names nothing twice: flags that many commands share come from PlaceFlags and OutputFlags.
 struct Command {
   std::string noun;  // "audit"; for plain verbs the verb itself
-  std::string verb;  // empty for plain verbs
+  std::string verb;  // empty for plain verbs; "task new" is a verb in a group of its own
   std::string summary;
   std::string details;  // may be empty
   std::vector<std::string> examples;
@@ -101,6 +101,7 @@ void AddCustodyCommands(std::vector<Command>& all);
 void AddKeygenCommands(std::vector<Command>& all);
 void AddSealCommands(std::vector<Command>& all);  // seal, open
 void AddInspectCommands(std::vector<Command>& all);
+void AddAggregateDapCommands(std::vector<Command>& all);  // aggregate task, upload, collect, keys
 void AddProxyCommands(std::vector<Command>& all);
 void AddSignCommands(std::vector<Command>& all);  // sign, verify
 void AddSafetyNumberCommand(std::vector<Command>& all);

@@ -27,7 +27,10 @@ const std::map<std::string, std::string> kNouns = {
     {"audit", "Access events: send, query, verify"},
     {"log", "The log itself: checkpoints, proofs, checks, export"},
     {"custody", "Keys of patients who had none"},
+    {"aggregate", "Sums over people who show nobody their numbers"},
     {"officer", "The data protection officer"},
+    {"aggregate task", "Studies between two aggregators that nobody has to trust (DAP)"},
+    {"aggregate keys", "The keys that reports are sealed to"},
 };
 
 // Slot is where CLI11 puts the values of one command.
@@ -131,17 +134,21 @@ ParsedLine ParseCommandLine(int argc, char** argv, const std::vector<Command>& c
   std::map<std::string, CLI::App*> nouns;
   std::deque<Slot> slots;
   for (const Command& command : commands) {
+    // All words but the last are groups of commands: "aggregate task new".
     CLI::App* parent = &root;
-    if (!command.verb.empty()) {
-      CLI::App*& noun = nouns[command.noun];
-      if (noun == nullptr) {
-        noun = root.add_subcommand(command.noun, kNouns.at(command.noun));
-        noun->require_subcommand(1);
+    const std::string full_name = command.FullName();
+    std::size_t begin = 0;
+    for (std::size_t end; (end = full_name.find(' ', begin)) != std::string::npos;
+         begin = end + 1) {
+      const std::string group = full_name.substr(0, end);
+      CLI::App*& app = nouns[group];
+      if (app == nullptr) {
+        app = parent->add_subcommand(full_name.substr(begin, end - begin), kNouns.at(group));
+        app->require_subcommand(1);
       }
-      parent = noun;
+      parent = app;
     }
-    const std::string& name = command.verb.empty() ? command.noun : command.verb;
-    CLI::App* app = parent->add_subcommand(name, command.summary);
+    CLI::App* app = parent->add_subcommand(full_name.substr(begin), command.summary);
     app->footer(Footer(command));
     slots.push_back({&command, app, {}, {}});
     AddOptions(slots.back());

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "codec/rfc3339.h"
+#include "node/aggregation.h"
 #include "node/node.h"
 #include "tlog/policy.h"
 
@@ -62,6 +63,25 @@ class DataBackend final : public Backend {
     if (!row) return NotFound("this auditor has no mandate: `salus mandate set`");
     return *std::move(row);
   }
+  std::string AggregatorUrl() const override {
+    return fmt::format("https://localhost:{}/dap", node_->config().public_port);
+  }
+  Result<void> AddAggregateTask(const aggregate::TaskFile& file) override {
+    TRY(node::Aggregation* const aggregation, AggregationOf());
+    TRY_VOID(aggregation->AddTask(file));
+    return {};
+  }
+  Result<std::vector<AggregateTaskLine>> AggregateTasks() override;
+  Result<void> CloseAggregateTask(const aggregate::TaskId& task) override {
+    TRY(node::Aggregation* const aggregation, AggregationOf());
+    return aggregation->CloseTask(task);
+  }
+  Result<std::uint64_t> RotateAggregateKeys() override {
+    TRY(node::Aggregation* const aggregation, AggregationOf());
+    return aggregation->RotateKeys();
+  }
+  // It is this directory's own log.
+  Result<std::vector<client::LoggedTask>> Notices() override;
   Result<AppendTotals> AppendEvents(const AppendCall& call) override {
     return AppendToNode(*node_, call);
   }
@@ -97,6 +117,7 @@ class DataBackend final : public Backend {
 
  private:
   Result<bool> HasChain(const audit::Subject& patient) const;
+  Result<node::Aggregation*> AggregationOf();
   Result<std::shared_ptr<const tlog::PublishedCheckpoint>> Published() const {
     auto published = node_->log().published();
     if (!published) return Unavailable("no checkpoint is published yet");
@@ -106,6 +127,47 @@ class DataBackend final : public Backend {
   std::unique_ptr<node::Node> node_;
   const node::NodeAccess access_;
 };
+
+Result<node::Aggregation*> DataBackend::AggregationOf() {
+  if (node_->aggregation() != nullptr) return node_->aggregation();
+  return FailedPrecondition(
+      "this data directory does not aggregate: set aggregate.role in its salus.toml to leader, "
+      "helper or both");
+}
+
+Result<std::vector<AggregateTaskLine>> DataBackend::AggregateTasks() {
+  TRY(node::Aggregation* const aggregation, AggregationOf());
+  TRY(const std::vector<node::TaskStatus> all, aggregation->Tasks());
+  std::vector<AggregateTaskLine> lines;
+  for (const node::TaskStatus& one : all) {
+    AggregateTaskLine line{.task = one.task->task(),
+                           .role = one.task->is_leader() ? "leader" : "helper",
+                           .study = one.record.study,
+                           .is_closed = one.record.is_closed,
+                           .waiting = one.counts.waiting,
+                           .aggregated = one.counts.aggregated};
+    for (const auto& [error, count] : one.counts.refused) line.refused += count;
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+Result<std::vector<client::LoggedTask>> DataBackend::Notices() {
+  std::vector<client::LoggedTask> tasks;
+  for (const audit::NoticeRow& row : node_->directory().notices()) {
+    if (!row.is_result) {
+      TRY(audit::TaskNotice notice, audit::DecodeTaskNotice(row.content));
+      tasks.push_back({.task = std::move(notice), .entry = row.origin.entry_index, .results = {}});
+      continue;
+    }
+    TRY(audit::ResultNotice result, audit::DecodeResultNotice(row.content));
+    for (client::LoggedTask& task : tasks) {
+      if (task.task.task_id != result.task_id) continue;
+      task.results.push_back({result, row.origin.entry_index});
+    }
+  }
+  return tasks;
+}
 
 Result<std::vector<HealthLine>> DataBackend::Status() {
   using State = HealthLine::State;

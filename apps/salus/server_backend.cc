@@ -116,6 +116,16 @@ class ServerBackend final : public Backend {
 
   Result<void> ConfirmClock() override { return connection_.ConfirmClock(); }
 
+  std::string AggregatorUrl() const override { return server_.public_url + "/dap"; }
+  Result<void> AddAggregateTask(const aggregate::TaskFile& file) override {
+    return connection_.PutAggregateTask(file.ToText());
+  }
+  Result<std::vector<AggregateTaskLine>> AggregateTasks() override;
+  Result<void> CloseAggregateTask(const aggregate::TaskId& task) override {
+    return connection_.CloseAggregateTask(task.ToText());
+  }
+  Result<std::uint64_t> RotateAggregateKeys() override { return connection_.RotateAggregateKeys(); }
+  Result<std::vector<client::LoggedTask>> Notices() override;
   Result<AppendTotals> AppendEvents(const AppendCall& call) override;
 
   Result<Bytes> History(const audit::Subject& asker,
@@ -218,6 +228,44 @@ Result<std::vector<HealthLine>> ServerBackend::Status() {
                                     "is the certificate of this log, and still valid?"});
   }
   return lines;
+}
+
+Result<AggregateTaskLine> ReadTaskLine(const codec::JsonObject& object) {
+  TRY(const codec::JsonObject* json, codec::ObjectAt(object, "task"));
+  TRY(aggregate::DapTask task, aggregate::DapTask::FromJson(codec::WriteJson(*json)));
+  AggregateTaskLine line{.task = std::move(task), .role = {}, .study = {}};
+  TRY(line.role, codec::StringAt(object, "role"));
+  TRY(line.study, codec::StringAt(object, "study"));
+  TRY(line.is_closed, codec::BoolAt(object, "closed"));
+  for (const auto& [name, count] : {std::pair("waiting", &line.waiting),
+                                    {"aggregated", &line.aggregated},
+                                    {"refused", &line.refused}}) {
+    TRY(const std::int64_t value, codec::IntAt(object, name));
+    *count = static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0));
+  }
+  return line;
+}
+
+Result<std::vector<AggregateTaskLine>> ServerBackend::AggregateTasks() {
+  TRY(const std::vector<codec::JsonObject> rows, connection_.AggregateTasks());
+  std::vector<AggregateTaskLine> lines;
+  for (const codec::JsonObject& row : rows) {
+    Result<AggregateTaskLine> line = ReadTaskLine(row);
+    if (!line)
+      return Unavailable(where() + " does not answer as expected: " + line.error().message);
+    lines.push_back(*std::move(line));
+  }
+  return lines;
+}
+
+Result<std::vector<client::LoggedTask>> ServerBackend::Notices() {
+  TRY(const client::ReaderState state, client::ReaderState::OfUser(server_.log));
+  TRY(const client::PublishedTree tree,
+      client::PublishedTree::Open(
+          {.checkpoint = [this] { return connection_.Checkpoint(); },
+           .tile = [this](const merkle::TileId& id) { return connection_.Tile(id); }},
+          server_.log, state.checkpoint()));
+  return client::FetchNotices(connection_, tree);
 }
 
 Result<AppendTotals> ServerBackend::AppendEvents(const AppendCall& call) {

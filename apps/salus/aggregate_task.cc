@@ -1,0 +1,106 @@
+// salus aggregate task accept, list, close; salus aggregate keys rotate.
+
+#include <fmt/format.h>
+
+#include "aggregate/vdaf_json.h"
+#include "apps/salus/dap_commands.h"
+#include "codec/rfc3339.h"
+#include "crypto/sha256.h"
+
+namespace salus::cli {
+
+namespace {
+
+// What the log says of a task is what this aggregator says, or it is not.
+std::string LoggedText(const AggregateTaskLine& line,
+                       const std::vector<client::LoggedTask>& logged) {
+  const Bytes id = ToBytes(line.task.id().span());
+  for (const client::LoggedTask& one : logged) {
+    if (one.task.task_id != id) continue;
+    const bool is_same = one.task.definition == crypto::Sha256(AsBytes(line.task.ToJson())) &&
+                         one.task.purpose == line.task.parameters().purpose;
+    if (!is_same) return "DIFFERS";
+    return fmt::format("entry {}, {}", one.entry, Counted(one.results.size(), "result", "results"));
+  }
+  return "not yet published";
+}
+
+codec::JsonObject RowOf(const AggregateTaskLine& line,
+                        const std::vector<client::LoggedTask>& logged) {
+  const auto& task = line.task.parameters();
+  codec::JsonObject row;
+  row["id"] = task.id.ToText();
+  row["title"] = task.statistic.name;
+  row["purpose"] = task.purpose;
+  row["role"] = line.role;
+  row["version"] = aggregate::VersionTag(task.version);
+  row["statistic"] = aggregate::CircuitName(task.vdaf.circuit);
+  row["min_batch"] = task.min_batch_size;
+  row["state"] = line.is_closed ? "closed" : "open";
+  row["waiting"] = line.waiting;
+  row["aggregated"] = line.aggregated;
+  row["refused"] = line.refused;
+  row["study"] = line.study;
+  row["logged"] = LoggedText(line, logged);
+  return row;
+}
+
+}  // namespace
+
+Result<ExitCode> RunTaskAccept(Session& session) {
+  TRY(const aggregate::TaskFile file, ReadTaskFile(session.arguments().Text("FILE")));
+  if (file.party != aggregate::TaskParty::kHelper && file.party != aggregate::TaskParty::kLeader) {
+    return session.Usage("an aggregator accepts the helper's file: helper.json");
+  }
+  const auto& task = file.task.parameters();
+  session.terminal().Say(fmt::format("{}: {}", task.statistic.name, task.purpose), Colour::kBold);
+  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY_VOID(place->AddAggregateTask(file));
+  session.terminal().Say("accepted, and an entry of this log", Colour::kGreen);
+  fmt::print("{}\n", task.id.ToText());
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> RunTaskList(Session& session) {
+  TRY(const OutputFormat format, session.Format());
+  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(const std::vector<AggregateTaskLine> lines, place->AggregateTasks());
+  TRY(const std::vector<client::LoggedTask> logged, place->Notices());
+  ResultWriter writer(session.terminal(), format,
+                      {"id", "title", "role", "statistic", "min_batch", "state", "waiting",
+                       "aggregated", "refused", "logged"});
+  bool is_true = true;
+  for (const AggregateTaskLine& line : lines) {
+    codec::JsonObject row = RowOf(line, logged);
+    const bool differs = row["logged"] == "DIFFERS";
+    is_true = is_true && !differs;
+    writer.Row(std::move(row), differs ? Colour::kRed : Colour::kNone);
+  }
+  writer.Finish();
+  if (is_true) return ExitCode::kDone;
+  return VerificationFailed(
+      "a task is not the one that was announced: the log has another definition or purpose of it");
+}
+
+Result<ExitCode> RunTaskClose(Session& session) {
+  const auto id = aggregate::TaskId::Parse(session.arguments().Text("TASK"));
+  if (!id) return session.Usage(id.error().message);
+  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY_VOID(place->CloseAggregateTask(*id));
+  session.terminal().Say("closed: it takes no more reports. What is there is still collected",
+                         Colour::kGreen);
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> RunKeysRotate(Session& session) {
+  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(const std::uint64_t forgotten, place->RotateAggregateKeys());
+  session.terminal().Say(
+      fmt::format("clients are given a new key from now on; the one before still opens for a day. "
+                  "{} forgotten for good",
+                  Counted(forgotten, "older key", "older keys")),
+      Colour::kGreen);
+  return ExitCode::kDone;
+}
+
+}  // namespace salus::cli
