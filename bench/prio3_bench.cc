@@ -56,8 +56,17 @@ std::vector<Case> Cases() {
       {"SumVec1000x1c32", SumVec(1000, 1, 32), std::vector<std::uint64_t>(1000, 1)},
       {"Multihot100w10", multihot, some},
       {"MeanVar250", {.circuit = Circuit::kMeanVar, .max_measurement = 250}, {171}},
+      {"Draft08Count", Draft08({}), {1}},
       {"Draft08Sum8", Draft08(Sum(255)), {171}},
+      {"Draft08Sum16", Draft08(Sum(65535)), {40000}},
+      {"Draft08Sum32", Draft08(Sum(0xffffffff)), {123456789}},
+      {"Draft08Histogram10c4", Draft08(Histogram(10, 4)), {3}},
       {"Draft08Histogram100c10", Draft08(Histogram(100, 10)), {3}},
+      {"Draft08Histogram1024c32", Draft08(Histogram(1024, 32)), {3}},
+      {"Draft08SumVec10x8c9", Draft08(SumVec(10, 8, 9)), std::vector<std::uint64_t>(10, 200)},
+      {"Draft08SumVec100x16c40", Draft08(SumVec(100, 16, 40)),
+       std::vector<std::uint64_t>(100, 20000)},
+      {"Draft08SumVec1000x1c32", Draft08(SumVec(1000, 1, 32)), std::vector<std::uint64_t>(1000, 1)},
   };
 }
 

@@ -51,6 +51,7 @@ TITLES = {
     "proxy": "The TLS front door beside nginx, one core each, 64 connections",
     "postgresql": "PostgreSQL 15 with pgcrypto, the same events",
     "seal": "Files, salus beside age, GnuPG and openssl cms",
+    "prio3": "Prio3 beside npm's @divviup/prio3 and libprio-rs, one core",
     "ratio": "Salus against PostgreSQL",
 }
 
@@ -146,7 +147,7 @@ def main():
           f"commit {about['commit']}")
     print(f"{args.events:,} events of 300 bytes ({args.size}); load before: {about['load_before']}")
     if about["load_before"] > 0.5:
-        print("NOTE: something else was running; the absolute figures are too low")
+        print("NOTE: something else was running; alone, the absolute figures are better")
     if args.size != "full":
         print("NOTE: a small run shows that the bench works; its figures are not comparable")
     print_table(figures, sizes, args.size == "full")

@@ -5,8 +5,9 @@
 #
 # Sections: disk embedded w100 server history postgres proxy; and, only when they are named: open, a
 # directory of a million patients, which takes long to make; seal, files beside age, GnuPG and
-# openssl cms. Set by environment: EVENTS, PATIENTS, SINGLE_EVENTS, POSTGRES_SECONDS, OPEN_PATIENTS,
-# SEAL_MIB, BENCH_DIR (a folder on the disk to measure), JOBS.
+# openssl cms; prio3, aggregation beside npm's, and beside libprio-rs where LIBPRIO is a checkout of
+# it, built outside the tree. Set by environment: EVENTS, PATIENTS, SINGLE_EVENTS, POSTGRES_SECONDS,
+# OPEN_PATIENTS, SEAL_MIB, LIBPRIO, BENCH_DIR (a folder on the disk to measure), JOBS.
 # docs/performance.md says what is measured, and how.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -60,6 +61,10 @@ open_patients=${OPEN_PATIENTS:-1000000}
 
 build_all() {
   local target
+  if [[ " ${sections[*]} " == *" prio3 "* ]]; then
+    cmake --build "$build" -j "$jobs" --target prio3_bench
+    [[ ${sections[*]} != prio3 ]] || return 0
+  fi
   [[ ${sections[*]} == seal ]] ||
     cmake --build "$build" -j "$jobs" --target system_benchmarks
   for target in salusd salus; do
@@ -110,6 +115,13 @@ seal() {
     --size "$seal_mib" --files "$seal_files"
 }
 
+prio3() {
+  local rounds=5 others=()
+  [[ $size == full ]] || rounds=1
+  [[ -z ${LIBPRIO:-} ]] || others=(--libprio "$LIBPRIO")
+  bench/prio3_bench.py --bench "$bin/prio3_bench" --rounds "$rounds" "${others[@]}"
+}
+
 proxy() {
   local rounds=5 seconds=5
   [[ $size == full ]] || rounds=1 seconds=2
@@ -127,6 +139,7 @@ run_section() {
     server) section server server ;;
     history) section history history ;;
     seal) section seal seal ;;
+    prio3) section prio3 prio3 ;;
     proxy) section proxy proxy ;;
     postgres) section postgres bench/postgres/postgres.sh "$base/postgres" "$postgres_seconds" ;;
     *) echo "bench: there is no section '$1'" >&2 && return 2 ;;

@@ -22,20 +22,16 @@ function cpuUs() {
 }
 
 async function leastUs(call) {
-  const warm = cpuUs();
-  do await call(); while (cpuUs() - warm < 5 * kBatchUs);  // until it is compiled
-  let least = Infinity;
-  for (let batch = 0; batch < kBatches; ++batch) {
+  const batch = async (calls) => {
     const start = cpuUs();
-    let calls = 0;
-    let used = 0;
-    do {
-      await call();
-      ++calls;
-      used = cpuUs() - start;
-    } while (used < kBatchUs);
-    least = Math.min(least, used / calls);
-  }
+    for (let i = 0; i < calls; ++i) await call();
+    return cpuUs() - start;
+  };
+  await batch(20);  // so that it is compiled before the calls of a batch are counted
+  let calls = 1;
+  while (await batch(calls) < kBatchUs) calls *= 2;
+  let least = Infinity;
+  for (let i = 0; i < kBatches; ++i) least = Math.min(least, await batch(calls) / calls);
   return least;
 }
 
