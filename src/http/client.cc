@@ -170,6 +170,9 @@ Error ErrorOf(CURLcode code, std::string_view text, const std::string& url) {
     return Unauthenticated(url + ": the server does not accept our client certificate" +
                            (says("required") ? " (it wants one, none was shown)" : ""));
   }
+  if (says("certificate rejected")) {
+    return VerificationFailed(url + ": the server's certificate is another than the one expected");
+  }
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
@@ -244,7 +247,7 @@ void SetBasics(CURL* curl, const ClientOptions& options) {
   Set(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   Set(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(options.total_timeout.count()));
   Set(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-  Set(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+  Set(curl, CURLOPT_SSL_VERIFYHOST, options.server_fingerprint ? 0L : 2L);
   Set(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_3));
   // The system's authorities are nobody to us.
   Set(curl, CURLOPT_CAINFO, static_cast<const char*>(nullptr));

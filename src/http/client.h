@@ -5,20 +5,25 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "http/exchange.h"
 #include "http/message.h"
 
 namespace salus::http {
 
 // ClientOptions says whom to talk to, whom to trust, and who we are.
 struct ClientOptions {
-  std::string base_url;               // "https://host:9443", no path; "http://" on loopback only
-  std::string trust_anchors_pem;      // the only roots believed; the system's are never used
+  std::string base_url;           // "https://host:9443", no path; "http://" on loopback only
+  std::string trust_anchors_pem;  // the only roots believed; the system's are never used
+  // server_fingerprint, in place of roots: the server is whoever holds the key of this certificate,
+  // while its dates hold. No authority, name or purpose is looked at.
+  std::optional<CertificateFingerprint> server_fingerprint;
   std::string certificate_chain_pem;  // ours, leaf first; empty: none shown
   SecretBytes private_key;            // PKCS#8 PEM without passphrase, or DER
   std::chrono::milliseconds connect_timeout{10'000};

@@ -116,6 +116,31 @@ TEST(Client, ChecksTheName) {
   EXPECT_EQ(other_name.error().code, ErrorCode::kVerificationFailed) << other_name.error().message;
 }
 
+TEST(Client, KnowsAServerByItsFingerprintAlone) {
+  // Its certificate names another address than the one that it is reached at.
+  TestServer test([](ServerOptions& o) { o.listeners[0].address = "127.0.0.3"; });
+  ClientOptions options = test.client_options(&test.identity);
+  options.base_url = "https://127.0.0.3:" + std::to_string(test.tls_port());
+  options.trust_anchors_pem.clear();
+  options.server_fingerprint = Sha256OfCertificate(test.server_identity.leaf_der);
+  const auto same = (*Client::Create(std::move(options)))->Send(Get("/hello"));
+  ASSERT_TRUE(same) << same.error().message;
+
+  options = test.client_options(&test.identity);
+  options.base_url = "https://127.0.0.3:" + std::to_string(test.tls_port());
+  options.trust_anchors_pem.clear();
+  // The authority's own certificate is in the chain, and all the same another one.
+  options.server_fingerprint = Sha256OfCertificate(test.authority.root_der());
+  const auto other = (*Client::Create(std::move(options)))->Send(Get("/hello"));
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kVerificationFailed) << other.error().message;
+  EXPECT_THAT(other.error().message, HasSubstr("another than the one expected"));
+
+  options = test.client_options(&test.identity);
+  options.server_fingerprint = Sha256OfCertificate(test.server_identity.leaf_der);
+  EXPECT_THAT(Client::Create(std::move(options)).error().message, HasSubstr("not by both"));
+}
+
 TEST(Client, TellsWhatIsWrong) {
   TestServer test;
   ClientOptions options = test.client_options(nullptr);

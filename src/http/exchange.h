@@ -16,8 +16,12 @@
 
 namespace salus::http {
 
+// CertificateFingerprint is SHA-256 over a certificate's DER.
+using CertificateFingerprint = std::array<std::uint8_t, 32>;
+
 // PeerCertificate is the client's certificate, verified by TLS against the listener's authorities
-// (path, dates, purpose). Revocation and meaning are the caller's business.
+// (path, dates, purpose), or its dates only where the listener admits by fingerprint. Revocation
+// and meaning are the caller's business.
 //
 // Ownership: one per connection; hold the shared_ptr to keep it.
 struct PeerCertificate {
@@ -25,7 +29,7 @@ struct PeerCertificate {
   // chain_der holds the certificates above the leaf, nearest first.
   std::vector<Bytes> chain_der;
   // fingerprint is SHA-256 of leaf_der; a key for caches of what the certificate means.
-  std::array<std::uint8_t, 32> fingerprint{};
+  CertificateFingerprint fingerprint{};
   // resumed: the connection continues a TLS session whose first handshake had this certificate.
   bool resumed = false;
   // attachment is what the listener's authenticate hook made of it, once per connection.

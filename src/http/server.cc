@@ -18,6 +18,10 @@ constexpr std::chrono::milliseconds kTick{100};
 
 Result<void> Listen(Listener& listener) {
   const std::string where = listener.options.address + ":" + std::to_string(listener.options.port);
+  if (listener.options.tls && !listener.options.authenticate &&
+      listener.options.tls->client_certificate == ClientCertificate::kByFingerprint) {
+    return InvalidArgument("listener " + where + ": nobody says which fingerprints are admitted");
+  }
   TRY(ListeningSocket socket,
       ListeningSocket::Open(listener.options.address, listener.options.port));
   if (!listener.options.tls && !socket.is_loopback()) {
@@ -126,7 +130,8 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
     if (listener->options.tls) {
       TRY(auto context, TlsContext::ForServer(*listener->options.tls, options.limits.tls_sessions));
       listener->client_certificate_required =
-          listener->options.tls->client_certificate == ClientCertificate::kRequired;
+          listener->options.tls->client_certificate == ClientCertificate::kRequired ||
+          listener->options.tls->client_certificate == ClientCertificate::kByFingerprint;
       listener->set_tls(std::move(context));
     }
     state->core.listeners.push_back(std::move(listener));

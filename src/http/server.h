@@ -17,7 +17,10 @@
 
 namespace salus::http {
 
-enum class ClientCertificate { kNone, kOptional, kRequired };
+// ClientCertificate says which clients get past the handshake. kByFingerprint: all that hold the
+// key of a certificate which has not expired, whoever issued it; the listener's authenticate hook,
+// which must be there, knows the fingerprints that are admitted.
+enum class ClientCertificate { kNone, kOptional, kRequired, kByFingerprint };
 
 // StapledStatus is asked, on a loop thread, what is known now of the state of one certificate, when
 // a client wants that beside it: an OCSP response as DER, empty for none (RFC 6066 section 8, RFC
@@ -49,7 +52,7 @@ struct TlsServerOptions {
   bool allow_tls12 = false;
   ChallengeCertificate challenge;
   ClientCertificate client_certificate = ClientCertificate::kNone;
-  std::string client_authorities_pem;  // roots; a path must end in one of them
+  std::string client_authorities_pem;  // roots; a path must end in one of them, but by fingerprint
   ClientRefused client_refused;        // may be unset
 };
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "http/test_server.h"
+#include "http/tls.h"
 
 namespace salus::http {
 namespace {
@@ -122,6 +123,31 @@ TEST(Server, RefusesClientsWithoutAValidCertificate) {
   EXPECT_THAT(told,
               ::testing::UnorderedElementsAre("none was shown", "its authority is unknown here",
                                               "it has expired", "it is not for TLS clients"));
+}
+
+TEST(Server, AdmitsByFingerprintWhomeverItsHookKnows) {
+  const TestAuthority foreign("foreign root");
+  const TestIdentity known = foreign.IssueClient();
+  TestServer test(
+      [&](ServerOptions& options) {
+        options.listeners[0].tls->client_authorities_pem.clear();
+        options.listeners[0].authenticate =
+            [&](const PeerCertificate& peer) -> Result<std::shared_ptr<const void>> {
+          if (peer.fingerprint != Sha256OfCertificate(known.leaf_der)) {
+            return PermissionDenied("not in the list");
+          }
+          return std::shared_ptr<const void>();
+        };
+      },
+      ClientCertificate::kByFingerprint);
+  EXPECT_EQ((*Client::Create(test.client_options(&known)))->Send(Get("/peer"))->body, "full");
+  EXPECT_EQ(test.client()->Send(Get("/peer"))->status, 403);
+  const TestIdentity expired = foreign.IssueClient(std::chrono::seconds(-60));
+  for (const TestIdentity* who : {static_cast<const TestIdentity*>(nullptr), &expired}) {
+    const auto response = (*Client::Create(test.client_options(who)))->Send(Get("/hello"));
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().code, ErrorCode::kUnauthenticated) << response.error().message;
+  }
 }
 
 TEST(Server, OptionalCertificate) {
@@ -409,6 +435,11 @@ TEST(Server, RefusesOptionsThatCannotWork) {
                 one.tls->private_key_pem = test.identity.key();
               }),
               HasSubstr("does not belong"));
+  EXPECT_THAT(start([&](auto& one) {
+                one.tls = TlsOptions(test.authority, test.server_identity,
+                                     ClientCertificate::kByFingerprint);
+              }),
+              HasSubstr("nobody says which fingerprints"));
 }
 
 }  // namespace

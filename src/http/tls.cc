@@ -244,10 +244,25 @@ std::string_view RefusalOf(const SSL* ssl) {
   }
 }
 
+// CheckLeaf takes the place of a path: a certificate with the expected fingerprint, or any where
+// expected is null. Its dates hold all the same.
+int CheckLeaf(X509_STORE_CTX* path, void* expected) {
+  X509* const leaf = X509_STORE_CTX_get0_cert(path);
+  int wrong = X509_V_OK;
+  if (X509_cmp_current_time(X509_get0_notBefore(leaf)) >= 0) wrong = X509_V_ERR_CERT_NOT_YET_VALID;
+  if (X509_cmp_current_time(X509_get0_notAfter(leaf)) <= 0) wrong = X509_V_ERR_CERT_HAS_EXPIRED;
+  const auto* const fingerprint = static_cast<const CertificateFingerprint*>(expected);
+  if (fingerprint != nullptr && Sha256OfCertificate(DerOf(leaf)) != *fingerprint) {
+    wrong = X509_V_ERR_CERT_REJECTED;
+  }
+  X509_STORE_CTX_set_error(path, wrong);
+  return wrong == X509_V_OK ? 1 : 0;
+}
+
 }  // namespace
 
-std::array<std::uint8_t, 32> Sha256OfCertificate(ByteSpan der) {
-  std::array<std::uint8_t, 32> out;
+CertificateFingerprint Sha256OfCertificate(ByteSpan der) {
+  CertificateFingerprint out;
   CHECK(EVP_Q_digest(nullptr, "SHA256", nullptr, der.data(), der.size(), out.data(), nullptr) == 1);
   return out;
 }
@@ -302,7 +317,10 @@ Result<std::shared_ptr<TlsContext>> TlsContext::ForServer(const TlsServerOptions
     SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   }
   TRY_VOID(UseIdentity(c, options.certificate_chain_pem, options.private_key_pem));
-  if (options.client_certificate != ClientCertificate::kNone) {
+  if (options.client_certificate == ClientCertificate::kByFingerprint) {
+    SSL_CTX_set_cert_verify_callback(c, CheckLeaf, nullptr);
+    SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  } else if (options.client_certificate != ClientCertificate::kNone) {
     TRY_VOID(UseAnchors(c, options.client_authorities_pem, X509_PURPOSE_SSL_CLIENT));
     const int fail = options.client_certificate == ClientCertificate::kRequired
                          ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT
@@ -333,7 +351,15 @@ void TlsContext::ForgetSessions() {
 
 Result<void> ConfigureClient(SSL_CTX* context, const ClientOptions& options) {
   UseCommonPolicy(context);
-  TRY_VOID(UseAnchors(context, options.trust_anchors_pem, X509_PURPOSE_SSL_SERVER));
+  if (options.server_fingerprint) {
+    if (!options.trust_anchors_pem.empty()) {
+      return InvalidArgument("a server is known by authorities or by its fingerprint, not by both");
+    }
+    SSL_CTX_set_cert_verify_callback(
+        context, CheckLeaf, const_cast<CertificateFingerprint*>(&*options.server_fingerprint));
+  } else {
+    TRY_VOID(UseAnchors(context, options.trust_anchors_pem, X509_PURPOSE_SSL_SERVER));
+  }
   if (!options.certificate_chain_pem.empty()) {
     TRY_VOID(UseIdentity(context, options.certificate_chain_pem, options.private_key));
   }

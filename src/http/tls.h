@@ -70,7 +70,7 @@ Result<void> ConfigureClient(ssl_ctx_st* context, const ClientOptions& options);
 void CollectPeerChain(ssl_ctx_st* context, std::vector<Bytes>& chain);
 
 // Sha256OfCertificate fingerprints DER.
-std::array<std::uint8_t, 32> Sha256OfCertificate(ByteSpan der);
+CertificateFingerprint Sha256OfCertificate(ByteSpan der);
 
 // TlsChannel is the server side of one connection.
 class TlsChannel {
