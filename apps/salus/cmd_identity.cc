@@ -13,6 +13,7 @@ namespace salus::cli {
 namespace {
 
 constexpr std::size_t kMaxPemBytes = 1 << 20;
+constexpr std::chrono::days kSelfSignedTime{365};
 
 std::string RoleNames() {
   std::string names;
@@ -26,6 +27,16 @@ Result<pki::Role> RoleOf(Session& session, const std::string& text) {
   const Result<pki::Role> role = pki::ParseRole(text);
   if (!role) return session.Usage("--role: one of " + RoleNames());
   return *role;
+}
+
+Result<ExitCode> SignOwn(Session& session, pki::IdentityDirectory identity) {
+  const Timestamp now = session.clock().Now();
+  TRY_VOID(identity.CertifySelf({now, now + kSelfSignedTime}, session.random()));
+  const std::string directory = identity.path().string();
+  session.terminal().Say("made keys and a self-signed certificate in " + directory, Colour::kGreen);
+  session.terminal().Say("hand out " + directory + "/certificate.pem, and tell this fingerprint:");
+  fmt::print("{}\n", codec::HexEncode(identity.chain().front().fingerprint()));
+  return ExitCode::kDone;
 }
 
 Result<ExitCode> RunNew(Session& session) {
@@ -47,8 +58,9 @@ Result<ExitCode> RunNew(Session& session) {
   subject.dns_names = session.arguments().List("--dns");
   subject.ip_names = session.arguments().List("--ip");
   TRY(const std::optional<SecretBytes> passphrase, session.Passphrase(true));
-  TRY(const pki::IdentityDirectory identity,
+  TRY(pki::IdentityDirectory identity,
       pki::IdentityDirectory::Create(directory, subject, passphrase ? &*passphrase : nullptr));
+  if (session.arguments().Has("--self-signed")) return SignOwn(session, std::move(identity));
   session.terminal().Say(
       "made keys for the role " + role_text + " in " + directory + ": they stay there",
       Colour::kGreen);
@@ -116,10 +128,13 @@ Result<ExitCode> RunShow(Session& session) {
   const Result<std::string> chain_pem = ReadTextFile(given + "/chain.pem", kMaxPemBytes);
   if (chain_pem) {
     TRY(const std::vector<pki::Certificate> chain, pki::Certificate::FromPemBundle(*chain_pem));
-    TRY(const pki::Identity identity, chain.front().identity());
-    row["origin"] = identity.origin;
-    row["role"] = pki::RoleName(identity.role);
-    row["id"] = identity.id;
+    // A self-signed certificate may be without.
+    if (!chain.front().uri_names().empty()) {
+      TRY(const pki::Identity identity, chain.front().identity());
+      row["origin"] = identity.origin;
+      row["role"] = pki::RoleName(identity.role);
+      row["id"] = identity.id;
+    }
     row["certificate"] = codec::HexEncode(chain.front().fingerprint());
     row["until"] = codec::FormatRfc3339(chain.front().not_after());
     // What others seal to; a patient that shares days is told it.
@@ -153,12 +168,16 @@ void AddIdentityCommands(std::vector<Command>& all) {
        .details = "Roles: " + RoleNames() + ".",
        .examples =
            {"salus identity new --role patient --name \"Ana Reyes\" -o ./ana",
+            "salus identity new --role patient --name Alice --self-signed -o ./alice",
             "salus identity new --role source --id ehr-1 --origin clinic.example/2026 -o ehr"},
        .flags = {{"--role", FlagKind::kText, "ROLE", "what the holder is to Salus"},
                  {"--name", FlagKind::kText, "NAME", "name to show"},
                  {"--id", FlagKind::kText, "ID", "id to ask for; the operator may give it later"},
                  {"--origin", FlagKind::kText, "ORIGIN", "the log's origin, with --id"},
                  {"--output", FlagKind::kText, "DIR", "directory to make", "-o"},
+                 {"--self-signed", FlagKind::kSwitch, "",
+                  "also a certificate for a year by the own key, for `salus aggregate` without an "
+                  "authority: believed by who knows its fingerprint, and nobody else"},
                  {"--dns", FlagKind::kList, "NAME", "DNS name of a server"},
                  {"--ip", FlagKind::kList, "ADDRESS", "IP address of a server"},
                  {"--passphrase", FlagKind::kSwitch, "",

@@ -9,6 +9,7 @@
 #include "base/test_folder.h"
 #include "pki/forged_certificate.h"
 #include "pki/identity_directory.h"
+#include "pki/self_signed.h"
 
 namespace salus::pki {
 namespace {
@@ -307,6 +308,35 @@ TEST_F(IdentityDirectoryTest, FromKeysToCertificate) {
   ASSERT_EQ(opened->chain().size(), 2U);
   EXPECT_TRUE(ValidatePath(opened->chain(), *trust_, kForgeNow, Purpose::kClient).has_value());
   EXPECT_TRUE(opened->signing_key().public_key() == made->signing_key().public_key());
+}
+
+TEST_F(IdentityDirectoryTest, CertifiesItselfWhereNobodyElseDoes) {
+  const Validity year{kForgeNow, kForgeNow + std::chrono::days(365)};
+  auto made = IdentityDirectory::Create(folder_ / "ada", {.name = "Ada"}).value();
+  ASSERT_TRUE(made.CertifySelf(year, random_).has_value());
+  auto opened = IdentityDirectory::Open(folder_ / "ada");
+  ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  ASSERT_EQ(opened->chain().size(), 1U);
+  const Certificate& own = opened->chain().front();
+  EXPECT_EQ(own.subject(), "CN=Ada");
+  EXPECT_EQ(own.issuer(), "CN=Ada");
+  EXPECT_EQ(own.not_after(), year.not_after);
+  EXPECT_FALSE(own.is_authority());
+  EXPECT_TRUE(own.uri_names().empty());
+  // No authority's client: it is known by its fingerprint, or not at all.
+  EXPECT_FALSE(ValidatePath({{own}}, *trust_, kForgeNow, Purpose::kClient).has_value());
+  EXPECT_FALSE(TrustStore::Create({{own}}).has_value());
+
+  const RequestSubject host{.identity = Named(Role::kServer), .dns_names = {"host.example"}};
+  auto server = IdentityDirectory::Create(folder_ / "host", host).value();
+  ASSERT_TRUE(server.CertifySelf(year, random_).has_value());
+  EXPECT_EQ(server.chain().front().identity().value(), Named(Role::kServer));
+  EXPECT_EQ(server.chain().front().dns_names(), std::vector<std::string>{"host.example"});
+
+  EXPECT_FALSE(server.CertifySelf({year.not_after, year.not_before}, random_).has_value());
+  EXPECT_FALSE(SelfSign(server.request(), made.signing_key(), year, random_).has_value());
+  auto nobody = IdentityDirectory::Create(folder_ / "nobody", {}).value();
+  EXPECT_THAT(nobody.CertifySelf(year, random_).error().message, HasSubstr("names nobody"));
 }
 
 TEST_F(IdentityDirectoryTest, NoticesFilesThatDoNotBelongTogether) {

@@ -2,6 +2,7 @@
 
 #include "pki/directory_files.h"
 #include "pki/key_file.h"
+#include "pki/self_signed.h"
 
 namespace salus::pki {
 namespace {
@@ -95,6 +96,11 @@ Result<void> IdentityDirectory::Install(const std::vector<Certificate>& chain) {
   TRY_VOID(ReplacePublicFile(path_ / kCertificateFile, chain.front().ToPem()));
   chain_ = chain;
   return {};
+}
+
+Result<void> IdentityDirectory::CertifySelf(const Validity& validity, RandomSource& random) {
+  TRY(const Certificate certificate, SelfSign(request_, signing_key_, validity, random));
+  return Install({certificate});
 }
 
 }  // namespace salus::pki

@@ -11,9 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "crypto/p256.h"
+#include "pki/authority.h"
 #include "pki/certificate.h"
 #include "pki/certification_request.h"
 
@@ -41,6 +43,10 @@ class IdentityDirectory {
   // Errors: InvalidArgument when chain is empty or its first certificate does not carry both of
   // this directory's keys.
   Result<void> Install(const std::vector<Certificate>& chain);
+
+  // CertifySelf installs a certificate that the own signing key signed, for where no authority is
+  // at hand: as SelfSign (self_signed.h).
+  Result<void> CertifySelf(const Validity& validity, RandomSource& random);
 
   const std::filesystem::path& path() const { return path_; }
   const crypto::P256PrivateKey& signing_key() const { return signing_key_; }
