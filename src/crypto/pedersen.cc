@@ -18,20 +18,9 @@ static_assert(kScalarBytes == 32 && crypto_core_ristretto255_BYTES == 32);
 }  // namespace
 
 Result<PedersenCommitment> PedersenCommitment::FromBytes(ByteSpan bytes) {
-  if (bytes.size() != kBytes) return InvalidArgument("a commitment is 32 bytes");
-  StartSodium();
-  if (crypto_core_ristretto255_is_valid_point(bytes.data()) != 1) {
-    return InvalidArgument("a commitment is no point of ristretto255");
-  }
   PedersenCommitment out;
-  std::copy(bytes.begin(), bytes.end(), out.bytes_.begin());
+  TRY(out.point_, RistrettoPoint::Decode(bytes));
   return out;
-}
-
-void PedersenCommitment::Add(const PedersenCommitment& other) {
-  StartSodium();
-  // Both are valid encodings by construction.
-  CHECK(crypto_core_ristretto255_add(bytes_.data(), bytes_.data(), other.bytes_.data()) == 0);
 }
 
 PedersenBlind PedersenBlind::Generate(RandomSource& random) {
@@ -79,11 +68,10 @@ PedersenBase::PedersenBase(std::string_view label, std::size_t integers) : gener
 PedersenCommitment PedersenBase::Commit(ByteSpan values,
                                         std::span<const std::uint8_t, 32> blind) const {
   CHECK(values.size() == integers() * kIntegerBytes);
-  PedersenCommitment sum;
+  std::array<std::uint8_t, PedersenCommitment::kBytes> sum{};
   // Both multiplications refuse a result that is the identity, but write its encoding, all zeros,
   // and that is right: a zero adds nothing.
-  [[maybe_unused]] int is_zero =
-      crypto_scalarmult_ristretto255_base(sum.bytes_.data(), blind.data());
+  [[maybe_unused]] int is_zero = crypto_scalarmult_ristretto255_base(sum.data(), blind.data());
   SecretArray<kScalarBytes> scalar;
   SecretArray<32> term;
   const auto token = CryptoSecrets::Token();
@@ -92,10 +80,10 @@ PedersenCommitment PedersenBase::Commit(ByteSpan values,
     std::copy(value.begin(), value.end(), scalar.mutable_view(token).begin());
     is_zero = crypto_scalarmult_ristretto255(term.mutable_view(token).data(),
                                              scalar.view(token).data(), generators_[i].data());
-    CHECK(crypto_core_ristretto255_add(sum.bytes_.data(), sum.bytes_.data(),
-                                       term.view(token).data()) == 0);
+    CHECK(crypto_core_ristretto255_add(sum.data(), sum.data(), term.view(token).data()) == 0);
   }
-  return sum;
+  // Blinded by now, and so no secret any more.
+  return *PedersenCommitment::FromBytes(sum);
 }
 
 PedersenCommitment PedersenBase::Commit(const SecretBytes& values,

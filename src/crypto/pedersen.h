@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "crypto/ristretto_point.h"
 
 namespace salus::crypto {
 
@@ -27,16 +28,18 @@ class PedersenCommitment {
   // Errors: InvalidArgument unless bytes are a point's encoding.
   static Result<PedersenCommitment> FromBytes(ByteSpan bytes);
 
-  const std::array<std::uint8_t, kBytes>& bytes() const { return bytes_; }
+  std::array<std::uint8_t, kBytes> bytes() const { return point_.Encode(); }
 
   // Add makes this a commitment to the sum of both, under the sum of both blinds.
-  void Add(const PedersenCommitment& other);
+  void Add(const PedersenCommitment& other) { point_.Add(other.point_); }
 
-  friend bool operator==(const PedersenCommitment&, const PedersenCommitment&) = default;
+  friend bool operator==(const PedersenCommitment& a, const PedersenCommitment& b) {
+    return a.bytes() == b.bytes();
+  }
 
  private:
-  friend class PedersenBase;
-  std::array<std::uint8_t, kBytes> bytes_{};
+  // A commitment hides what it holds from everybody, so that it is no secret itself.
+  RistrettoPoint point_;
 };
 
 // PedersenBlind is the scalar that hides; the sum of blinds opens the sum of commitments.
