@@ -4,6 +4,8 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 
@@ -26,6 +28,11 @@ using Pbkdf2Ptr = CHandle<PBKDF2PARAM, PBKDF2PARAM_free>;
 using ScryptPtr = CHandle<SCRYPT_PARAMS, SCRYPT_PARAMS_free>;
 
 constexpr std::size_t kMaxFileSize = 32 * 1024;
+// The DER SubjectPublicKeyInfo of an uncompressed P-256 point, up to the point (RFC 5480).
+constexpr std::array<std::uint8_t, 26> kP256Head = {
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+    0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+constexpr std::size_t kP256PointBytes = 65;
 constexpr std::uint64_t kScryptN = 1 << 14;
 constexpr std::uint64_t kMaxScryptWork = 1 << 22;  // N * r * p
 constexpr std::uint64_t kMaxIterations = 10'000'000;
@@ -291,6 +298,13 @@ Bytes EncodePublicKeyDer(const PublicKey& key) {
 
 Result<PublicKey> DecodePublicKeyDer(ByteSpan der) {
   if (der.size() > kMaxFileSize) return InvalidArgument("a key of more than 32 KiB");
+  // OpenSSL's general decoder takes ten times as long for the key that nearly everybody has.
+  if (der.size() == kP256Head.size() + kP256PointBytes &&
+      std::equal(kP256Head.begin(), kP256Head.end(), der.begin())) {
+    auto point = P256PublicKey::FromSec1(der.subspan(kP256Head.size()));
+    if (!point) return InvalidArgument("not a SubjectPublicKeyInfo");
+    return PublicKey(*std::move(point));
+  }
   const std::uint8_t* cursor = der.data();
   KeyPtr key(d2i_PUBKEY(nullptr, &cursor, SizeOf(der)));
   ForgetErrors();
