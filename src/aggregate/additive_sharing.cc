@@ -160,22 +160,23 @@ Result<PeerShares> AdditiveSharing::Commit(Shards shards, std::span<const std::u
   return out;
 }
 
-Result<void> AdditiveSharing::CheckReport(const PeerReportPublic& report,
-                                          std::size_t sender) const {
+Result<void> AdditiveSharing::CheckReport(PeerReportPublic& report, std::size_t sender) const {
   if (report.public_share.size() != prio3_->public_share_bytes() ||
       report.commitment.size() != commitment_bytes()) {
     return VerificationFailed("a report's public part is not of its length");
   }
-  for (std::size_t j = 0; j < members_; ++j) {
-    if (j != sender && !OutputCommitment(report, sender, j)) {
-      return VerificationFailed("a report's commitment is no point");
-    }
-  }
+  const Error no_point = VerificationFailed("a report's commitment is no point");
   PedersenCommitment sum;
+  report.by_member.clear();
   for (std::size_t j = 0; j < members_; ++j) {
     const auto mask = MaskCommitment(report, j);
-    if (!mask) return VerificationFailed("a report's commitment is no point");
+    if (!mask) return no_point;
     sum.Add(*mask);
+    report.by_member.push_back(*mask);
+    if (j == sender) continue;
+    const auto output = OutputCommitment(report, sender, j);
+    if (!output) return no_point;
+    report.by_member.back().Add(*output);
   }
   const ByteSpan quotients =
       ByteSpan(report.commitment).subspan((2 * members_ - 1) * kPoint, prio3_->output_length());
@@ -289,11 +290,10 @@ Result<void> AdditiveSharing::CheckPartialSum(std::span<const ReportShare> repor
   }
   PedersenCommitment sum;
   for (const ReportShare& report : reports) {
-    TRY(const PedersenCommitment mask, MaskCommitment(*report.report, member));
-    sum.Add(mask);
-    if (report.sender == member) continue;
-    TRY(const PedersenCommitment output, OutputCommitment(*report.report, report.sender, member));
-    sum.Add(output);
+    if (report.report->by_member.size() != members_) {
+      return VerificationFailed("a report in the sum was never checked");
+    }
+    sum.Add(report.report->by_member[member]);
   }
   return base_.VerifyOpening(sum, partial_sum.first(size), partial_sum.subspan(size));
 }

@@ -33,7 +33,7 @@ class AdditiveSharing final : public PeerSharing {
   // Prio3's.
   Result<PeerShares> Commit(Shards shards, std::span<const std::uint8_t, 16> nonce,
                             std::size_t self, RandomSource& random) const;
-  Result<void> CheckReport(const PeerReportPublic& report, std::size_t sender) const override;
+  Result<void> CheckReport(PeerReportPublic& report, std::size_t sender) const override;
   Result<void> CheckShare(const PeerReportPublic& report, std::size_t sender, std::size_t judge,
                           const SecretBytes& share) const override;
   Result<Bytes> VerifierShare(const SecretBytes& verify_key, const PeerReportPublic& report,

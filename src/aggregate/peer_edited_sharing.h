@@ -1,4 +1,5 @@
-// EditedSharing is an honest sharing with some of its steps done otherwise. Test code only.
+// EditedSharing is an honest sharing with some of its steps done otherwise: for tests, and to show
+// that whoever does so is found out.
 #pragma once
 
 #include <functional>
@@ -41,7 +42,7 @@ class EditedSharing final : public PeerSharing {
     if (out && edits_.share) edits_.share(*honest_, *out, self, random);
     return out;
   }
-  Result<void> CheckReport(const PeerReportPublic& report, std::size_t sender) const override {
+  Result<void> CheckReport(PeerReportPublic& report, std::size_t sender) const override {
     return honest_->CheckReport(report, sender);
   }
   Result<void> CheckShare(const PeerReportPublic& report, std::size_t sender, std::size_t judge,

@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "crypto/pedersen.h"
 
 namespace salus::aggregate {
 
@@ -22,6 +23,9 @@ struct PeerReportPublic {
   std::array<std::uint8_t, 16> nonce{};
   Bytes public_share;
   Bytes commitment;  // of the sharing's own form
+  // What the commitment says of each member's part of the sum, by position, once CheckReport has
+  // decoded it: each partial sum needs it again.
+  std::vector<crypto::PedersenCommitment> by_member = {};
 };
 
 struct PeerShares {
@@ -56,10 +60,10 @@ class PeerSharing {
   virtual Result<PeerShares> Share(std::span<const std::uint64_t> measurement, std::size_t self,
                                    RandomSource& random) const = 0;
 
-  // CheckReport says whether the public part is well formed.
+  // CheckReport says whether the public part is well formed, and prepares it for CheckPartialSum.
   //
   // Errors: VerificationFailed.
-  virtual Result<void> CheckReport(const PeerReportPublic& report, std::size_t sender) const = 0;
+  virtual Result<void> CheckReport(PeerReportPublic& report, std::size_t sender) const = 0;
 
   // CheckShare says whether a share is one, and the one that its sender committed to. After it no
   // later step of an honest judge can fail for that share.

@@ -80,7 +80,7 @@ Result<PeerShares> ThresholdSharing::Share(std::span<const std::uint64_t> measur
   return out;
 }
 
-Result<void> ThresholdSharing::CheckReport(const PeerReportPublic& report, std::size_t) const {
+Result<void> ThresholdSharing::CheckReport(PeerReportPublic& report, std::size_t) const {
   if (report.public_share.empty() && report.commitment.empty()) return {};
   return VerificationFailed("a report's public part is not of its length");
 }

@@ -35,7 +35,7 @@ class ThresholdSharing final : public PeerSharing {
 
   Result<PeerShares> Share(std::span<const std::uint64_t> measurement, std::size_t self,
                            RandomSource& random) const override;
-  Result<void> CheckReport(const PeerReportPublic& report, std::size_t sender) const override;
+  Result<void> CheckReport(PeerReportPublic& report, std::size_t sender) const override;
   Result<void> CheckShare(const PeerReportPublic& report, std::size_t sender, std::size_t judge,
                           const SecretBytes& share) const override;
   Result<Bytes> VerifierShare(const SecretBytes& verify_key, const PeerReportPublic& report,
