@@ -19,6 +19,7 @@
 #include "audit/custody.h"
 #include "audit/directory.h"
 #include "audit/history.h"
+#include "audit/task_notice.h"
 #include "audit/verify.h"
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -160,6 +161,9 @@ class Backend {
   // RotateAggregateKeys says how many old keys were forgotten.
   virtual Result<std::uint64_t> RotateAggregateKeys() = 0;
   virtual Result<std::vector<client::LoggedTask>> Notices() = 0;
+  // Notices to everybody in the log; they return the entry's index.
+  virtual Result<std::uint64_t> OpenTask(const audit::TaskNotice& notice) = 0;
+  virtual Result<std::uint64_t> ReleaseResult(const audit::ResultNotice& notice) = 0;
 
   // Source.
   virtual Result<AppendTotals> AppendEvents(const AppendCall& call) = 0;

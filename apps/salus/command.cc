@@ -44,6 +44,7 @@ std::vector<Command> AllCommands() {
   AddCustodyCommands(all);
   AddProxyCommands(all);
   AddAggregateDapCommands(all);
+  AddAggregateCommands(all);
   return all;
 }
 

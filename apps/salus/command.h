@@ -102,6 +102,7 @@ void AddKeygenCommands(std::vector<Command>& all);
 void AddSealCommands(std::vector<Command>& all);  // seal, open
 void AddInspectCommands(std::vector<Command>& all);
 void AddAggregateDapCommands(std::vector<Command>& all);  // aggregate task, upload, collect, keys
+void AddAggregateCommands(std::vector<Command>& all);
 void AddProxyCommands(std::vector<Command>& all);
 void AddSignCommands(std::vector<Command>& all);  // sign, verify
 void AddSafetyNumberCommand(std::vector<Command>& all);

@@ -58,6 +58,12 @@ class DataBackend final : public Backend {
     const Result<std::uint64_t> logged = node_->ConfirmClock("");
     return logged ? Result<void>() : logged.error();
   }
+  Result<std::uint64_t> OpenTask(const audit::TaskNotice& notice) override {
+    return node_->OpenTask(notice);
+  }
+  Result<std::uint64_t> ReleaseResult(const audit::ResultNotice& notice) override {
+    return node_->ReleaseResult(notice);
+  }
   Result<audit::MandateRow> GetMandate(std::string_view auditor_id) override {
     std::optional<audit::MandateRow> row = node_->directory().FindMandate(auditor_id);
     if (!row) return NotFound("this auditor has no mandate: `salus mandate set`");

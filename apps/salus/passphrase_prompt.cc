@@ -76,7 +76,7 @@ class QuietTerminal {
 // Calls is_ready before each byte, and gives up when it says no.
 template <typename IsReady>
 Result<std::optional<SecretBytes>> ReadLine(int descriptor, std::size_t limit_bytes,
-                                            const IsReady& is_ready) {
+                                            const char* what, const IsReady& is_ready) {
   SecretBytes buffer(limit_bytes + 2);  // with a carriage return, and one that is too many
   const MutableByteSpan bytes = buffer.mutable_view(CliSecrets::Token());
   std::size_t size = 0;
@@ -88,19 +88,19 @@ Result<std::optional<SecretBytes>> ReadLine(int descriptor, std::size_t limit_by
     ++size;
   }
   if (size > 0 && bytes[size - 1] == '\r') --size;
-  if (size == 0) return InvalidArgument("the passphrase is empty");
+  if (size == 0) return InvalidArgument(fmt::format("{} is empty", what));
   if (size > limit_bytes) {
-    return InvalidArgument(fmt::format("the passphrase is longer than {} bytes", limit_bytes));
+    return InvalidArgument(fmt::format("{} is longer than {} bytes", what, limit_bytes));
   }
   return std::optional<SecretBytes>(SecretBytes(bytes.first(size)));
 }
 
 // Nothing when a signal came first.
-Result<std::optional<SecretBytes>> AskOnce(int terminal, const char* prompt) {
+Result<std::optional<SecretBytes>> AskOnce(int terminal, const char* prompt, const char* what) {
   const HeldSignals signals;
   const QuietTerminal quiet(terminal);
   [[maybe_unused]] const ssize_t written = ::write(terminal, prompt, std::strlen(prompt));
-  return ReadLine(terminal, kMaxTypedBytes, [&] {
+  return ReadLine(terminal, kMaxTypedBytes, what, [&] {
     pollfd both[] = {{terminal, POLLIN, 0}, {signals.arrived(), POLLIN, 0}};
     while (::poll(both, 2, -1) < 0 && errno == EINTR) continue;
     return both[1].revents == 0;
@@ -110,20 +110,25 @@ Result<std::optional<SecretBytes>> AskOnce(int terminal, const char* prompt) {
 }  // namespace
 
 Result<SecretBytes> AskPassphrase(const char* prompt) {
+  return AskHidden(prompt, "the passphrase", "use --passphrase-file FILE");
+}
+
+Result<SecretBytes> AskHidden(const char* prompt, const char* what, const char* instead) {
   const pki::Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
   if (!terminal.is_open()) {
-    return FailedPrecondition("there is no terminal to ask on: use --passphrase-file FILE");
+    return FailedPrecondition(fmt::format("there is no terminal to ask on: {}", instead));
   }
   for (;;) {
-    TRY(std::optional<SecretBytes> line, AskOnce(terminal.get(), prompt));
+    TRY(std::optional<SecretBytes> line, AskOnce(terminal.get(), prompt, what));
     if (line) return *std::move(line);
     // Where signals are only noted, nothing has ended the program.
     TRY_VOID(StopSignals::CheckStopped());
   }
 }
 
-Result<SecretBytes> ReadSecretLine(int descriptor, std::size_t limit_bytes) {
-  TRY(std::optional<SecretBytes> line, ReadLine(descriptor, limit_bytes, [] { return true; }));
+Result<SecretBytes> ReadSecretLine(int descriptor, std::size_t limit_bytes, const char* what) {
+  TRY(std::optional<SecretBytes> line,
+      ReadLine(descriptor, limit_bytes, what, [] { return true; }));
   return *std::move(line);
 }
 

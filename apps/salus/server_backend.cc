@@ -110,6 +110,12 @@ class ServerBackend final : public Backend {
                           std::optional<Day> until) override {
     return connection_.PutMandate(auditor_id, patients, purpose, from, until);
   }
+  Result<std::uint64_t> OpenTask(const audit::TaskNotice& notice) override {
+    return connection_.OpenTask(notice);
+  }
+  Result<std::uint64_t> ReleaseResult(const audit::ResultNotice& notice) override {
+    return connection_.ReleaseResult(notice);
+  }
   Result<audit::MandateRow> GetMandate(std::string_view auditor_id) override {
     return connection_.GetMandate(auditor_id);
   }
