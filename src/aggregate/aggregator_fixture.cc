@@ -6,6 +6,9 @@
 
 #include "aggregate/dap_binding.h"
 #include "aggregate/dap_path.h"
+#include "aggregate/derivation.h"
+#include "aggregate/element_vector.h"
+#include "aggregate/field128.h"
 #include "aggregate/input_share.h"
 #include "aggregate/ping_pong.h"
 #include "aggregate/sealed_share.h"
@@ -181,6 +184,33 @@ DapReport TwoAggregators::MakeLyingReport(std::uint64_t measurement) {
   // 2^24 more in the first element: still below the modulus, far above the limit.
   const auto share = shards.input_shares[0].mutable_view(ShareAccess::Token());
   share[3] ^= 1;
+  return SealReport(shards, metadata);
+}
+
+// Where all bits are 1 the circuit's gadget has only zeros to multiply, and a proof that adds up to
+// nothing holds under any joint randomness.
+DapReport TwoAggregators::MakeSplittingReport() {
+  const ReportMetadata metadata{
+      .id = ReportId::Random(random), .time = Now(), .public_extensions = {}};
+  const std::uint64_t values[] = {setup_.vdaf.max_measurement};
+  Shards shards = Must(prio3_->Shard(task_->context(), values, metadata.id.bytes(), random));
+  const bool is_09 = setup_.version == DapVersion::k09;
+  const std::size_t seed_bytes = is_09 ? 16 : 32;
+  const std::size_t measurement = std::bit_width(setup_.vdaf.max_measurement);
+  const std::size_t elements =
+      (prio3_->input_share_bytes(0) - seed_bytes) / Field128::kEncodedBytes;
+  std::vector<Field128> proof(elements - measurement);
+  const Derivation derivation(setup_.vdaf.profile, is_09 ? 2 : 3, task_->context());
+  const std::uint8_t one = 1;
+  const ByteSpan seeds = shards.input_shares[1].view(ShareAccess::Token());
+  derivation.Expand<Field128>(seeds.subspan(is_09 ? seed_bytes : 0, seed_bytes), Usage::kProofShare,
+                              {{&one, 1}, {&one, 1}}, std::span<Field128>(proof));
+  for (Field128& element : proof) element = -element;
+  EncodeElements<Field128>(std::span<const Field128>(proof),
+                           shards.input_shares[0]
+                               .mutable_view(ShareAccess::Token())
+                               .subspan(measurement * Field128::kEncodedBytes));
+  shards.public_share[seed_bytes] ^= 1;  // the helper's part
   return SealReport(shards, metadata);
 }
 

@@ -89,6 +89,9 @@ class TwoAggregators final : public Channel {
   DapReport MakeReport(std::uint64_t measurement, std::uint64_t time);
   // MakeLyingReport has a leader's share that is not the one that was proven.
   DapReport MakeLyingReport(std::uint64_t measurement);
+  // MakeSplittingReport is valid to a helper that trusts its own share only, and tells the leader
+  // another joint randomness. For a SumVec of one number, whose bits are all 1.
+  DapReport MakeSplittingReport();
   // Upload sends reports, and is the error of each: nullopt where it was taken. Nothing when the
   // leader could not answer.
   std::optional<std::vector<std::optional<ReportError>>> Upload(

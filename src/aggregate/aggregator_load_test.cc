@@ -11,7 +11,11 @@ namespace {
 
 TEST(AggregatorLoad, AHundredthOfTheClientsLies) {
   const std::uint64_t clients = std::getenv("SALUS_NIGHTLY") != nullptr ? 100'000 : 2'000;
-  TwoAggregators two({.job_reports = 256});
+  TwoAggregators two({.vdaf = {.circuit = Circuit::kSumVec,
+                               .max_measurement = 255,
+                               .length = 1,
+                               .chunk_length = 8},
+                      .job_reports = 256});
   SeededRandom choice(7);
   __int128 sum = 0;
   std::uint64_t honest = 0;
@@ -25,7 +29,7 @@ TEST(AggregatorLoad, AHundredthOfTheClientsLies) {
   };
   for (std::uint64_t i = 0; i < clients; ++i) {
     const std::uint64_t value = choice.Below(251);
-    switch (choice.Below(300)) {
+    switch (choice.Below(400)) {
       case 0:
         upload.push_back(two.MakeLyingReport(value));
         ++liars;
@@ -44,6 +48,10 @@ TEST(AggregatorLoad, AHundredthOfTheClientsLies) {
         ++honest;
         ++replays;
         break;
+      case 3:
+        upload.push_back(two.MakeSplittingReport());
+        ++liars;
+        break;
       default:
         upload.push_back(two.MakeReport(value));
         sum += static_cast<__int128>(value);
@@ -61,7 +69,7 @@ TEST(AggregatorLoad, AHundredthOfTheClientsLies) {
   EXPECT_EQ(counts->refused[ReportError::kVdafVerifyError], liars);
   EXPECT_EQ(counts->refused[ReportError::kHpkeDecryptError], garbled);
   EXPECT_EQ(counts->waiting, 0u);
-  EXPECT_GT(replays + liars + garbled, clients / 300);
+  EXPECT_GT(replays + liars + garbled, clients / 400);
 }
 
 TwoAggregators::Setup Noisy() {

@@ -24,6 +24,16 @@ Result<PingPongMessage> Expect(ByteSpan inbound, PingPongType type) {
   return message;
 }
 
+// The verification uses the part of the joint randomness that the helper derived, whatever the
+// public share says in its place; the leader has the public share only. Where they differ the
+// helper could accept a report that the leader must refuse, and the batch would never match again.
+Result<void> CheckOwnPart(const Prio3& prio3, ByteSpan public_share, ByteSpan verifier_share) {
+  const std::size_t part_bytes = prio3.public_share_bytes() / 2;
+  if (Equal(public_share.last(part_bytes), verifier_share.last(part_bytes))) return {};
+  return VerificationFailed(
+      "the public share has another joint randomness than the helper's share");
+}
+
 }  // namespace
 
 Result<PingPongMessage> PingPongMessage::Parse(ByteSpan bytes) {
@@ -64,6 +74,7 @@ Result<HelperVerification> PingPongHelperInit(const Prio3& prio3, const SecretBy
                                               ByteSpan inbound) {
   TRY(const PingPongMessage message, Expect(inbound, PingPongType::kInitialize));
   TRY(Verification verification, prio3.VerifyInit(verify_key, context, 1, report));
+  TRY_VOID(CheckOwnPart(prio3, report.public_share, verification.verifier_share));
   const std::array<ByteSpan, 2> shares = {message.verifier_share, verification.verifier_share};
   TRY(Bytes verifier_message, prio3.VerifierSharesToMessage(context, shares));
   TRY(SecretBytes output_share, prio3.VerifyNext(std::move(verification.state), verifier_message));

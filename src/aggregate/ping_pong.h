@@ -46,7 +46,8 @@ struct HelperVerification {
 // here: whatever its code, the report is refused with vdaf_verify_error.
 //
 // Errors: InvalidArgument for malformed shares and messages and for a message of the wrong type;
-// VerificationFailed when the proof does not hold.
+// VerificationFailed when the proof does not hold, or when the public share tells the leader
+// another joint randomness part than the helper has.
 Result<LeaderVerification> PingPongLeaderInit(const Prio3& prio3, const SecretBytes& verify_key,
                                               ByteSpan context, const ReportShare& report);
 Result<HelperVerification> PingPongHelperInit(const Prio3& prio3, const SecretBytes& verify_key,
