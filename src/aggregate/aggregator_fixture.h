@@ -119,6 +119,7 @@ class TwoAggregators final : public Channel {
   Result<DapAnswer> Exchange(const DapTask& task, const ChannelRequest& request) override;
   DapAnswer Dispatch(const ChannelRequest& request);
 
+  AggregatorParts LeaderParts() { return PartsOf(leader_side); }
   const OpenTask& leader_task() const { return *leader_side.store->FindTask(task_id); }
   const OpenTask& helper_task() const { return *helper_side.store->FindTask(task_id); }
   std::uint64_t Now() const { return leader_task().task().TimeOf(clock.Now()); }

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
 #include "aggregate/aggregator_fixture.h"
 #include "aggregate/sealed_share.h"
 
@@ -306,6 +309,34 @@ TEST(Aggregators, NameAMismatch) {
   // A part of it, or the same with other words, is none any more.
   request.collection_job_req.query.interval.duration = 2;
   EXPECT_EQ(ask(), DapProblem::kBatchOverlap);
+}
+
+// WhileAsking does something else before the helper hears of a request.
+class WhileAsking final : public Channel {
+ public:
+  WhileAsking(TwoAggregators& two, std::function<void()> act) : two_(two), act_(std::move(act)) {}
+  Result<DapAnswer> Exchange(const DapTask&, const ChannelRequest& request) override {
+    if (act_) std::exchange(act_, nullptr)();
+    return two_.Dispatch(request);
+  }
+
+ private:
+  TwoAggregators& two_;
+  std::function<void()> act_;
+};
+
+TEST(Aggregators, CountAJobOnceThoughTwoAdvanceIt) {
+  TwoAggregators two({});
+  ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeLyingReport(2), two.MakeReport(3)}));
+  WhileAsking channel(two, [&] { EXPECT_TRUE(two.Run()); });
+  Leader other(two.LeaderParts(), channel);
+  EXPECT_EQ(other.Advance(two.leader_task()).error().code, ErrorCode::kConflict);
+  const auto counts = two.leader_side.store->Count(two.leader_task());
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->aggregated, 2u);
+  EXPECT_EQ(counts->waiting, 0u);
+  EXPECT_EQ(counts->refused.at(ReportError::kVdafVerifyError), 1u);
+  EXPECT_TRUE(other.Advance(two.leader_task()));
 }
 
 TEST(Aggregators, FillBatchesOneAfterAnother) {

@@ -194,7 +194,7 @@ Result<void> Leader::TakeAnswer(const OpenTask& task, ActiveJob& active,
         return response.type == VerifyRespType::kFinish;
       });
   if (!fits) {
-    TRY_VOID(parts_.store.AbandonJob(task));
+    TRY_VOID(parts_.store.AbandonJob(task, active.job.id));
     return VerificationFailed(
         "the helper answered an aggregation job with other reports or another step; the job was "
         "abandoned");

@@ -134,10 +134,13 @@ class ReportStore {
   // The leader's jobs: one at a time for each task.
   Result<std::optional<LeaderJob>> UnfinishedJob(const OpenTask& task);
   Result<void> BeginJob(const OpenTask& task, const LeaderJob& job);
-  // FinishJob commits what a job, or a look at its reports, came to, and forgets its reports.
+  // FinishJob commits what a job, or a look at its reports (a job without a request), came to, and
+  // forgets its reports. The outcome tells of each of them.
+  //
+  // Errors: Conflict when the job, or one of its reports, was finished or abandoned before.
   Result<void> FinishJob(const OpenTask& task, const LeaderJob& job, const JobOutcome& outcome);
-  // AbandonJob lets the reports wait again.
-  Result<void> AbandonJob(const OpenTask& task);
+  // AbandonJob lets the reports wait again; it is no error when the job is not there any more.
+  Result<void> AbandonJob(const OpenTask& task, const AggregationJobId& id);
 
   // The helper's jobs.
   Result<std::optional<HelperJob>> FindHelperJob(const OpenTask& task, const AggregationJobId& id);

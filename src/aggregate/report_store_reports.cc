@@ -70,6 +70,21 @@ Result<std::vector<WaitingReport>> ReadReports(storage::Database& db, std::int64
   }
 }
 
+Result<void> RemoveJob(storage::Database& db, const OpenTask& task, const AggregationJobId& id) {
+  TRY(storage::Statement remove,
+      db.Prepare("DELETE FROM leader_jobs WHERE task = ? AND job_id = ?"));
+  TRY_VOID(remove.BindAll(task.number(), id.span()));
+  return remove.Run();
+}
+
+// CountOf is how many reports an outcome is done with.
+std::uint64_t CountOf(const JobOutcome& outcome) {
+  std::uint64_t count = 0;
+  for (const auto& [key, bucket] : outcome.buckets) count += bucket.count;
+  for (const auto& [error, reports] : outcome.refused) count += reports;
+  return count;
+}
+
 }  // namespace
 
 Result<bool> ReportStore::State::TakeId(const OpenTask& task, const ReportId& id) {
@@ -200,18 +215,22 @@ Result<void> ReportStore::BeginJob(const OpenTask& task, const LeaderJob& job) {
   });
 }
 
-Result<void> ReportStore::AbandonJob(const OpenTask& task) {
-  return state_->InTransaction<void>([&]() -> Result<void> {
-    TRY(storage::Statement remove, state_->db.Prepare("DELETE FROM leader_jobs WHERE task = ?"));
-    TRY_VOID(remove.BindAll(task.number()));
-    return remove.Run();
-  });
+Result<void> ReportStore::AbandonJob(const OpenTask& task, const AggregationJobId& id) {
+  return state_->InTransaction<void>(
+      [&]() -> Result<void> { return RemoveJob(state_->db, task, id); });
 }
 
 Result<void> ReportStore::FinishJob(const OpenTask& task, const LeaderJob& job,
                                     const JobOutcome& outcome) {
   State& s = *state_;
   return s.InTransaction<void>([&]() -> Result<void> {
+    // Another thread, or another process, may have had the same job: only one of them counts it.
+    if (!job.request.empty()) {
+      TRY_VOID(RemoveJob(s.db, task, job.id));
+      if (s.db.changed_rows() != 1) {
+        return Conflict("aggregation job: it was finished or abandoned meanwhile");
+      }
+    }
     TRY_VOID(s.AddToBuckets(task, outcome.buckets));
     TRY_VOID(s.CountRefusals(task, outcome.refused));
     TRY(storage::Statement count,
@@ -228,14 +247,14 @@ Result<void> ReportStore::FinishJob(const OpenTask& task, const LeaderJob& job,
       --by_key[static_cast<std::uint8_t>(count.Int(1))];
     }
     count.Reset();
+    if (done.size() != CountOf(outcome)) {
+      return Conflict("aggregation job: its reports were counted by another meanwhile");
+    }
     for (const std::int64_t place : done) {
       TRY_VOID(remove.BindAll(place));
       TRY_VOID(remove.Run());
     }
-    TRY_VOID(CountWaiting(s.db, task, by_key));
-    TRY(storage::Statement end, s.db.Prepare("DELETE FROM leader_jobs WHERE task = ?"));
-    TRY_VOID(end.BindAll(task.number()));
-    return end.Run();
+    return CountWaiting(s.db, task, by_key);
   });
 }
 

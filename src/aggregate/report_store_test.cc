@@ -118,7 +118,11 @@ TEST(ReportStore, GivesEveryReportAPlaceOfItsOwn) {
   LeaderJob job;
   job.first_place = waiting[0].place;
   job.last_place = waiting[1].place;
-  ASSERT_TRUE(store.FinishJob(two.leader_task(), job, {}));
+  JobOutcome outcome;
+  EXPECT_EQ(store.FinishJob(two.leader_task(), job, outcome).error().code, ErrorCode::kConflict);
+  outcome.refused[ReportError::kReportDropped] = 2;
+  ASSERT_TRUE(store.FinishJob(two.leader_task(), job, outcome));
+  EXPECT_EQ(store.FinishJob(two.leader_task(), job, outcome).error().code, ErrorCode::kConflict);
   const NewReport next[] = {Plain(3, body), Plain(2, body)};
   ASSERT_THAT(store.AddReports(two.leader_task(), next).value(),
               ElementsAre(Admission::kTaken, Admission::kReplayed));
