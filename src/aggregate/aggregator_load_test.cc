@@ -145,5 +145,23 @@ TEST(AggregatorNoise, IsRefusedWhereItWouldHideTooLittle) {
   EXPECT_TRUE(MechanismOf(*DapTask::Create(parameters))->has_value());
 }
 
+// The exact count is in the result: whoever moves from one bucket to another must be hidden too.
+TEST(AggregatorNoise, HasToHideAReportThatIsReplaced) {
+  TwoAggregators two({});
+  DapTaskParameters parameters = two.leader_task().task().parameters();
+  parameters.noise = Noisy().noise;
+  const auto takes = [&](std::uint64_t sensitivity) {
+    parameters.noise->sensitivity = sensitivity;
+    return MechanismOf(*DapTask::Create(parameters)).has_value();
+  };
+  parameters.vdaf = {.circuit = Circuit::kHistogram, .length = 4, .chunk_length = 2};
+  EXPECT_FALSE(takes(1));
+  EXPECT_TRUE(takes(2));
+  parameters.vdaf = {
+      .circuit = Circuit::kMultihotCountVec, .length = 8, .max_weight = 3, .chunk_length = 2};
+  EXPECT_FALSE(takes(5));
+  EXPECT_TRUE(takes(6));
+}
+
 }  // namespace
 }  // namespace salus::aggregate

@@ -30,12 +30,14 @@ Result<Rational> CostOf(const DapNoise& noise, PrivacyMeasure measure) {
 Result<std::optional<NoiseMechanism>> MechanismOf(const DapTask& task) {
   const auto& noise = task.parameters().noise;
   if (!noise) return std::optional<NoiseMechanism>();
-  TRY(Sensitivity covered, SensitivityOf(task.vdaf(), NeighbourModel::kAddOrRemove));
-  TRY(const Sensitivity replaced, SensitivityOf(task.vdaf(), NeighbourModel::kReplace));
+  // The collector gets the exact count of reports: data sets with one report more or less are not
+  // neighbours, those with another report in its place are.
+  TRY(Sensitivity covered, SensitivityOf(task.vdaf(), NeighbourModel::kReplace));
   if (noise->sensitivity < covered.l1) {
-    return InvalidArgument("noise: the sensitivity is below what one report can move");
+    return InvalidArgument("noise: the sensitivity is below what one report can move; it takes " +
+                           Rational(covered.l1).ToText() +
+                           ", because the count of reports is published");
   }
-  if (noise->sensitivity >= replaced.l1) covered = replaced;
   covered.l1 = noise->sensitivity;
   TRY(const Rational epsilon, EpsilonOf(*noise));
   if (noise->mechanism == Mechanism::kDiscreteLaplace) {

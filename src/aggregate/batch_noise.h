@@ -19,7 +19,7 @@ namespace salus::aggregate {
 // it names covers the L1 distance; for the Gaussian mechanism epsilon counts as rho = epsilon^2/2.
 //
 // Errors: InvalidArgument where the sensitivity is below what its circuit has when one report is
-// added or removed, or where the parameters are out of bounds.
+// replaced (the count of reports is published exactly), or where the parameters are out of bounds.
 Result<std::optional<NoiseMechanism>> MechanismOf(const DapTask& task);
 
 // BatchNoise spends from the ledger, and then draws. The caller stores the share that it gets
