@@ -47,6 +47,7 @@ std::optional<CollectedBatch> CollectUntilThere(TwoAggregators& two,
                                                 const CollectionJobReq& request) {
   const CollectionJobId chosen = CollectionJobId::Random(two.random);
   std::optional<CollectionJobId> id;
+  two.PassInterval(request);
   for (int attempt = 0; attempt < 10; ++attempt) {
     if (!id) id = two.BeginCollection(request, chosen);
     if (id && two.Run()) {
@@ -193,7 +194,9 @@ class Sequence {
   void Send(bool is_honest) {
     if (next_bucket_ == kBuckets) return;
     Sent sent{.report = {}, .bucket = next_bucket_++, .is_honest = is_honest};
-    sent.report = is_honest ? two_.MakeReport(sent.bucket) : two_.MakeLyingReport(sent.bucket);
+    // Of this hour, or late.
+    sent.report = is_honest ? two_.MakeReport(sent.bucket, two_.Now() - random_.Below(2))
+                            : two_.MakeLyingReport(sent.bucket);
     sent_.push_back(std::move(sent));
     Offer(sent_.back());
   }
@@ -236,6 +239,7 @@ class Sequence {
     for (Sent& sent : sent_) {
       if (!sent.is_taken) Offer(sent);
     }
+    two_.clock.Advance(std::chrono::hours(2));
     RunUntilIdle(two_);
     CountAll();
   }

@@ -102,9 +102,11 @@ class TwoAggregators final : public Channel {
   // Run advances until nothing moves. False: something failed.
   bool Run();
 
-  // Collect asks for a batch and waits for it.
+  // Collect asks for a batch and waits for it, and for its time to be over.
   CollectionJobReq RequestFor(const DapInterval& interval) const;
   CollectionJobReq RequestForNext() const;
+  // PassInterval waits until a batch by time may be closed.
+  void PassInterval(const CollectionJobReq& request);
   // BeginCollection is the job's id, which DAP-09 lets the collector choose; or nothing.
   std::optional<CollectionJobId> BeginCollection(const CollectionJobReq& request,
                                                  const CollectionJobId& chosen);

@@ -104,6 +104,7 @@ TEST(AggregatorNoise, IsSpentForOnceWhateverFails) {
   const CollectionJobReq request = two.RequestFor(two.BucketNow());
   const auto id = two.BeginCollection(request);
   ASSERT_TRUE(id);
+  two.PassInterval(request);
   for (std::uint64_t moment = 0; moment < 4; ++moment) {
     two.leader_side.power.At(moment);
     two.helper_side.power.At(moment % 2);

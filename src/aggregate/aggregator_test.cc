@@ -48,6 +48,7 @@ TEST_P(BothVersions, AddUpWhatClientsSent) {
   TwoAggregators two(Flavored());
   ASSERT_THAT(two.Upload({two.MakeReport(180), two.MakeReport(165), two.MakeReport(172)}),
               Optional(Each(Eq(std::nullopt))));
+  const DapInterval bucket = two.BucketNow();
   const auto collected = two.Collect(RequestNow(two));
   ASSERT_TRUE(collected);
   EXPECT_THAT(collected->sums, ElementsAre(Wide{517}));
@@ -107,6 +108,7 @@ TEST_P(BothVersions, WaitForEnoughReports) {
   ASSERT_TRUE(two.Run());
   EXPECT_EQ(two.leader->HandleCollectionPoll(two.task_id, *id).status, 202);
   ASSERT_TRUE(two.Upload({two.MakeReport(3)}));
+  two.PassInterval(request);
   ASSERT_TRUE(two.Run());
   const auto collected =
       two.OpenAnswer(request, two.leader->HandleCollectionPoll(two.task_id, *id));
@@ -171,6 +173,7 @@ TEST_P(BothVersions, AnswerALostAnswerAgain) {
   const CollectionJobReq request = RequestNow(two);
   const auto id = two.BeginCollection(request);
   ASSERT_TRUE(id);
+  two.PassInterval(request);
   two.lose_answers = 1;
   EXPECT_FALSE(two.Run());
   ASSERT_TRUE(two.Run());
@@ -233,7 +236,7 @@ TEST(Aggregators, TakeNothingMoreForACollectedBatch) {
   const auto collected = two.Collect(request);
   ASSERT_TRUE(collected);
   EXPECT_EQ(collected->interval, bucket);
-  EXPECT_THAT(two.Upload({two.MakeReport(1), two.MakeReport(2, bucket.start - 1),
+  EXPECT_THAT(two.Upload({two.MakeReport(1, bucket.start), two.MakeReport(2, bucket.start - 1),
                           two.MakeReport(3, bucket.start - 2)}),
               Optional(ElementsAre(Optional(ReportError::kReportReplayed),
                                    Optional(ReportError::kReportReplayed), Eq(std::nullopt))));
@@ -248,9 +251,9 @@ TEST(Aggregators, TakeNothingMoreForACollectedBatch) {
 TEST(Aggregators, RefuseReportsOfACollectedBatchAtTheHelperToo) {
   TwoAggregators two({});
   ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeReport(2), two.MakeReport(3)}));
-  ASSERT_TRUE(two.Collect(two.RequestFor(two.BucketNow())));
   // A leader that lost its memory, or never had a conscience, sends another one.
   const DapReport late = two.MakeReport(4);
+  ASSERT_TRUE(two.Collect(two.RequestFor(two.BucketNow())));
   const DapAnswer answer =
       two.helper->HandleAggregationInit(two.task_id, std::nullopt, two.JobRequestFor({late}));
   ASSERT_EQ(answer.status, 200);
@@ -258,6 +261,31 @@ TEST(Aggregators, RefuseReportsOfACollectedBatchAtTheHelperToo) {
   ASSERT_TRUE(response);
   ASSERT_EQ(response->verify_resps.size(), 1u);
   EXPECT_EQ(response->verify_resps[0].error, ReportError::kBatchCollected);
+}
+
+TEST(Aggregators, CollectAnHourOnceItIsOver) {
+  TwoAggregators two({});
+  const CollectionJobReq request = two.RequestFor(two.BucketNow());
+  ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeReport(2), two.MakeReport(3)}));
+  const auto id = two.BeginCollection(request);
+  ASSERT_TRUE(id);
+  ASSERT_TRUE(two.Run());
+  EXPECT_EQ(two.leader->HandleCollectionPoll(two.task_id, *id).status, 202);
+  // The fourth is not late.
+  EXPECT_THAT(two.Upload({two.MakeReport(4)}), Optional(Each(Eq(std::nullopt))));
+  const std::uint64_t hour = two.Now();
+  two.PassInterval(request);
+  two.clock.JumpUtc(two.clock.Now() - std::chrono::seconds(2));
+  // Nor is the one whose clock is a little behind.
+  EXPECT_THAT(two.Upload({two.MakeReport(5, hour)}), Optional(Each(Eq(std::nullopt))));
+  ASSERT_TRUE(two.Run());
+  EXPECT_EQ(two.leader->HandleCollectionPoll(two.task_id, *id).status, 202);
+  two.PassInterval(request);
+  ASSERT_TRUE(two.Run());
+  const auto collected =
+      two.OpenAnswer(request, two.leader->HandleCollectionPoll(two.task_id, *id));
+  ASSERT_TRUE(collected);
+  EXPECT_THAT(collected->sums, ElementsAre(Wide{15}));
 }
 
 TEST(Aggregators, FailABatchThatStaysTooSmall) {

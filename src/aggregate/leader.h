@@ -35,7 +35,8 @@ class Leader {
   DapAnswer HandleUpload(const TaskId& task, ByteSpan body);
 
   // HandleCollection begins a collection job: POST .../collection_jobs, or PUT to the id of the
-  // collector's choice in DAP-09. A batch that another job has is refused. In the leader-selected
+  // collector's choice in DAP-09. A batch that another job has is refused. A batch by time is
+  // collected once its interval is over, and clients' clocks may be late. In the leader-selected
   // mode of DAP-18 all requests are alike: the collector deletes a job to get the next batch.
   DapAnswer HandleCollection(const TaskId& task, const std::optional<CollectionJobId>& id,
                              ByteSpan body);
@@ -75,6 +76,7 @@ class Leader {
   DapAnswer HandleKnownBatch(const OpenTask& task, Collection collection, const BatchId& batch);
   Result<bool> AdvanceCollection(const OpenTask& task, Collection collection);
   Result<bool> CloseBatch(const OpenTask& task, Collection& collection);
+  Result<bool> IsOver(const OpenTask& task, const Collection& collection) const;
   Result<bool> GiveUp(const OpenTask& task, Collection& collection);
   Result<bool> FixShare(const OpenTask& task, Collection& collection);
   Result<bool> AskForShare(const OpenTask& task, Collection& collection);

@@ -161,10 +161,29 @@ Result<bool> Leader::AdvanceCollection(const OpenTask& task, Collection collecti
   return moved;
 }
 
-// A batch that is large enough is closed: from then on it only gets what was taken before.
+// IsOver says that no honest client makes a report for the batch any more.
+Result<bool> Leader::IsOver(const OpenTask& task, const Collection& collection) const {
+  std::optional<std::uint64_t> end;
+  if (task.by_time()) {
+    TRY(const CollectionJobReq request,
+        CollectionJobReq::Parse(task.version(), collection.request));
+    end = request.query.interval.start + request.query.interval.duration;
+  } else if (const auto& interval = task.task().interval()) {
+    end = interval->start + interval->duration;
+  }
+  if (!end) return false;
+  const std::optional<std::uint64_t> second = task.task().UnixSeconds(*end);
+  const auto now = std::chrono::floor<std::chrono::seconds>(parts_.clock.Now());
+  return second && now.time_since_epoch() > std::chrono::seconds(*second) + kClockSkew;
+}
+
+// A batch that is large enough is closed: from then on it only gets what was taken before. One by
+// time has to be over first, or the reports of the rest of its interval would be lost.
 Result<bool> Leader::CloseBatch(const OpenTask& task, Collection& collection) {
   const std::uint64_t wanted = task.task().min_batch_size();
   if (task.by_time()) {
+    TRY(const bool is_over, IsOver(task, collection));
+    if (!is_over) return false;
     TRY(const BatchBucket batch, parts_.store.ReadBatch(task, *collection.range));
     if (batch.count < wanted) return GiveUp(task, collection);
   } else {
@@ -183,19 +202,7 @@ Result<bool> Leader::CloseBatch(const OpenTask& task, Collection& collection) {
 
 // A batch that will get no more reports, and has too few, fails; the collector may ask again.
 Result<bool> Leader::GiveUp(const OpenTask& task, Collection& collection) {
-  std::optional<std::uint64_t> end;
-  if (task.by_time()) {
-    TRY(const CollectionJobReq request,
-        CollectionJobReq::Parse(task.version(), collection.request));
-    end = request.query.interval.start + request.query.interval.duration;
-  } else if (const auto& interval = task.task().interval()) {
-    end = interval->start + interval->duration;
-  }
-  if (!end) return false;
-  const std::optional<std::uint64_t> second = task.task().UnixSeconds(*end);
-  const auto now = std::chrono::floor<std::chrono::seconds>(parts_.clock.Now());
-  const bool is_over =
-      second && now.time_since_epoch() > std::chrono::seconds(*second) + kClockSkew;
+  TRY(const bool is_over, IsOver(task, collection));
   if (!is_over) return false;
   TRY(const TaskCounts counts, parts_.store.Count(task));
   if (counts.waiting > 0) return false;
