@@ -1,8 +1,31 @@
 #include "aggregate/input_share.h"
 
 #include "aggregate/dap_binding.h"
+#include "crypto/hpke.h"
 
 namespace salus::aggregate {
+namespace {
+
+// A plaintext without extensions: two lengths before the share. All AEADs of HPKE have the same
+// tag.
+constexpr std::size_t kFramingBytes = 2 + 4;
+// Of X25519, which our keys are of. The helper's KEM is its own choice; none has more than this.
+constexpr std::size_t kOwnEncBytes = 32;
+constexpr std::size_t kMaxEncBytes = 2048;
+
+}  // namespace
+
+bool HasSizesOfTask(const OpenTask& task, const DapReport& report) {
+  const Prio3& prio3 = task.prio3();
+  const auto fits = [&](const HpkeCiphertext& sealed, std::uint8_t aggregator) {
+    return sealed.payload.size() ==
+           kFramingBytes + prio3.input_share_bytes(aggregator) + crypto::kHpkeTagSize;
+  };
+  return report.public_share.size() == prio3.public_share_bytes() &&
+         report.leader_share.enc.size() == kOwnEncBytes &&
+         report.helper_share.enc.size() <= kMaxEncBytes && fits(report.leader_share, 0) &&
+         fits(report.helper_share, 1);
+}
 
 std::optional<ReportError> CheckReport(const OpenTask& task, const ReportMetadata& metadata,
                                        Timestamp now) {

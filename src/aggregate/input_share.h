@@ -25,6 +25,11 @@ inline constexpr std::chrono::seconds kClockSkew{300};
 std::optional<ReportError> CheckReport(const OpenTask& task, const ReportMetadata& metadata,
                                        Timestamp now);
 
+// HasSizesOfTask says that the public share and both sealed shares are as long as the task's VDAF
+// makes them. The leader passes the helper's on unseen: what is of another length no helper opens,
+// and a large one would be carried, stored and sent for nothing.
+bool HasSizesOfTask(const OpenTask& task, const DapReport& report);
+
 // OpenInputShare opens this aggregator's share of a report that CheckReport passed.
 std::expected<SecretBytes, ReportError> OpenInputShare(const OpenTask& task,
                                                        const HpkeKeyRing& keys,

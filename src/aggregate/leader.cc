@@ -66,6 +66,7 @@ DapAnswer Leader::HandleUpload(const TaskId& task_id, ByteSpan body) {
     if (!errors[i] && keys.Find(report.leader_share.config_id) == nullptr) {
       errors[i] = ReportError::kOutdatedConfig;
     }
+    if (!errors[i] && !HasSizesOfTask(*task, report)) errors[i] = ReportError::kInvalidMessage;
     if (errors[i]) continue;
     bodies.push_back(report.Encode(task->version()));
     NewReport next{.id = report.metadata.id,

@@ -22,7 +22,9 @@ namespace salus::aggregate {
 class Leader {
  public:
   struct Options {
-    std::size_t job_reports = 1024;  // of an aggregation job, at most
+    // Of an aggregation job, at most; it has at least one report.
+    std::size_t job_reports = 1024;
+    std::size_t job_bytes = 8u << 20;  // of its reports, as they were uploaded
   };
 
   Leader(const AggregatorParts& parts, Channel& channel, const Options& options);
@@ -48,8 +50,10 @@ class Leader {
   // Advance takes the next steps of a task: an aggregation job, then each collection job. True when
   // something came of it, and there may be more to do.
   //
-  // Errors: Unavailable where the helper or the store can't be reached now, VerificationFailed
-  // where the helper's answer is not one. Nothing is lost: the next call tries the same again.
+  // Errors: Unavailable where the helper or the store can't be reached now, InvalidArgument where
+  // the helper refuses a job as a message (the next jobs are smaller then), VerificationFailed
+  // where the helper's answer is not one, Conflict where another was faster. Nothing is lost: the
+  // next call tries the same again.
   Result<bool> Advance(const OpenTask& task);
 
  private:
@@ -64,11 +68,17 @@ class Leader {
     LeaderJob job;
     std::vector<PendingReport> reports;  // in the order of the request
     JobOutcome outcome;
+    int refusals = 0;  // of its request, as a message
   };
 
   Result<bool> AdvanceJob(const OpenTask& task);
   Result<std::optional<ActiveJob>> MakeJob(const OpenTask& task);
   Result<ActiveJob> ResumeJob(const OpenTask& task, LeaderJob job);
+  // TakeFailure is the error of an exchange, with what comes of the job.
+  Error TakeFailure(const OpenTask& task, ActiveJob active, Error error);
+  void GrowJobs(const OpenTask& task);
+  std::size_t JobLimit(const OpenTask& task);
+  // Errors: InvalidArgument where the helper refuses the message; as Advance.
   Result<AggregationJobResp> AskHelper(const OpenTask& task, const ActiveJob& active);
   Result<void> TakeAnswer(const OpenTask& task, ActiveJob& active,
                           const AggregationJobResp& answer);
@@ -88,7 +98,8 @@ class Leader {
   const Options options_;
 
   std::mutex active_mutex_;
-  std::map<TaskId, ActiveJob> active_;  // jobs whose exchange did not succeed yet
+  std::map<TaskId, ActiveJob> active_;        // jobs whose exchange did not succeed yet
+  std::map<TaskId, std::size_t> job_limits_;  // of tasks whose helper refused a job
 };
 
 }  // namespace salus::aggregate

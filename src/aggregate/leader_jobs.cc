@@ -24,6 +24,15 @@ std::expected<LeaderVerification, ReportError> Begin(const OpenTask& task, const
   return *std::move(begun);
 }
 
+// A job that the helper refuses so often as a message is made smaller.
+constexpr int kRefusalsToSplit = 3;
+
+// 413 may come from what stands before the helper. Other refusals are not about what was sent: a
+// task that the helper does not have yet, a token, too many requests.
+bool IsRefusedAsMessage(const DapAnswer& answer) {
+  return answer.status == 413 || ProblemOf(answer) == DapProblem::kInvalidMessage;
+}
+
 bool IsSame(const VerifyResp& answer, const ReportId& id) { return answer.id == id; }
 
 }  // namespace
@@ -51,21 +60,48 @@ Result<bool> Leader::AdvanceJob(const OpenTask& task) {
     TRY_VOID(parts_.store.FinishJob(task, active->job, active->outcome));
   } else {
     const auto answer = AskHelper(task, *active);
-    if (!answer) {
-      // Kept with its states: trying again costs no verification.
-      const std::lock_guard lock(active_mutex_);
-      active_.insert_or_assign(task.task().id(), *std::move(active));
-      return answer.error();
-    }
+    if (!answer) return TakeFailure(task, *std::move(active), answer.error());
     TRY_VOID(TakeAnswer(task, *active, *answer));
+    GrowJobs(task);
   }
   return active->outcome.again.size() < taken;
+}
+
+// The helper refuses the same message every time. It committed nothing of the job then, or it would
+// have answered what it answered before; the halves are other messages. A job of one report stays:
+// whether it is the report or the task that the helper can't have, nobody knows here.
+Error Leader::TakeFailure(const OpenTask& task, ActiveJob active, Error error) {
+  const TaskId& id = task.task().id();
+  const std::lock_guard lock(active_mutex_);
+  if (error.code == ErrorCode::kInvalidArgument && active.reports.size() > 1 &&
+      ++active.refusals == kRefusalsToSplit) {
+    job_limits_.insert_or_assign(id, active.reports.size() / 2);
+    const auto abandoned = parts_.store.AbandonJob(task, active.job.id);
+    return abandoned ? std::move(error).WithContext("the job was split") : abandoned.error();
+  }
+  // Kept with its states: trying again costs no verification.
+  active_.insert_or_assign(id, std::move(active));
+  return error;
+}
+
+void Leader::GrowJobs(const OpenTask& task) {
+  const std::lock_guard lock(active_mutex_);
+  const auto limit = job_limits_.find(task.task().id());
+  if (limit == job_limits_.end()) return;
+  limit->second *= 2;
+  if (limit->second >= options_.job_reports) job_limits_.erase(limit);
+}
+
+std::size_t Leader::JobLimit(const OpenTask& task) {
+  const std::lock_guard lock(active_mutex_);
+  const auto limit = job_limits_.find(task.task().id());
+  return limit == job_limits_.end() ? options_.job_reports : limit->second;
 }
 
 // What a report comes to before it reaches the helper is decided here once; the request is stored
 // before it is sent, so that after a crash the helper gets the same bytes.
 Result<std::optional<Leader::ActiveJob>> Leader::MakeJob(const OpenTask& task) {
-  std::size_t limit = options_.job_reports;
+  std::size_t limit = JobLimit(task);
   std::optional<BatchId> batch;
   if (!task.by_time()) {
     const std::uint64_t wanted = task.task().min_batch_size();
@@ -79,7 +115,8 @@ Result<std::optional<Leader::ActiveJob>> Leader::MakeJob(const OpenTask& task) {
       limit = std::min<std::uint64_t>(limit, wanted);
     }
   }
-  TRY(const std::vector<WaitingReport> waiting, parts_.store.ReadWaiting(task, limit));
+  TRY(const std::vector<WaitingReport> waiting,
+      parts_.store.ReadWaiting(task, limit, options_.job_bytes));
   if (waiting.empty()) return std::optional<ActiveJob>();
 
   ActiveJob active;
@@ -175,6 +212,10 @@ Result<AggregationJobResp> Leader::AskHelper(const OpenTask& task, const ActiveJ
       .media_type = std::string(MediaType(task.version(), DapMessageType::kAggregationJobInitReq)),
       .body = active.job.request};
   TRY(const DapAnswer answer, channel_.Exchange(task.task(), request));
+  if (IsRefusedAsMessage(answer)) {
+    return InvalidArgument("the helper refuses an aggregation job: status " +
+                           DescribeRefusal(answer) + "; check that it has the same task");
+  }
   if (!answer.is_success()) {
     return Unavailable("the helper did not take an aggregation job: status " +
                        DescribeRefusal(answer) + "; check that it has the same task");

@@ -126,8 +126,10 @@ class ReportStore {
   // AddReports admits each report that is new and whose batch is open.
   Result<std::vector<Admission>> AddReports(const OpenTask& task,
                                             std::span<const NewReport> reports);
-  // ReadWaiting reads the oldest reports, or those of a job.
-  Result<std::vector<WaitingReport>> ReadWaiting(const OpenTask& task, std::size_t limit);
+  // ReadWaiting reads the oldest reports, at least one and otherwise not over max_bytes; or those
+  // of a job.
+  Result<std::vector<WaitingReport>> ReadWaiting(const OpenTask& task, std::size_t limit,
+                                                 std::size_t max_bytes = SIZE_MAX);
   Result<std::vector<WaitingReport>> ReadWaiting(const OpenTask& task, std::int64_t first_place,
                                                  std::int64_t last_place);
 

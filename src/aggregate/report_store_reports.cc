@@ -57,15 +57,20 @@ Result<void> CountWaiting(storage::Database& db, const OpenTask& task,
 }
 
 Result<std::vector<WaitingReport>> ReadReports(storage::Database& db, std::int64_t first,
-                                               std::int64_t last, std::size_t limit) {
+                                               std::int64_t last, std::size_t limit,
+                                               std::size_t max_bytes) {
   TRY(storage::Statement read,
       db.Prepare("SELECT place, body FROM reports WHERE place BETWEEN ? AND ? "
                  "ORDER BY place LIMIT ?"));
   TRY_VOID(read.BindAll(first, last, static_cast<std::int64_t>(limit)));
   std::vector<WaitingReport> reports;
+  std::size_t bytes = 0;
   for (;;) {
     TRY(const bool more, read.Step());
     if (!more) return reports;
+    const std::size_t size = read.Blob(1).size();
+    if (!reports.empty() && size > max_bytes - bytes) return reports;
+    bytes += std::min(size, max_bytes);
     reports.push_back({.place = read.Int(0), .body = ToBytes(read.Blob(1))});
   }
 }
@@ -166,10 +171,10 @@ Result<std::vector<Admission>> ReportStore::AddReports(const OpenTask& task,
   return std::move(mine.admissions);
 }
 
-Result<std::vector<WaitingReport>> ReportStore::ReadWaiting(const OpenTask& task,
-                                                            std::size_t limit) {
+Result<std::vector<WaitingReport>> ReportStore::ReadWaiting(const OpenTask& task, std::size_t limit,
+                                                            std::size_t max_bytes) {
   const std::lock_guard lock(state_->mutex);
-  return ReadReports(state_->db, FirstPlaceOf(task), LastPlaceOf(task), limit);
+  return ReadReports(state_->db, FirstPlaceOf(task), LastPlaceOf(task), limit, max_bytes);
 }
 
 Result<std::vector<WaitingReport>> ReportStore::ReadWaiting(const OpenTask& task,
@@ -178,7 +183,7 @@ Result<std::vector<WaitingReport>> ReportStore::ReadWaiting(const OpenTask& task
   CHECK(first_place >= FirstPlaceOf(task) && last_place <= LastPlaceOf(task));
   const std::lock_guard lock(state_->mutex);
   return ReadReports(state_->db, first_place, last_place,
-                     static_cast<std::size_t>(last_place - first_place + 1));
+                     static_cast<std::size_t>(last_place - first_place + 1), SIZE_MAX);
 }
 
 Result<std::optional<LeaderJob>> ReportStore::UnfinishedJob(const OpenTask& task) {
