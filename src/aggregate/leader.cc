@@ -34,6 +34,7 @@ ReportError AsUploadError(ReportError error) {
 // A batch that was collected is report_replayed to a client.
 std::optional<ReportError> ErrorOf(Admission admission) {
   if (admission == Admission::kTaken) return std::nullopt;
+  if (admission == Admission::kOutdated) return ReportError::kOutdatedConfig;
   return ReportError::kReportReplayed;
 }
 

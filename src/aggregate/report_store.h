@@ -10,6 +10,7 @@
 // Threads:    safe to share. Writers of reports that wait for each other share one transaction.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -46,7 +47,8 @@ struct NewReport {
 };
 
 // Admission is what became of a report that was offered.
-enum class Admission : std::uint8_t { kTaken, kReplayed, kCollected };
+// kOutdated is a report for a key that was retired meanwhile.
+enum class Admission : std::uint8_t { kTaken, kReplayed, kCollected, kOutdated };
 
 // WaitingReport is a report that no finished job has had. Places grow in the order of arrival.
 struct WaitingReport {
@@ -114,16 +116,22 @@ class ReportStore {
   Result<TaskCounts> Count(const OpenTask& task);
 
   // RotateHpkeKey makes a new key the one to seal to; the one before is still opened with.
-  // RetireHpkeKeys forgets for good the keys that were replaced before a time, and says how many;
-  // a key that a waiting report needs stays.
+  // RetireHpkeKeys forgets the keys that were replaced before a time, and says how many. A key that
+  // a report needs which waits here stays. A helper does not know what waits at the leader: where
+  // the store has a helper's task that was not over by then, a key stays for helper_span more, and
+  // a report that the leader holds for longer is lost. What is forgotten can't be opened with any
+  // more; its sealed bytes may stand in free pages of the file until they are written over.
+  static constexpr std::chrono::weeks kHelperSpan{4};
   Result<void> RotateHpkeKey(Timestamp now);
-  Result<std::size_t> RetireHpkeKeys(Timestamp replaced_before);
+  Result<std::size_t> RetireHpkeKeys(Timestamp replaced_before,
+                                     std::chrono::milliseconds helper_span = kHelperSpan);
   // HpkeKeyRing is all that can be opened with, the current one first.
   HpkeKeyRing hpke_keys() const;
 
   // The leader's reports.
   //
-  // AddReports admits each report that is new and whose batch is open.
+  // AddReports admits each report that is new, whose batch is open and whose key is there. At most
+  // kMaxDapReports: CHECK.
   Result<std::vector<Admission>> AddReports(const OpenTask& task,
                                             std::span<const NewReport> reports);
   // ReadWaiting reads the oldest reports, at least one and otherwise not over max_bytes; or those

@@ -9,15 +9,12 @@ namespace {
 
 constexpr int kConfigIds = 256;
 
-// HpkeKeyState: one key is current; a previous one is still opened with; of a retired one only the
-// id is left, so that it is not given to another key while a client may still remember it. The
-// numbers are stored.
-enum class HpkeKeyState : std::uint8_t { kCurrent = 0, kPrevious = 1, kRetired = 2 };
-
 std::array<std::uint8_t, 1> RowOf(std::uint8_t config_id) { return {config_id}; }
 
-// An id that no key has, or else the one that was retired longest ago.
-Result<std::uint8_t> FreeConfigId(storage::Database& db) {
+// An id that no key has, or else the one that was retired longest ago. It is a random one: an
+// aggregator whose file was lost must not give the ids of its old keys, which clients may
+// remember, to the new ones first.
+Result<std::uint8_t> FreeConfigId(storage::Database& db, RandomSource& random) {
   TRY(storage::Statement read,
       db.Prepare("SELECT config_id, state FROM hpke_keys ORDER BY made_ms, config_id"));
   std::array<bool, kConfigIds> taken{};
@@ -29,8 +26,11 @@ Result<std::uint8_t> FreeConfigId(storage::Database& db) {
     taken[id] = true;
     if (!retired && read.Int(1) == static_cast<std::int64_t>(HpkeKeyState::kRetired)) retired = id;
   }
-  const auto free = std::ranges::find(taken, false);
-  if (free != taken.end()) return static_cast<std::uint8_t>(free - taken.begin());
+  const std::uint8_t start = random.Array<1>()[0];
+  for (int i = 0; i < kConfigIds; ++i) {
+    const auto id = static_cast<std::uint8_t>(start + i);
+    if (!taken[id]) return id;
+  }
   if (retired) return *retired;
   return ResourceExhausted("HPKE keys: all 256 ids are in use; retire old keys first");
 }
@@ -62,7 +62,7 @@ Result<void> ReportStore::RotateHpkeKey(Timestamp now) {
   State& s = *state_;
   const std::lock_guard lock(s.mutex);
   const auto rotate = [&]() -> Result<void> {
-    TRY(const std::uint8_t id, FreeConfigId(s.db));
+    TRY(const std::uint8_t id, FreeConfigId(s.db, s.random));
     const DapHpkeKey made = DapHpkeKey::Generate(id, s.random);
     TRY(storage::Statement replace,
         s.db.Prepare("UPDATE hpke_keys SET state = 1, replaced_ms = ? WHERE state = 0"));
@@ -82,8 +82,23 @@ Result<void> ReportStore::RotateHpkeKey(Timestamp now) {
   return s.LoadKeys();
 }
 
-Result<std::size_t> ReportStore::RetireHpkeKeys(Timestamp replaced_before) {
+// HelpsAfter says that the store has a helper's task that reports may be made for after a time.
+bool ReportStore::State::HelpsAfter(Timestamp time) const {
+  const std::shared_lock lock(tasks_mutex);
+  return std::ranges::any_of(tasks, [&](const auto& entry) {
+    const OpenTask& task = *entry.second;
+    if (task.is_leader()) return false;
+    const auto& interval = task.task().interval();
+    if (!interval) return true;
+    const auto end = task.task().UnixSeconds(interval->start + interval->duration);
+    return !end || time < Timestamp(std::chrono::seconds(*end));
+  });
+}
+
+Result<std::size_t> ReportStore::RetireHpkeKeys(Timestamp replaced_before,
+                                                std::chrono::milliseconds helper_span) {
   State& s = *state_;
+  if (s.HelpsAfter(replaced_before)) replaced_before -= helper_span;
   const std::lock_guard lock(s.mutex);
   TRY(const std::size_t retired, s.InLockedTransaction<std::size_t>([&]() -> Result<std::size_t> {
     TRY(storage::Statement retire,

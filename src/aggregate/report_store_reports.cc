@@ -75,6 +75,19 @@ Result<std::vector<WaitingReport>> ReadReports(storage::Database& db, std::int64
   }
 }
 
+// OpenedKeys is the keys that there are, by id: read in the transaction that admits reports for
+// them, because one may be retired after a writer looked at the ring.
+Result<std::array<bool, 256>> OpenedKeys(storage::Database& db) {
+  TRY(storage::Statement read, db.Prepare("SELECT config_id FROM hpke_keys WHERE state != ?"));
+  TRY_VOID(read.BindAll(static_cast<std::int64_t>(HpkeKeyState::kRetired)));
+  std::array<bool, 256> opened{};
+  for (;;) {
+    TRY(const bool more, read.Step());
+    if (!more) return opened;
+    opened[static_cast<std::uint8_t>(read.Int(0))] = true;
+  }
+}
+
 Result<void> RemoveJob(storage::Database& db, const OpenTask& task, const AggregationJobId& id) {
   TRY(storage::Statement remove,
       db.Prepare("DELETE FROM leader_jobs WHERE task = ? AND job_id = ?"));
@@ -102,6 +115,7 @@ Result<bool> ReportStore::State::TakeId(const OpenTask& task, const ReportId& id
 // of a large table are then touched once a transaction.
 Result<void> ReportStore::State::Admit(std::span<Offer* const> group) {
   HeldBuckets held(*this);
+  TRY(const auto opened, OpenedKeys(db));
   for (Offer* const offer : group) {
     const OpenTask& task = *offer->task;
     TRY(const std::int64_t first, NextPlace(db, task));
@@ -112,6 +126,10 @@ Result<void> ReportStore::State::Admit(std::span<Offer* const> group) {
     offer->admissions.assign(offer->reports.size(), Admission::kTaken);
     for (const std::size_t i : order) {
       const NewReport& report = offer->reports[i];
+      if (!opened[report.config_id]) {
+        offer->admissions[i] = Admission::kOutdated;
+        continue;
+      }
       bool is_held = false;
       if (report.bucket) {
         TRY(is_held, held.Has(task, *report.bucket));

@@ -21,6 +21,11 @@ inline std::int64_t LastPlaceOf(const OpenTask& task) {
   return ((task.number() + 1) << kPlaceBits) - 1;
 }
 
+// HpkeKeyState: one key is current; a previous one is still opened with; of a retired one only the
+// id is left, so that it is not given to another key while a client may still remember it. The
+// numbers are stored.
+enum class HpkeKeyState : std::uint8_t { kCurrent = 0, kPrevious = 1, kRetired = 2 };
+
 struct ReportStore::State {
   State(storage::Database database, const SecretArray<32>& key, RandomSource& random_source,
         CommitProbe commit_probe)
@@ -50,6 +55,7 @@ struct ReportStore::State {
   Result<void> LoadTasks();
   Result<void> LoadKeys();
   Result<void> CheckKey(StoreAccess access);
+  bool HelpsAfter(Timestamp time) const;  // takes tasks_mutex
   Result<std::unique_ptr<const OpenTask>> InsertTask(AggregatorTask config);
   // TakeId is true when the task did not have the id.
   Result<bool> TakeId(const OpenTask& task, const ReportId& id);
