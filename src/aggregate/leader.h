@@ -83,6 +83,7 @@ class Leader {
   Result<void> TakeAnswer(const OpenTask& task, ActiveJob& active,
                           const AggregationJobResp& answer);
 
+  DapAnswer AnswerAgain(const OpenTask& task, const Collection& known, ByteSpan body) const;
   DapAnswer HandleKnownBatch(const OpenTask& task, Collection collection, const BatchId& batch);
   Result<bool> AdvanceCollection(const OpenTask& task, Collection collection);
   Result<bool> CloseBatch(const OpenTask& task, Collection& collection);

@@ -50,13 +50,7 @@ DapAnswer Leader::HandleCollection(const TaskId& task_id, const std::optional<Co
   const auto known = is_09 ? parts_.store.FindCollection(*task, *id)
                            : parts_.store.FindCollectionByRequest(*task, crypto::Sha256(body));
   if (!known) return FailureAnswer(known.error());
-  if (*known) {
-    if (!Equal((*known)->request, body)) {
-      return ProblemAnswer(task->version(), DapProblem::kInvalidMessage, task_id,
-                           "there is another request under this id");
-    }
-    return is_09 ? DapAnswer{.status = 201} : AnswerOf(*task, **known);
-  }
+  if (*known) return AnswerAgain(*task, **known, body);
   const auto request = CollectionJobReq::Parse(task->version(), body);
   if (!request) {
     return ProblemAnswer(task->version(), DapProblem::kInvalidMessage, task_id,
@@ -73,16 +67,25 @@ DapAnswer Leader::HandleCollection(const TaskId& task_id, const std::optional<Co
   } else if (request->query.batch_id) {
     return HandleKnownBatch(*task, std::move(collection), *request->query.batch_id);
   }
-  if (collection.range) {
-    const auto held = parts_.store.IsHeld(*task, *collection.range);
-    if (!held) return FailureAnswer(held.error());
-    if (*held) return ProblemAnswer(task->version(), DapProblem::kBatchOverlap, task_id);
+  const auto begun = parts_.store.BeginCollection(
+      *task, collection, is_09 ? CollectionName::kId : CollectionName::kRequest);
+  if (!begun && begun.error().code == ErrorCode::kConflict) {
+    return ProblemAnswer(task->version(), DapProblem::kBatchOverlap, task_id);
   }
-  const auto put = parts_.store.PutCollection(*task, collection);
-  if (!put) return FailureAnswer(put.error());
+  if (!begun) return FailureAnswer(begun.error());
+  if (!begun->is_new) return AnswerAgain(*task, begun->collection, body);
   DapAnswer answer = AnswerOf(*task, collection);
   answer.status = 201;
   return answer;
+}
+
+// A request that was begun before, perhaps a moment ago by another thread.
+DapAnswer Leader::AnswerAgain(const OpenTask& task, const Collection& known, ByteSpan body) const {
+  if (!Equal(known.request, body)) {
+    return ProblemAnswer(task.version(), DapProblem::kInvalidMessage, task.task().id(),
+                         "there is another request under this id");
+  }
+  return task.version() == DapVersion::k09 ? DapAnswer{.status = 201} : AnswerOf(task, known);
 }
 
 // DAP-09 asks for a batch by its id only when it has had it before: it gets the same answer.
@@ -97,9 +100,9 @@ DapAnswer Leader::HandleKnownBatch(const OpenTask& task, Collection collection,
   // Without a range of its own it holds nothing: the first one does.
   collection.state = CollectionState::kFinished;
   collection.answer = (*before)->answer;
-  const auto put = parts_.store.PutCollection(task, collection);
-  if (!put) return FailureAnswer(put.error());
-  return {.status = 201};
+  const auto begun = parts_.store.BeginCollection(task, collection, CollectionName::kId);
+  if (!begun) return FailureAnswer(begun.error());
+  return AnswerAgain(task, begun->collection, collection.request);
 }
 
 DapAnswer Leader::AnswerOf(const OpenTask& task, const Collection& collection) const {
@@ -192,9 +195,10 @@ Result<bool> Leader::CloseBatch(const OpenTask& task, Collection& collection) {
     collection.range = BucketRange::Of(BucketKey::ForBatch(*batch));
   }
   collection.state = CollectionState::kClosing;
-  const auto closed = parts_.store.PutCollection(task, collection);
+  const auto closed = parts_.store.MoveCollection(task, CollectionState::kWaiting, collection);
   if (closed) return true;
   if (closed.error().code != ErrorCode::kConflict) return closed.error();
+  collection.state = CollectionState::kWaiting;
   // Another job was faster.
   TRY_VOID(Fail(task, collection, DapProblem::kBatchOverlap));
   return true;
@@ -282,14 +286,14 @@ Result<bool> Leader::AskForShare(const OpenTask& task, Collection& collection) {
                                       .report_count = collection.report_count,
                                       .checksum = collection.checksum,
                                       .answer_sha256 = crypto::Sha256(collection.answer)}));
-  TRY_VOID(parts_.store.PutCollection(task, collection));
+  TRY_VOID(parts_.store.MoveCollection(task, CollectionState::kCollecting, collection));
   return true;
 }
 
 Result<void> Leader::Fail(const OpenTask& task, Collection& collection, DapProblem problem) {
-  collection.state = CollectionState::kFailed;
+  const CollectionState from = std::exchange(collection.state, CollectionState::kFailed);
   collection.failure = std::string(ProblemName(problem));
-  return parts_.store.PutCollection(task, collection);
+  return parts_.store.MoveCollection(task, from, collection);
 }
 
 }  // namespace salus::aggregate

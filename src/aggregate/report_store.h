@@ -89,6 +89,10 @@ struct HelperJob {
   bool is_forgotten = false;  // the answer is not there any more
 };
 
+// CollectionName is what a collection is known by: DAP-09's collector names it, in DAP-18 the same
+// request is the same collection.
+enum class CollectionName : std::uint8_t { kId, kRequest };
+
 // TaskCounts is how many reports there were of a task.
 struct TaskCounts {
   std::uint64_t waiting = 0;
@@ -171,16 +175,28 @@ class ReportStore {
                                                             const crypto::Hash32& request_sha256);
   // Unfinished is those that wait, close or collect, oldest first.
   Result<std::vector<Collection>> UnfinishedCollections(const OpenTask& task);
-  // PutCollection writes a collection, new or changed.
+  // BeginCollection takes a new collection, or finds the one that there is with its id or with its
+  // request: in one transaction, however many begin it at once.
   //
-  // Errors: Conflict when it would hold buckets that another holds; FailedPrecondition when it was
-  // finished, failed or deleted before.
-  Result<void> PutCollection(const OpenTask& task, const Collection& collection);
+  // Errors: Conflict when its buckets are held by another.
+  struct Begun {
+    Collection collection;
+    bool is_new = false;
+  };
+  Result<Begun> BeginCollection(const OpenTask& task, const Collection& collection,
+                                CollectionName name);
+  // MoveCollection writes a collection that comes from a state.
+  //
+  // Errors: Conflict when it would hold buckets that another holds; FailedPrecondition when it is
+  // not in that state: another was faster, or it was deleted.
+  Result<void> MoveCollection(const OpenTask& task, CollectionState from,
+                              const Collection& collection);
   // FixCollection lets the caller make the share of a batch, with nothing coming to the batch
   // meanwhile, and writes what it made of the collection. Without a success of the caller's nothing
-  // is written.
+  // is written. A collection that is kWaiting is new, unless there is one with its request: then it
+  // is that one.
   //
-  // Errors: the caller's; Conflict as PutCollection.
+  // Errors: the caller's; those of MoveCollection, from the state that it came with.
   using FixShare = std::function<Result<void>(BatchBucket batch, Collection& collection)>;
   Result<Collection> FixCollection(const OpenTask& task, Collection collection,
                                    const FixShare& fix);

@@ -63,12 +63,13 @@ Result<void> Insert(storage::Database& db, const OpenTask& task, const Collectio
   return insert.Run();
 }
 
-Result<void> Update(storage::Database& db, const OpenTask& task, const Collection& c) {
+Result<void> Update(storage::Database& db, const OpenTask& task, CollectionState from,
+                    const Collection& c) {
   TRY(storage::Statement update,
       db.Prepare("UPDATE collections SET state = ?1, first_bucket = ?2, last_bucket = ?3, "
                  "share_request = ?4, leader_share = ?5, report_count = ?6, interval = ?7, "
                  "checksum = ?8, answer = ?9, failure = ?10 "
-                 "WHERE task = ?11 AND id = ?12 AND state < 3"));
+                 "WHERE task = ?11 AND id = ?12 AND state = ?13"));
   TRY_VOID(update.Bind(1, static_cast<std::int64_t>(c.state)));
   if (c.range) {
     TRY_VOID(update.Bind(2, ByteSpan(c.range->first.bytes)));
@@ -84,9 +85,26 @@ Result<void> Update(storage::Database& db, const OpenTask& task, const Collectio
   TRY_VOID(update.Bind(10, std::string_view(c.failure)));
   TRY_VOID(update.Bind(11, task.number()));
   TRY_VOID(update.Bind(12, c.id.span()));
+  TRY_VOID(update.Bind(13, static_cast<std::int64_t>(from)));
   TRY_VOID(update.Run());
   if (db.changed_rows() == 1) return {};
-  return FailedPrecondition("collection: it was finished or deleted meanwhile");
+  return FailedPrecondition("collection: it was moved on or deleted meanwhile");
+}
+
+Result<std::optional<Collection>> FindById(storage::Database& db, const OpenTask& task,
+                                           const CollectionJobId& id) {
+  TRY(storage::Statement read, db.Prepare(Select("id = ?")));
+  TRY_VOID(read.BindAll(task.number(), id.span()));
+  return ReadOne(read);
+}
+
+// Deleted ones are not there any more, and failed ones may be tried again.
+Result<std::optional<Collection>> FindByRequest(storage::Database& db, const OpenTask& task,
+                                                const crypto::Hash32& request_sha256) {
+  TRY(storage::Statement read,
+      db.Prepare(Select("request_sha256 = ? AND state < 4 ORDER BY number DESC LIMIT 1")));
+  TRY_VOID(read.BindAll(task.number(), ByteSpan(request_sha256)));
+  return ReadOne(read);
 }
 
 // The batch is closed for what comes from now on: what came before is below next_place.
@@ -104,19 +122,13 @@ Result<void> NoteClosingPlace(storage::Database& db, const OpenTask& task, const
 Result<std::optional<Collection>> ReportStore::FindCollection(const OpenTask& task,
                                                               const CollectionJobId& id) {
   const std::lock_guard lock(state_->mutex);
-  TRY(storage::Statement read, state_->db.Prepare(Select("id = ?")));
-  TRY_VOID(read.BindAll(task.number(), id.span()));
-  return ReadOne(read);
+  return FindById(state_->db, task, id);
 }
 
-// Deleted ones are not there any more, and failed ones may be tried again.
 Result<std::optional<Collection>> ReportStore::FindCollectionByRequest(
     const OpenTask& task, const crypto::Hash32& request_sha256) {
   const std::lock_guard lock(state_->mutex);
-  TRY(storage::Statement read,
-      state_->db.Prepare(Select("request_sha256 = ? AND state < 4 ORDER BY number DESC LIMIT 1")));
-  TRY_VOID(read.BindAll(task.number(), ByteSpan(request_sha256)));
-  return ReadOne(read);
+  return FindByRequest(state_->db, task, request_sha256);
 }
 
 Result<std::vector<Collection>> ReportStore::UnfinishedCollections(const OpenTask& task) {
@@ -132,15 +144,35 @@ Result<std::vector<Collection>> ReportStore::UnfinishedCollections(const OpenTas
   }
 }
 
-Result<void> ReportStore::PutCollection(const OpenTask& task, const Collection& collection) {
+Result<ReportStore::Begun> ReportStore::BeginCollection(const OpenTask& task,
+                                                        const Collection& collection,
+                                                        CollectionName name) {
+  State& s = *state_;
+  return s.InTransaction<Begun>([&]() -> Result<Begun> {
+    TRY(std::optional<Collection> known,
+        name == CollectionName::kId
+            ? FindById(s.db, task, collection.id)
+            : FindByRequest(s.db, task, crypto::Sha256(collection.request)));
+    if (known) return Begun{.collection = *std::move(known)};
+    if (collection.range) {
+      TRY(const bool is_taken, IsTaken(s.db, task, collection));
+      if (is_taken) return Conflict("collection: another one has reports of this batch");
+    }
+    TRY_VOID(Insert(s.db, task, collection));
+    TRY_VOID(Update(s.db, task, CollectionState::kWaiting, collection));
+    return Begun{.collection = collection, .is_new = true};
+  });
+}
+
+Result<void> ReportStore::MoveCollection(const OpenTask& task, CollectionState from,
+                                         const Collection& collection) {
   State& s = *state_;
   return s.InTransaction<void>([&]() -> Result<void> {
     if (collection.range && HoldsBatch(collection.state)) {
       TRY(const bool is_taken, IsTaken(s.db, task, collection));
       if (is_taken) return Conflict("collection: another one has reports of this batch");
     }
-    TRY_VOID(Insert(s.db, task, collection));
-    TRY_VOID(Update(s.db, task, collection));
+    TRY_VOID(Update(s.db, task, from, collection));
     if (collection.state != CollectionState::kClosing) return {};
     return NoteClosingPlace(s.db, task, collection);
   });
@@ -151,12 +183,18 @@ Result<Collection> ReportStore::FixCollection(const OpenTask& task, Collection c
   State& s = *state_;
   return s.InTransaction<Collection>([&]() -> Result<Collection> {
     CHECK(collection.range.has_value());
+    const CollectionState from = collection.state;
+    if (from == CollectionState::kWaiting) {
+      TRY(std::optional<Collection> known,
+          FindByRequest(s.db, task, crypto::Sha256(collection.request)));
+      if (known) return *std::move(known);
+    }
     TRY(const bool is_taken, IsTaken(s.db, task, collection));
     if (is_taken) return Conflict("collection: another one has reports of this batch");
     TRY(BatchBucket batch, s.ReadBuckets(task, *collection.range));
     TRY_VOID(fix(std::move(batch), collection));
-    TRY_VOID(Insert(s.db, task, collection));
-    TRY_VOID(Update(s.db, task, collection));
+    if (from == CollectionState::kWaiting) TRY_VOID(Insert(s.db, task, collection));
+    TRY_VOID(Update(s.db, task, from, collection));
     return collection;
   });
 }

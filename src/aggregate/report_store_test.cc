@@ -18,10 +18,14 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 
-NewReport Plain(std::uint64_t number, ByteSpan body) {
+std::uint8_t CurrentKey(const TwoAggregators& two) {
+  return two.leader_side.store->hpke_keys().Configs().configs.at(0).id;
+}
+
+NewReport Plain(const TwoAggregators& two, std::uint64_t number, ByteSpan body) {
   std::array<std::uint8_t, 16> id{};
   StoreBe(id.data(), number);
-  return {.id = ReportId(id), .bucket = std::nullopt, .config_id = 0, .body = body};
+  return {.id = ReportId(id), .bucket = std::nullopt, .config_id = CurrentKey(two), .body = body};
 }
 
 TEST(ReportStore, IsMadeOnceAndOpenedWithItsKeyOnly) {
@@ -87,8 +91,8 @@ TEST(ReportStore, AdmitsAReportOnceHoweverManyThreadsBringIt) {
       threads.emplace_back([&, t] {
         for (std::uint64_t i = 0; i < kReports; ++i) {
           // Its own, and one that all bring.
-          const NewReport reports[] = {Plain(1000 * static_cast<std::uint64_t>(t) + i, body),
-                                       Plain(1'000'000 + i, body)};
+          const NewReport reports[] = {Plain(two, 1000 * static_cast<std::uint64_t>(t) + i, body),
+                                       Plain(two, 1'000'000 + i, body)};
           const auto admitted = two.leader_side.store->AddReports(two.leader_task(), reports);
           ASSERT_TRUE(admitted);
           EXPECT_EQ((*admitted)[0], Admission::kTaken);
@@ -110,7 +114,7 @@ TEST(ReportStore, GivesEveryReportAPlaceOfItsOwn) {
   TwoAggregators two({.mode = BatchMode::kLeaderSelected});
   ReportStore& store = *two.leader_side.store;
   const Bytes body(10, 1);
-  const NewReport first[] = {Plain(1, body), Plain(2, body), Plain(1, body)};
+  const NewReport first[] = {Plain(two, 1, body), Plain(two, 2, body), Plain(two, 1, body)};
   ASSERT_THAT(store.AddReports(two.leader_task(), first).value(),
               ElementsAre(Admission::kTaken, Admission::kTaken, Admission::kReplayed));
   const auto waiting = store.ReadWaiting(two.leader_task(), 10).value();
@@ -123,7 +127,7 @@ TEST(ReportStore, GivesEveryReportAPlaceOfItsOwn) {
   outcome.refused[ReportError::kReportDropped] = 2;
   ASSERT_TRUE(store.FinishJob(two.leader_task(), job, outcome));
   EXPECT_EQ(store.FinishJob(two.leader_task(), job, outcome).error().code, ErrorCode::kConflict);
-  const NewReport next[] = {Plain(3, body), Plain(2, body)};
+  const NewReport next[] = {Plain(two, 3, body), Plain(two, 2, body)};
   ASSERT_THAT(store.AddReports(two.leader_task(), next).value(),
               ElementsAre(Admission::kTaken, Admission::kReplayed));
   EXPECT_GT(store.ReadWaiting(two.leader_task(), 10).value()[0].place, waiting[1].place);
@@ -140,24 +144,120 @@ TEST(ReportStore, HoldsABatchForOneCollectionOnly) {
     c.range = RangeOf(task, DapBatchSelector::ForInterval({start, duration}));
     return c;
   };
-  Collection held = collection(10, 5, CollectionState::kClosing);
-  ASSERT_TRUE(store.PutCollection(task, held));
+  const auto begin = [&](const Collection& c) {
+    return store.BeginCollection(task, c, CollectionName::kId);
+  };
+  Collection held = collection(10, 5, CollectionState::kWaiting);
+  Collection late = collection(14, 5, CollectionState::kWaiting);
+  ASSERT_TRUE(begin(held) && begin(late));
+  held.state = late.state = CollectionState::kClosing;
+  ASSERT_TRUE(store.MoveCollection(task, CollectionState::kWaiting, held));
+  EXPECT_EQ(store.MoveCollection(task, CollectionState::kWaiting, late).error().code,
+            ErrorCode::kConflict);
   for (const std::uint64_t start : {6u, 10u, 12u, 14u}) {
-    EXPECT_EQ(
-        store.PutCollection(task, collection(start, 5, CollectionState::kClosing)).error().code,
-        ErrorCode::kConflict);
+    EXPECT_EQ(begin(collection(start, 5, CollectionState::kWaiting)).error().code,
+              ErrorCode::kConflict);
   }
-  EXPECT_TRUE(store.PutCollection(task, collection(5, 5, CollectionState::kClosing)));
-  EXPECT_TRUE(store.PutCollection(task, collection(15, 5, CollectionState::kClosing)));
+  EXPECT_TRUE(begin(collection(5, 5, CollectionState::kClosing)));
+  EXPECT_TRUE(begin(collection(15, 5, CollectionState::kClosing)));
   // One that failed lets go; one that was deleted after it was finished never does.
   held.state = CollectionState::kFailed;
-  ASSERT_TRUE(store.PutCollection(task, held));
-  Collection again = collection(10, 5, CollectionState::kFinished);
-  ASSERT_TRUE(store.PutCollection(task, again));
+  ASSERT_TRUE(store.MoveCollection(task, CollectionState::kClosing, held));
+  const Collection again = collection(10, 5, CollectionState::kFinished);
+  ASSERT_TRUE(begin(again));
   ASSERT_TRUE(store.DeleteCollection(task, again.id).value());
-  EXPECT_EQ(store.PutCollection(task, collection(12, 1, CollectionState::kClosing)).error().code,
-            ErrorCode::kConflict);
-  EXPECT_EQ(store.PutCollection(task, again).error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(begin(collection(12, 1, CollectionState::kClosing)).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(store.MoveCollection(task, CollectionState::kFinished, again).error().code,
+            ErrorCode::kFailedPrecondition);
+}
+
+TEST(ReportStore, BeginsACollectionOnceAndMovesItFromWhereItIs) {
+  TwoAggregators two({});
+  ReportStore& store = *two.leader_side.store;
+  const OpenTask& task = two.leader_task();
+  const auto with_request = [&](std::uint8_t request) {
+    Collection c;
+    c.id = CollectionJobId::Random(two.random);
+    c.request = {request};
+    c.range = RangeOf(task, DapBatchSelector::ForInterval({10u + request, 1}));
+    return c;
+  };
+  Collection first = with_request(1);
+  ASSERT_TRUE(store.BeginCollection(task, first, CollectionName::kRequest)->is_new);
+  const auto second = store.BeginCollection(task, with_request(1), CollectionName::kRequest);
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(second->is_new);
+  EXPECT_EQ(second->collection.id, first.id);
+  EXPECT_FALSE(store.BeginCollection(task, first, CollectionName::kId)->is_new);
+  EXPECT_TRUE(store.BeginCollection(task, with_request(2), CollectionName::kRequest)->is_new);
+  // Two that close it: the later would move the place up to which it waits for reports.
+  first.state = CollectionState::kClosing;
+  ASSERT_TRUE(store.MoveCollection(task, CollectionState::kWaiting, first));
+  EXPECT_EQ(store.MoveCollection(task, CollectionState::kWaiting, first).error().code,
+            ErrorCode::kFailedPrecondition);
+  // A share is fixed once for a request.
+  int fixes = 0;
+  const auto fix = [&](const BatchBucket&, Collection& made) -> Result<void> {
+    ++fixes;
+    made.state = CollectionState::kFinished;
+    return {};
+  };
+  const auto fixed = store.FixCollection(task, with_request(3), fix);
+  const auto fixed_again = store.FixCollection(task, with_request(3), fix);
+  ASSERT_TRUE(fixed && fixed_again);
+  EXPECT_EQ(fixed->id, fixed_again->id);
+  EXPECT_EQ(fixes, 1);
+}
+
+TEST(ReportStore, AdmitsNoReportForAKeyThatWasRetiredMeanwhile) {
+  TwoAggregators two({});
+  ReportStore& store = *two.leader_side.store;
+  const Bytes body(10, 1);
+  const NewReport reports[] = {Plain(two, 1, body)};
+  two.clock.Advance(std::chrono::minutes(1));
+  ASSERT_TRUE(store.RotateHpkeKey(two.clock.Now()));
+  two.clock.Advance(std::chrono::minutes(1));
+  ASSERT_EQ(store.RetireHpkeKeys(two.clock.Now()).value(), 1u);
+  EXPECT_THAT(store.AddReports(two.leader_task(), reports).value(),
+              ElementsAre(Admission::kOutdated));
+  EXPECT_EQ(store.Count(two.leader_task())->waiting, 0u);
+  // It was not taken, so that it can be sent again, sealed to the new key.
+  const NewReport sealed_again[] = {Plain(two, 1, body)};
+  EXPECT_THAT(store.AddReports(two.leader_task(), sealed_again).value(),
+              ElementsAre(Admission::kTaken));
+}
+
+TEST(ReportStore, KeepsAHelpersKeyForWhatWaitsAtTheLeader) {
+  const auto day = std::chrono::hours(24);
+  TwoAggregators two({});
+  ReportStore& store = *two.helper_side.store;
+  ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeReport(2), two.MakeReport(3)}));
+  ASSERT_TRUE(store.RotateHpkeKey(two.clock.Now()));
+  two.clock.Advance(2 * day);
+  EXPECT_EQ(store.RetireHpkeKeys(two.clock.Now() - day).value(), 0u);
+  ASSERT_TRUE(two.Run());
+  EXPECT_EQ(two.leader_side.store->Count(two.leader_task())->aggregated, 3u);
+  two.clock.Advance(ReportStore::kHelperSpan);
+  EXPECT_EQ(store.RetireHpkeKeys(two.clock.Now() - day).value(), 1u);
+}
+
+TEST(ReportStore, KeepsNoHelpersKeyWhenItsTasksAreOver) {
+  const auto day = std::chrono::hours(24);
+  TwoAggregators::Setup setup;
+  setup.interval = DapInterval{.start = TwoAggregators(setup).Now(), .duration = 2};
+  TwoAggregators two(setup);
+  ReportStore& store = *two.helper_side.store;
+  ASSERT_TRUE(store.RotateHpkeKey(two.clock.Now()));
+  two.clock.Advance(day);
+  EXPECT_EQ(store.RetireHpkeKeys(two.clock.Now() - day + std::chrono::seconds(1)).value(), 0u);
+  two.clock.Advance(std::chrono::hours(3));
+  EXPECT_EQ(store.RetireHpkeKeys(two.clock.Now() - day).value(), 1u);
+}
+
+TEST(ReportStore, GivesKeysOfAnotherFileOtherIds) {
+  TwoAggregators first({.seed = 1});
+  TwoAggregators second({.seed = 2});
+  EXPECT_NE(CurrentKey(first), CurrentKey(second));
 }
 
 TEST(ReportStore, NeverGivesAnHpkeIdToTwoKeysThatAreOpenedWith) {
