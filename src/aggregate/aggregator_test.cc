@@ -367,6 +367,23 @@ TEST(Aggregators, CountAJobOnceThoughTwoAdvanceIt) {
   EXPECT_TRUE(other.Advance(two.leader_task()));
 }
 
+TEST(Aggregators, FinishABatchThoughAJobIsStuck) {
+  TwoAggregators two({});
+  ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeReport(2), two.MakeReport(3)}));
+  ASSERT_TRUE(two.Run());
+  const CollectionJobReq request = two.RequestFor(two.BucketNow());
+  const auto id = two.BeginCollection(request);
+  ASSERT_TRUE(id);
+  two.PassInterval(request);
+  two.lose_requests = 1;
+  EXPECT_FALSE(two.Run());
+  // The share is fixed; then comes a job that the helper does not get.
+  ASSERT_TRUE(two.Upload({two.MakeReport(4)}));
+  two.lose_requests = 1;
+  EXPECT_EQ(two.leader->Advance(two.leader_task()).error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(two.OpenAnswer(request, two.leader->HandleCollectionPoll(two.task_id, *id)));
+}
+
 TEST(Aggregators, FillBatchesOneAfterAnother) {
   TwoAggregators two({.mode = BatchMode::kLeaderSelected, .min_batch_size = 2});
   ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeReport(2), two.MakeReport(4),

@@ -103,13 +103,25 @@ DapAnswer Leader::HandleUpload(const TaskId& task_id, ByteSpan body) {
           .body = refused.Encode()};
 }
 
+// One thing that fails does not keep the others from going on: a job that the helper can't take now
+// may have nothing to do with a batch that is there.
 Result<bool> Leader::Advance(const OpenTask& task) {
-  TRY(bool moved, AdvanceJob(task));
-  TRY(std::vector<Collection> collections, parts_.store.UnfinishedCollections(task));
-  for (Collection& collection : collections) {
-    TRY(const bool step, AdvanceCollection(task, std::move(collection)));
-    moved = moved || step;
+  bool moved = false;
+  std::optional<Error> first_error;
+  const auto note = [&](const Result<bool>& step) {
+    if (step) {
+      moved = moved || *step;
+    } else if (!first_error) {
+      first_error = step.error();
+    }
+  };
+  note(AdvanceJob(task));
+  auto collections = parts_.store.UnfinishedCollections(task);
+  if (!collections) return first_error ? *first_error : collections.error();
+  for (Collection& collection : *collections) {
+    note(AdvanceCollection(task, std::move(collection)));
   }
+  if (first_error) return *std::move(first_error);
   return moved;
 }
 

@@ -48,7 +48,8 @@ class Leader {
   DapAnswer HandleCollectionDelete(const TaskId& task, const CollectionJobId& id);
 
   // Advance takes the next steps of a task: an aggregation job, then each collection job. True when
-  // something came of it, and there may be more to do.
+  // something came of it, and there may be more to do. After an error it goes on with the rest, and
+  // returns the first one at the end.
   //
   // Errors: Unavailable where the helper or the store can't be reached now, InvalidArgument where
   // the helper refuses a job as a message (the next jobs are smaller then), VerificationFailed
