@@ -82,7 +82,7 @@ void WriteVerifyContinue(DapWriter& out, DapVersion version, const VerifyContinu
   WritePayload(out, version, step.payload);
 }
 
-Result<VerifyResp> ReadVerifyResp(DapReader& in, DapVersion version) {
+Result<VerifyResp> ReadVerifyResp(DapReader& in, DapVersion version, UnknownErrors unknown) {
   TRY(const ReportId id, in.ReadId<ReportId>("report_id"));
   TRY(const std::uint8_t type, in.U8("verify_resp_type"));
   switch (type) {
@@ -93,7 +93,7 @@ Result<VerifyResp> ReadVerifyResp(DapReader& in, DapVersion version) {
     case static_cast<std::uint8_t>(VerifyRespType::kFinish):
       return VerifyResp::Finish(id);
     case static_cast<std::uint8_t>(VerifyRespType::kReject): {
-      TRY(const ReportError error, ReadReportError(in, version));
+      TRY(const ReportError error, ReadReportError(in, version, unknown));
       return VerifyResp::Reject(id, error);
     }
     default:
@@ -252,8 +252,9 @@ VerifyResp VerifyResp::Reject(const ReportId& id, ReportError error) {
 }
 
 Result<VerifyResp> VerifyResp::Parse(DapVersion version, ByteSpan bytes) {
-  return ParseWhole("VerifyResp", bytes,
-                    [&](DapReader& in) { return ReadVerifyResp(in, version); });
+  return ParseWhole("VerifyResp", bytes, [&](DapReader& in) {
+    return ReadVerifyResp(in, version, UnknownErrors::kRefuse);
+  });
 }
 
 Bytes VerifyResp::Encode(DapVersion version) const {
@@ -262,10 +263,14 @@ Bytes VerifyResp::Encode(DapVersion version) const {
   return std::move(out).Take();
 }
 
-Result<AggregationJobResp> AggregationJobResp::Parse(DapVersion version, ByteSpan bytes) {
+Result<AggregationJobResp> AggregationJobResp::Parse(DapVersion version, ByteSpan bytes,
+                                                     UnknownErrors unknown) {
   return ParseWhole("AggregationJobResp", bytes, [&](DapReader& in) -> Result<AggregationJobResp> {
     AggregationJobResp resp;
-    TRY(resp.verify_resps, ReadList<VerifyResp>(in, version, "verify_resps", ReadVerifyResp));
+    const auto read = [unknown](DapReader& list, DapVersion its_version) {
+      return ReadVerifyResp(list, its_version, unknown);
+    };
+    TRY(resp.verify_resps, ReadList<VerifyResp>(in, version, "verify_resps", read));
     return resp;
   });
 }

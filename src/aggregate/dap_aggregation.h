@@ -108,7 +108,10 @@ struct VerifyResp {
 struct AggregationJobResp {
   std::vector<VerifyResp> verify_resps;
 
-  static Result<AggregationJobResp> Parse(DapVersion version, ByteSpan bytes);
+  // A leader reads errors that it does not know as report_dropped, so that a newer helper's answer
+  // is one; that is then not what Encode writes.
+  static Result<AggregationJobResp> Parse(DapVersion version, ByteSpan bytes,
+                                          UnknownErrors unknown = UnknownErrors::kRefuse);
   Bytes Encode(DapVersion version) const;
 
   friend bool operator==(const AggregationJobResp&, const AggregationJobResp&) = default;

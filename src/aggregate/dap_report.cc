@@ -64,11 +64,12 @@ void WriteReport(DapWriter& out, DapVersion version, const DapReport& report) {
 
 std::string_view ReportErrorName(ReportError error) { return Entry(error).name; }
 
-Result<ReportError> ReadReportError(DapReader& in, DapVersion version) {
+Result<ReportError> ReadReportError(DapReader& in, DapVersion version, UnknownErrors unknown) {
   TRY(const std::uint8_t value, in.U8("report_error"));
   for (const ErrorName& entry : kErrors) {
     if (WireValue(version, entry) == value) return entry.error;
   }
+  if (unknown == UnknownErrors::kAsDropped) return ReportError::kReportDropped;
   return in.Fault("report_error", "no error has this value");
 }
 

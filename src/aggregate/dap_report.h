@@ -83,6 +83,12 @@ enum class ReportError : std::uint8_t {
 // ReportErrorName is the draft's name, e.g. "report_replayed".
 std::string_view ReportErrorName(ReportError error);
 
+// UnknownErrors is what a reader does with a value that no error has.
+enum class UnknownErrors : std::uint8_t {
+  kRefuse,     // the message, as malformed
+  kAsDropped,  // whatever it means, the report is refused
+};
+
 // UploadErrors is the answer to an upload of which some reports were refused: those, in the order
 // of the request. When all were taken the body is empty. DAP-18 only.
 struct UploadErrors {

@@ -127,7 +127,8 @@ Result<HpkeCiphertext> ReadCiphertext(DapReader& in);
 void WriteCiphertext(DapWriter& out, const HpkeCiphertext& ciphertext);
 Result<ReportMetadata> ReadMetadata(DapReader& in, DapVersion version);
 void WriteMetadata(DapWriter& out, DapVersion version, const ReportMetadata& metadata);
-Result<ReportError> ReadReportError(DapReader& in, DapVersion version);
+Result<ReportError> ReadReportError(DapReader& in, DapVersion version,
+                                    UnknownErrors unknown = UnknownErrors::kRefuse);
 void WriteReportError(DapWriter& out, DapVersion version, ReportError error);
 Result<BatchMode> ReadBatchMode(DapReader& in);
 Result<TaskConfiguration> ReadTaskConfiguration(DapReader& in);

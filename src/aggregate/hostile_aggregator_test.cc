@@ -55,6 +55,7 @@ TEST(HostileLeader, GetsNothingForARequestThatIsNone) {
   EXPECT_EQ(ProblemOf(Ask(two, Bytes(3, 1))), DapProblem::kInvalidMessage);
   EXPECT_EQ(altered([](Request& r) { r.verify_inits.push_back(r.verify_inits[0]); }),
             DapProblem::kInvalidMessage);
+  EXPECT_EQ(altered([](Request& r) { r.verify_inits.clear(); }), DapProblem::kInvalidMessage);
   EXPECT_EQ(altered([](Request& r) { r.agg_param = {1}; }),
             DapProblem::kInvalidAggregationParameter);
   EXPECT_EQ(altered([](Request& r) { r.extensions = {{.type = 7, .data = {}}}; }),
@@ -172,6 +173,36 @@ TEST(HostileHelper, IsNotBelievedAnotherOrderOrStep) {
     EXPECT_EQ(two.leader_side.store->Count(two.leader_task())->aggregated, 0u);
     EXPECT_EQ(two.leader_side.store->Count(two.leader_task())->waiting, 2u);
   }
+}
+
+// FromLater is a helper of a later draft, with an error that we have no name for.
+class FromLater final : public Channel {
+ public:
+  explicit FromLater(TwoAggregators& two) : two_(two) {}
+  Result<DapAnswer> Exchange(const DapTask&, const ChannelRequest& request) override {
+    DapAnswer answer = two_.Dispatch(request);
+    auto parsed = Parsed(two_, answer);
+    VerifyResp& last = parsed.verify_resps.back();
+    last = VerifyResp::Reject(last.id, ReportError::kReportDropped);
+    answer.body = parsed.Encode(DapVersion::k18);
+    answer.body.back() = 200;
+    return answer;
+  }
+
+ private:
+  TwoAggregators& two_;
+};
+
+TEST(LaterHelper, RejectsAReportForAReasonThatIsNotKnown) {
+  TwoAggregators two({});
+  ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeReport(2)}));
+  FromLater channel(two);
+  Leader leader(two.LeaderParts(), channel);
+  ASSERT_TRUE(leader.Advance(two.leader_task()));
+  const auto counts = two.leader_side.store->Count(two.leader_task());
+  EXPECT_EQ(counts->aggregated, 1u);
+  EXPECT_EQ(counts->waiting, 0u);
+  EXPECT_EQ(counts->refused.at(ReportError::kReportDropped), 1u);
 }
 
 TEST(HostileHelper, GetsItsOwnShareMissedWhenItRefusesAReport) {

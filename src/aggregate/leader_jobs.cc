@@ -222,7 +222,7 @@ Result<AggregationJobResp> Leader::AskHelper(const OpenTask& task, const ActiveJ
   }
   // A helper that takes its time answers the same request again, once it is done.
   if (answer.body.empty()) return Unavailable("the helper is still at an aggregation job");
-  auto parsed = AggregationJobResp::Parse(task.version(), answer.body);
+  auto parsed = AggregationJobResp::Parse(task.version(), answer.body, UnknownErrors::kAsDropped);
   if (!parsed) return VerificationFailed("the helper's answer: " + parsed.error().message);
   return parsed;
 }
