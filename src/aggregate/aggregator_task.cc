@@ -1,7 +1,10 @@
 #include "aggregate/aggregator_task.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
+
+#include "aggregate/dap_report.h"
 
 namespace salus::aggregate {
 
@@ -30,6 +33,11 @@ Result<std::unique_ptr<const OpenTask>> OpenTask::Create(std::int64_t number,
   TRY(DapRecipient collector, DapRecipient::Create(config.collector_config));
   return std::unique_ptr<const OpenTask>(
       new OpenTask(number, std::move(config), std::move(prio3), std::move(collector)));
+}
+
+std::size_t OpenTask::MaxJobReports() const {
+  constexpr std::size_t kShareBytes = 64u << 20;
+  return std::clamp<std::size_t>(kShareBytes / prio3_->aggregate_share_bytes(), 1, kMaxDapReports);
 }
 
 Result<void> OpenTask::Check(const AggregatorTask& config) {

@@ -47,6 +47,9 @@ class OpenTask {
   bool is_leader() const { return config_.role == DapRole::kLeader; }
   bool by_time() const { return config_.task.batch_mode() == BatchMode::kTimeInterval; }
   const Prio3& prio3() const { return *prio3_; }
+  // MaxJobReports bounds a job by its output shares, which an aggregator has in memory all at once:
+  // 64 MiB of them, but at least one; kMaxDapReports at most.
+  std::size_t MaxJobReports() const;
   const DapRecipient& collector() const { return collector_; }
 
  private:

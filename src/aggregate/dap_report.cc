@@ -124,6 +124,9 @@ Result<UploadRequest> UploadRequest::Parse(DapVersion version, ByteSpan bytes) {
   return ParseWhole("UploadRequest", bytes, [&](DapReader& in) -> Result<UploadRequest> {
     UploadRequest request;
     while (!in.AtEnd() || (version == DapVersion::k09 && request.reports.empty())) {
+      if (request.reports.size() == kMaxDapReports) {
+        return in.Fault("reports", "more than 8192; upload them a part at a time");
+      }
       TRY(DapReport report, ReadReport(in, version));
       request.reports.push_back(std::move(report));
       if (version == DapVersion::k09) break;

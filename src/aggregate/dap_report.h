@@ -24,6 +24,9 @@ namespace salus::aggregate {
 // A message over this is refused before it is looked at.
 inline constexpr std::size_t kMaxDapMessageBytes = 64u << 20;
 
+// Nor are there more reports than this in an upload or in an aggregation job.
+inline constexpr std::size_t kMaxDapReports = 8192;
+
 // ReportMetadata is what everybody on the way may read of a report.
 //
 // Shape: time is in the unit of DapInterval. DAP-09 has no public extensions. Their order and
@@ -53,7 +56,7 @@ struct DapReport {
 };
 
 // UploadRequest is the body of an upload: any number of reports one after another, but exactly one
-// in DAP-09.
+// in DAP-09. Parse takes kMaxDapReports at most.
 struct UploadRequest {
   std::vector<DapReport> reports;
 

@@ -32,6 +32,9 @@ std::optional<DapProblem> CheckRequest(const OpenTask& task, const AggregationJo
   if (!request.agg_param.empty()) return DapProblem::kInvalidAggregationParameter;
   if (request.batch_id.has_value() == task.by_time()) return DapProblem::kInvalidMessage;
   if (request.verification_key_id != 0) return DapProblem::kInvalidMessage;
+  if (request.verify_inits.empty() || request.verify_inits.size() > task.MaxJobReports()) {
+    return DapProblem::kInvalidMessage;
+  }
   if (!HaveIdsOnce(request.verify_inits)) return DapProblem::kInvalidMessage;
   return std::nullopt;
 }

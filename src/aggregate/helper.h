@@ -21,7 +21,8 @@ class Helper {
 
   // HandleAggregationInit verifies and counts the reports of a job: POST
   // {helper}/tasks/{task}/aggregation_jobs, or PUT to the id of the leader's choice in DAP-09.
-  // The same request has the same answer, however often it comes, and counts once.
+  // The same request has the same answer, however often it comes, and counts once. A job has at
+  // least one report, and MaxJobReports at most.
   DapAnswer HandleAggregationInit(const TaskId& task, const std::optional<AggregationJobId>& id,
                                   ByteSpan body);
   // HandleAggregationPoll is GET of a job. HandleAggregationDelete forgets its answer, and nothing

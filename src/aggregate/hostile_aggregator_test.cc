@@ -65,6 +65,23 @@ TEST(HostileLeader, GetsNothingForARequestThatIsNone) {
   EXPECT_EQ(two.helper_side.store->Count(two.helper_task())->aggregated, 0u);
 }
 
+TEST(HostileLeader, GetsNoMoreMemoryThanAJobMayHave) {
+  // An output share of 1 MiB.
+  TwoAggregators two(
+      {.vdaf = {.circuit = Circuit::kHistogram, .length = 1u << 16, .chunk_length = 256}});
+  EXPECT_EQ(two.helper_task().MaxJobReports(), 64u);
+  auto request =
+      AggregationJobInitReq::Parse(DapVersion::k18, two.JobRequestFor({two.MakeReport(1)}));
+  ASSERT_TRUE(request);
+  while (request->verify_inits.size() < 65) {
+    request->verify_inits.push_back(request->verify_inits[0]);
+    request->verify_inits.back().report_share.metadata.id = ReportId::Random(two.random);
+  }
+  EXPECT_EQ(ProblemOf(Ask(two, request->Encode(DapVersion::k18))), DapProblem::kInvalidMessage);
+  request->verify_inits.pop_back();
+  EXPECT_EQ(Ask(two, request->Encode(DapVersion::k18)).status, 200);
+}
+
 TEST(HostileLeader, GetsAReportRefusedWhereverItChangesIt) {
   TwoAggregators two({});
   const auto refused = [&](const std::function<void(VerifyInit&)>& alter) {

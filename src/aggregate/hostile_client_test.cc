@@ -66,6 +66,16 @@ TEST_P(HostileClient, SendsNothingOfAnotherLength) {
   EXPECT_EQ(two.leader_side.store->Count(two.leader_task())->waiting, 0u);
 }
 
+TEST(HostileUpload, BringsNoMoreThan8192Reports) {
+  TwoAggregators two({});
+  const Bytes one = two.MakeReport(3).Encode(DapVersion::k18);
+  Bytes body;
+  for (std::size_t i = 0; i < kMaxDapReports; ++i) Append(body, one);
+  EXPECT_EQ(two.leader->HandleUpload(two.task_id, body).status, 200);
+  Append(body, one);
+  EXPECT_EQ(ProblemOf(two.leader->HandleUpload(two.task_id, body)), DapProblem::kInvalidMessage);
+}
+
 // Refusing is a helper, or what stands before it, that takes no message over a limit.
 class Refusing final : public Channel {
  public:

@@ -101,7 +101,7 @@ std::size_t Leader::JobLimit(const OpenTask& task) {
 // What a report comes to before it reaches the helper is decided here once; the request is stored
 // before it is sent, so that after a crash the helper gets the same bytes.
 Result<std::optional<Leader::ActiveJob>> Leader::MakeJob(const OpenTask& task) {
-  std::size_t limit = JobLimit(task);
+  std::size_t limit = std::min(JobLimit(task), task.MaxJobReports());
   std::optional<BatchId> batch;
   if (!task.by_time()) {
     const std::uint64_t wanted = task.task().min_batch_size();

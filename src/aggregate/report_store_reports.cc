@@ -9,8 +9,16 @@
 namespace salus::aggregate {
 namespace {
 
-// One transaction holds at most this many reports, so that none waits long for others.
-constexpr std::size_t kGroupReports = 8192;
+// One transaction holds the reports of one writer, and more of others up to this, so that none
+// waits long for others.
+constexpr std::size_t kGroupReports = kMaxDapReports;
+constexpr std::size_t kGroupBytes = kMaxDapMessageBytes;
+
+std::size_t BytesOf(std::span<const NewReport> reports) {
+  std::size_t bytes = 0;
+  for (const NewReport& report : reports) bytes += report.body.size();
+  return bytes;
+}
 
 // Held buckets are looked up once a transaction: reports of a request are of few buckets.
 class HeldBuckets {
@@ -161,6 +169,7 @@ Result<void> ReportStore::State::Admit(std::span<Offer* const> group) {
 
 Result<std::vector<Admission>> ReportStore::AddReports(const OpenTask& task,
                                                        std::span<const NewReport> reports) {
+  CHECK(reports.size() <= kMaxDapReports);
   State& s = *state_;
   State::Offer mine{.task = &task, .reports = reports, .admissions = {}, .done = {}};
   std::unique_lock waiting(s.offers_mutex);
@@ -169,9 +178,11 @@ Result<std::vector<Admission>> ReportStore::AddReports(const OpenTask& task,
   if (!mine.is_done) {
     std::vector<State::Offer*> group;
     std::size_t count = 0;
+    std::size_t bytes = 0;
     for (State::Offer* const offer : s.offers) {
       count += offer->reports.size();
-      if (!group.empty() && count > kGroupReports) break;
+      bytes += BytesOf(offer->reports);
+      if (!group.empty() && (count > kGroupReports || bytes > kGroupBytes)) break;
       group.push_back(offer);
     }
     waiting.unlock();
