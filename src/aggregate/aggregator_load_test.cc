@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "aggregate/aggregator_fixture.h"
+#include "storage/database.h"
 
 namespace salus::aggregate {
 namespace {
@@ -144,6 +146,83 @@ TEST(AggregatorNoise, IsRefusedWhereItWouldHideTooLittle) {
   EXPECT_TRUE(MechanismOf(*DapTask::Create(parameters))->has_value());
   parameters.noise->mechanism = DapNoise::Mechanism::kDiscreteGaussian;
   EXPECT_TRUE(MechanismOf(*DapTask::Create(parameters))->has_value());
+}
+
+// A store that was put back has forgotten that it gave a result. Another draw of noise, averaged
+// with the first, would halve the protection.
+TEST(AggregatorNoise, IsNotGivenAgainByAStoreThatWasPutBack) {
+  TwoAggregators two(Noisy());
+  ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeReport(2), two.MakeReport(3)}));
+  ASSERT_TRUE(two.Run());
+  const CollectionJobReq request = two.RequestFor(two.BucketNow());
+  const auto copy = [&](const std::string& from, const std::string& to) {
+    two.leader.reset();
+    two.helper.reset();
+    for (AggregatorSide* const side : {&two.leader_side, &two.helper_side}) {
+      side->store.reset();
+      std::filesystem::copy_file(side->path + from, side->path + to,
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+    two.OpenLeader();
+    two.OpenHelper();
+  };
+  copy("", ".before");
+  ASSERT_TRUE(two.Collect(request));
+  copy(".before", "");
+  EXPECT_FALSE(two.Collect(request));
+  EXPECT_EQ(two.helper_side.log.contradictions, 1u);
+}
+
+TEST(AggregatorNoise, WaitsForADiskThatIsFull) {
+  TwoAggregators two(Noisy());
+  ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeReport(2), two.MakeReport(3)}));
+  const CollectionJobReq request = two.RequestFor(two.BucketNow());
+  for (AggregatorSide* const side : {&two.leader_side, &two.helper_side}) {
+    auto ledger =
+        storage::Database::Open(side->path + ".ledger", storage::DatabaseAccess::kReadWrite);
+    ASSERT_TRUE(ledger);
+    // A value over SQLite's limit has the code of a full disk.
+    ASSERT_TRUE(
+        ledger->Execute("CREATE TRIGGER full BEFORE INSERT ON spends BEGIN "
+                        "SELECT length(zeroblob(2000000000) || NEW.amount); END"));
+    EXPECT_FALSE(two.Collect(request));
+    EXPECT_EQ(ProblemOf(two.leader->HandleCollection(two.task_id, std::nullopt,
+                                                     request.Encode(DapVersion::k18))),
+              std::nullopt);
+    ASSERT_TRUE(ledger->Execute("DROP TRIGGER full"));
+  }
+  EXPECT_TRUE(two.Collect(request));
+}
+
+TEST(AggregatorNoise, IsNotPromisedWhereItsStudyCanNotPayForIt) {
+  TwoAggregators two({});
+  DapTaskParameters parameters = two.leader_task().task().parameters();
+  parameters.id = TaskId::Random(two.random);
+  parameters.noise = Noisy().noise;
+  const AggregatorTask& known = two.leader_task().config();
+  const auto create = [&] {
+    return CreateTask(two.LeaderParts(), {.task = *DapTask::Create(parameters),
+                                          .role = DapRole::kLeader,
+                                          .verify_key = known.verify_key.Clone(),
+                                          .collector_config = known.collector_config,
+                                          .aggregator_token = {},
+                                          .collector_token = {}});
+  };
+  // The study counts in epsilon, and has 2 of it.
+  parameters.noise->mechanism = DapNoise::Mechanism::kDiscreteGaussian;
+  EXPECT_EQ(create().error().code, ErrorCode::kFailedPrecondition);
+  parameters.noise->mechanism = DapNoise::Mechanism::kDiscreteLaplace;
+  parameters.noise->epsilon_numerator = 3;
+  EXPECT_EQ(create().error().code, ErrorCode::kFailedPrecondition);
+  parameters.noise->epsilon_numerator = 1;
+  // Noise of this scale does not fit into 64 bits.
+  parameters.noise->sensitivity = std::uint64_t{1} << 53;
+  parameters.noise->epsilon_denominator = 1'000'000'000;
+  EXPECT_EQ(create().error().code, ErrorCode::kFailedPrecondition);
+  parameters.noise = Noisy().noise;
+  EXPECT_EQ(two.leader_side.log.purposes.size(), 1u);
+  EXPECT_TRUE(create());
+  EXPECT_EQ(two.leader_side.log.purposes.size(), 2u);
 }
 
 // The exact count is in the result: whoever moves from one bucket to another must be hidden too.

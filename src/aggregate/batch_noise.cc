@@ -57,14 +57,10 @@ Result<void> BatchNoise::Add(const OpenTask& task, const BucketRange& batch, Sec
   TRY(const Rational cost, CostOf(*task.task().parameters().noise, account.measure));
   Bytes id = batch.first.bytes;
   if (task.by_time()) Append(id, batch.last.bytes);
-  const auto spent = ledger_.Spend({.study = study,
-                                    .task = ToBytes(task.task().id().span()),
-                                    .batch = std::move(id),
-                                    .amount = cost});
-  if (!spent && spent.error().code == ErrorCode::kResourceExhausted) {
-    return PermissionDenied("noise: the privacy budget of the study does not hold another batch");
-  }
-  TRY_VOID(spent);
+  TRY_VOID(ledger_.Spend({.study = study,
+                          .task = ToBytes(task.task().id().span()),
+                          .batch = std::move(id),
+                          .amount = cost}));
   TRY(const ShareField field, ShareField::OfElementBytes(task.prio3().element_bytes()));
   return mechanism->AddTo(share, field, random_);
 }

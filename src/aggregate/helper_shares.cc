@@ -79,7 +79,11 @@ DapAnswer Helper::HandleAggregateShare(const TaskId& task_id, ByteSpan body) {
       *task, std::move(share), [&](BatchBucket batch, Collection& made) -> Result<void> {
         problem = CheckBatch(*task, *request, batch);
         if (problem) return FailedPrecondition("aggregate share: the batch is not to be given");
-        TRY_VOID(parts_.noise.Add(*task, *made.range, batch.share));
+        const auto noised = parts_.noise.Add(*task, *made.range, batch.share);
+        if (!noised && noised.error().code == ErrorCode::kPermissionDenied) {
+          problem = DapProblem::kPrivacyBudgetSpent;
+        }
+        TRY_VOID(noised);
         TRY(HpkeCiphertext sealed,
             SealAggregateShare(*task, request->collection_job_req, request->batch_selector,
                                batch.share, parts_.random));
@@ -91,14 +95,10 @@ DapAnswer Helper::HandleAggregateShare(const TaskId& task_id, ByteSpan body) {
       });
   if (fixed) return ShareAnswer(*task, *fixed);
   if (problem) return ProblemAnswer(version, *problem, task_id);
-  switch (fixed.error().code) {
-    case ErrorCode::kConflict:
-      return ProblemAnswer(version, DapProblem::kBatchOverlap, task_id);
-    case ErrorCode::kPermissionDenied:
-      return ProblemAnswer(version, DapProblem::kPrivacyBudgetSpent, task_id);
-    default:
-      return FailureAnswer(fixed.error());
+  if (fixed.error().code == ErrorCode::kConflict) {
+    return ProblemAnswer(version, DapProblem::kBatchOverlap, task_id);
   }
+  return FailureAnswer(fixed.error());
 }
 
 DapAnswer Helper::HandleAggregateSharePoll(const TaskId& task_id, const CollectionJobId& id) {

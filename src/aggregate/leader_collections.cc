@@ -224,10 +224,13 @@ Result<bool> Leader::FixShare(const OpenTask& task, Collection& collection) {
     if (!is_drained) return false;
   }
   TRY(const CollectionJobReq request, CollectionJobReq::Parse(task.version(), collection.request));
+  bool is_spent = false;
   const auto fixed = parts_.store.FixCollection(
       task, collection, [&](BatchBucket batch, Collection& made) -> Result<void> {
         const DapBatchSelector selector = SelectorOf(task, *made.range);
-        TRY_VOID(parts_.noise.Add(task, *made.range, batch.share));
+        const auto noised = parts_.noise.Add(task, *made.range, batch.share);
+        is_spent = !noised && noised.error().code == ErrorCode::kPermissionDenied;
+        TRY_VOID(noised);
         TRY(const HpkeCiphertext sealed,
             SealAggregateShare(task, request, selector, batch.share, parts_.random));
         made.leader_share = sealed.Encode();
@@ -246,7 +249,7 @@ Result<bool> Leader::FixShare(const OpenTask& task, Collection& collection) {
     collection = *fixed;
     return true;
   }
-  if (fixed.error().code != ErrorCode::kPermissionDenied) return fixed.error();
+  if (!is_spent) return fixed.error();
   TRY_VOID(Fail(task, collection, DapProblem::kPrivacyBudgetSpent));
   return true;
 }

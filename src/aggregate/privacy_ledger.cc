@@ -62,11 +62,20 @@ std::string_view NameOf(PrivacyMeasure measure) {
 }
 
 Error Overdrawn(const PrivacySpend& spend, const StudyAccount& account) {
-  return ResourceExhausted(fmt::format(
+  return PermissionDenied(fmt::format(
       "study {} has spent {} of its privacy budget of {} {}, and this batch needs {}: no more of "
       "its results may be released with that much",
       spend.study, account.spent.ToText(), account.budget.ToText(), NameOf(account.measure),
       spend.amount.ToText()));
+}
+
+// SQLite has PermissionDenied of a file that may not be written, which says nothing of a budget.
+template <typename T>
+Result<T> NotOfTheFile(Result<T> result) {
+  if (!result && result.error().code == ErrorCode::kPermissionDenied) {
+    result.error().code = ErrorCode::kUnavailable;
+  }
+  return result;
 }
 
 }  // namespace
@@ -111,6 +120,12 @@ Result<void> PrivacyLedger::OpenStudy(std::string_view study, PrivacyMeasure mea
 Result<SpendOutcome> PrivacyLedger::Spend(const PrivacySpend& spend) {
   TRY_VOID(CheckSpend(spend));
   std::lock_guard lock(mutex_);
+  bool is_overdrawn = false;
+  Result<SpendOutcome> outcome = Settle(spend, is_overdrawn);
+  return is_overdrawn ? outcome : NotOfTheFile(std::move(outcome));
+}
+
+Result<SpendOutcome> PrivacyLedger::Settle(const PrivacySpend& spend, bool& is_overdrawn) {
   TRY(storage::Transaction transaction, database_.Begin());
   TRY(const std::unique_ptr<PrivacySpend> before, FindSpend(spend.task, spend.batch));
   if (before) {
@@ -120,8 +135,11 @@ Result<SpendOutcome> PrivacyLedger::Spend(const PrivacySpend& spend) {
                     before->amount.ToText(), before->study));
   }
   TRY(const StudyAccount account, ReadAccount(spend.study));
-  TRY(const Rational spent, account.spent.Plus(spend.amount));
-  if (spent > account.budget) return Overdrawn(spend, account);
+  const Result<Rational> spent = account.spent.Plus(spend.amount);
+  if (!spent || *spent > account.budget) {
+    is_overdrawn = true;
+    return Overdrawn(spend, account);
+  }
   TRY(Statement insert, database_.Prepare("INSERT INTO spends(study, task, batch, amount) "
                                           "VALUES(?, ?, ?, ?)"));
   TRY_VOID(insert.BindAll(std::string_view(spend.study), ByteSpan(spend.task),
@@ -133,7 +151,7 @@ Result<SpendOutcome> PrivacyLedger::Spend(const PrivacySpend& spend) {
 
 Result<StudyAccount> PrivacyLedger::Account(std::string_view study) {
   std::lock_guard lock(mutex_);
-  return ReadAccount(study);
+  return NotOfTheFile(ReadAccount(study));
 }
 
 Result<std::vector<PrivacySpend>> PrivacyLedger::Spends(std::string_view study) {

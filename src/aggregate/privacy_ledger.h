@@ -81,7 +81,8 @@ class PrivacyLedger {
 
   // Spend takes an amount, once for a task and batch.
   //
-  // Errors: ResourceExhausted (the budget does not hold it, or 128 bits do not hold the exact sum),
+  // Errors: PermissionDenied (the budget does not hold it, or 128 bits do not hold the exact sum),
+  //         ResourceExhausted (the disk is full: it may pass, unlike the budget),
   //         NotFound (no such study), Conflict (the batch was spent with another amount or study),
   //         InvalidArgument (a spend of another shape), Unavailable, Corruption. Nothing may be
   //         released then.
@@ -98,6 +99,7 @@ class PrivacyLedger {
   explicit PrivacyLedger(storage::Database database) : database_(std::move(database)) {}
   static Result<std::unique_ptr<PrivacyLedger>> With(const std::string& path,
                                                      storage::DatabaseAccess access);
+  Result<SpendOutcome> Settle(const PrivacySpend& spend, bool& is_overdrawn);
   // Null where the batch has none.
   Result<std::unique_ptr<PrivacySpend>> FindSpend(const Bytes& task, const Bytes& batch);
   Result<StudyAccount> ReadAccount(std::string_view study);

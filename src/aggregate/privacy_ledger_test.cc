@@ -56,7 +56,7 @@ TEST_F(PrivacyLedgerTest, TenTenthsAreOneAndNoMore) {
   }
   EXPECT_EQ(Spent(), Rational(1));
   const Result<SpendOutcome> over = ledger_->Spend(SpendOf("1/1000000", 10));
-  EXPECT_EQ(over.error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(over.error().code, ErrorCode::kPermissionDenied);
   EXPECT_EQ(over.error().message,
             "study heights-2026 has spent 1 of its privacy budget of 1 epsilon, and this batch "
             "needs 1/1000000: no more of its results may be released with that much");
@@ -65,7 +65,7 @@ TEST_F(PrivacyLedgerTest, TenTenthsAreOneAndNoMore) {
 
 TEST_F(PrivacyLedgerTest, RefusesOnlyWhatIsTooMuch) {
   EXPECT_TRUE(ledger_->Spend(SpendOf("2/3", 1)));
-  EXPECT_EQ(CodeOf(SpendOf("0.3334", 2)), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(CodeOf(SpendOf("0.3334", 2)), ErrorCode::kPermissionDenied);
   EXPECT_TRUE(ledger_->Spend(SpendOf("1/3", 2)));
 }
 
@@ -146,7 +146,7 @@ TEST_F(PrivacyLedgerTest, FailsClosedWhereTheSumIsNotExact) {
   ASSERT_TRUE(ledger_->Spend(spend));
   spend = SpendOf("0.1", 2);
   spend.amount = odd;
-  EXPECT_EQ(CodeOf(spend), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(CodeOf(spend), ErrorCode::kPermissionDenied);
   EXPECT_EQ(Spent(), Parsed("0.1"));
 }
 
