@@ -5,9 +5,9 @@
 namespace salus::aggregate {
 
 Result<const OpenTask*> CreateTask(const AggregatorParts& parts, AggregatorTask task) {
-  // What can't be opened is refused before it is logged.
+  // What can't be opened, or never be released, is refused before it is logged.
   TRY_VOID(OpenTask::Check(task));
-  TRY_VOID(MechanismOf(task.task));
+  TRY_VOID(parts.noise.Check(task.task));
   TRY_VOID(parts.log.TaskCreated(task));
   return parts.store.AddTask(std::move(task));
 }

@@ -22,7 +22,7 @@ struct AggregatorParts {
 
 // CreateTask logs a task, and then takes it.
 //
-// Errors: the log's, those of ReportStore::AddTask and of MechanismOf.
+// Errors: the log's, those of ReportStore::AddTask and of BatchNoise::Check.
 Result<const OpenTask*> CreateTask(const AggregatorParts& parts, AggregatorTask task);
 
 // HpkeConfigAnswer is what clients seal to: GET {aggregator}/hpke_config. The current key only: a

@@ -49,6 +49,22 @@ Result<std::optional<NoiseMechanism>> MechanismOf(const DapTask& task) {
   return std::optional(std::move(gaussian));
 }
 
+Result<void> BatchNoise::Check(const DapTask& task) {
+  TRY(const std::optional<NoiseMechanism> mechanism, MechanismOf(task));
+  if (!mechanism) return {};
+  TRY(const StudyAccount account, ledger_.Account(study_of_(task)));
+  TRY(const Rational cost, CostOf(*task.parameters().noise, account.measure));
+  if (cost > account.budget) {
+    return FailedPrecondition("noise: one batch costs " + cost.ToText() +
+                              ", and the whole budget of the study is " + account.budget.ToText());
+  }
+  TRY(const std::unique_ptr<const Prio3> prio3, Prio3::Create(task.vdaf()));
+  // Whether the noise fits into the field is said by adding it, to a share of nothing.
+  TRY(const ShareField field, ShareField::OfElementBytes(prio3->element_bytes()));
+  SecretBytes element(field.element_bytes);
+  return mechanism->AddTo(element, field, random_);
+}
+
 Result<void> BatchNoise::Add(const OpenTask& task, const BucketRange& batch, SecretBytes& share) {
   TRY(const std::optional<NoiseMechanism> mechanism, MechanismOf(task.task()));
   if (!mechanism) return {};

@@ -35,6 +35,13 @@ class BatchNoise {
   BatchNoise(PrivacyLedger& ledger, StudyOf study_of, RandomSource& random)
       : ledger_(ledger), study_of_(std::move(study_of)), random_(random) {}
 
+  // Check is whether a task's noise can be added at all, before the first report is taken.
+  //
+  // Errors: those of MechanismOf and Prio3::Create; NotFound where its study has no account;
+  // FailedPrecondition as below, and where the whole budget does not hold one batch; those of the
+  // ledger.
+  Result<void> Check(const DapTask& task);
+
   // Errors: PermissionDenied when the study's budget does not hold it; FailedPrecondition when the
   // study counts in epsilon and the noise is Gaussian, or the noise could wrap around; those of the
   // ledger. The share must not be given then.
