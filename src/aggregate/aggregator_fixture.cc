@@ -61,6 +61,7 @@ Result<void> KeptLog::BatchCollected(const AggregatorTask& task, const LoggedBat
   if (!is_new && (known->second.answer_sha256 != batch.answer_sha256 ||
                   known->second.report_count != batch.report_count)) {
     ++contradictions;
+    return Conflict("the batch was logged with another answer");
   }
   return {};
 }

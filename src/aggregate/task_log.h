@@ -20,9 +20,14 @@ struct LoggedBatch {
 };
 
 // TaskLog has each entry durable before it returns: nothing is released without a trace. After a
-// crash the same call may come again with the same values; one entry is enough.
+// crash the same call may come again with the same values; one entry is enough. A batch that was
+// logged with another answer_sha256 is refused: it was released already, and what comes now was
+// made after a store was put back from before. Two answers have two draws of noise, which can be
+// averaged; the ledger does not see it, because it was spent for once. So the log, the ledger and
+// the store of an aggregator are restored together, to one moment.
 //
-// Errors: whatever kept the entry from being written; the act is not done then.
+// Errors: Conflict for another answer to a batch; whatever kept the entry from being written. The
+// act is not done then.
 class TaskLog {
  public:
   virtual ~TaskLog() = default;
