@@ -5,6 +5,7 @@
 // Threads: the handlers are safe to share; Advance runs once at a time for a task.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "aggregate/channel.h"
 #include "aggregate/dap_aggregation.h"
 #include "aggregate/dap_answer.h"
+#include "aggregate/input_share.h"
 
 namespace salus::aggregate {
 
@@ -25,6 +27,8 @@ class Leader {
     // Of an aggregation job, at most; it has at least one report.
     std::size_t job_reports = 1024;
     std::size_t job_bytes = 8u << 20;  // of its reports, as they were uploaded
+    // Waited after the interval of a batch by time, for clients whose clocks are late.
+    std::chrono::milliseconds late = kClockSkew;
   };
 
   Leader(const AggregatorParts& parts, Channel& channel, const Options& options);

@@ -177,7 +177,7 @@ Result<bool> Leader::IsOver(const OpenTask& task, const Collection& collection) 
   if (!end) return false;
   const std::optional<std::uint64_t> second = task.task().UnixSeconds(*end);
   const auto now = std::chrono::floor<std::chrono::seconds>(parts_.clock.Now());
-  return second && now.time_since_epoch() > std::chrono::seconds(*second) + kClockSkew;
+  return second && now.time_since_epoch() > std::chrono::seconds(*second) + options_.late;
 }
 
 // A batch that is large enough is closed: from then on it only gets what was taken before. One by

@@ -61,7 +61,9 @@ Aggregators::Aggregators(node::Node& node, std::optional<pki::IdentityDirectory>
     : node_(node),
       aggregation_(*node.aggregation()),
       channel_(node, std::move(identity)),
-      leader_(aggregation_.parts(), channel_, {.job_reports = node.config().aggregate.job_reports}),
+      leader_(aggregation_.parts(), channel_,
+              {.job_reports = node.config().aggregate.job_reports,
+               .late = node.config().aggregate.late}),
       helper_(aggregation_.parts()) {}
 
 Result<std::unique_ptr<Aggregators>> Aggregators::Start(node::Node& node) {

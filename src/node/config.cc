@@ -122,6 +122,7 @@ std::map<std::string, Reader, std::less<>> ReadersOf(Config& c) {
       {"aggregate.job_reports", Number(c.aggregate.job_reports, 1, 100'000)},
       {"aggregate.threads", Number(c.aggregate.threads, 1, 256)},
       {"aggregate.interval_ms", Milliseconds(c.aggregate.interval)},
+      {"aggregate.late_ms", Milliseconds(c.aggregate.late)},
       {"aggregate.identity", Text(c.aggregate.identity)},
   };
 }
@@ -220,6 +221,7 @@ std::string Config::ToToml() const {
                                 {"job_reports", std::int64_t{aggregate.job_reports}},
                                 {"threads", std::int64_t{aggregate.threads}},
                                 {"interval_ms", ms(aggregate.interval)},
+                                {"late_ms", ms(aggregate.late)},
                                 {"identity", aggregate.identity}}}};
   std::ostringstream out;
   out << table << "\n";

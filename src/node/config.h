@@ -41,6 +41,7 @@ struct Config {
     std::uint32_t job_reports = 1024;         // of an aggregation job, at most
     unsigned threads = 1;                     // that verify reports, as a leader
     std::chrono::milliseconds interval{500};  // between looks for something to do
+    std::chrono::milliseconds late{300'000};  // waited after a batch by time, as a leader
     std::string identity;                     // directory of who helpers admit; empty: nobody
     bool is_on() const { return is_leader || is_helper; }
   };

@@ -25,7 +25,7 @@ class Aggregator(Rig):
         self.public_port, self.port = free_ports(2)
         self.salus("init", "--data", self.data, "--origin", self.origin, "--public-port",
                    str(self.public_port), "--machine-port", str(self.port))
-        self.configure(role=f'"{self.role}"', interval_ms="50")
+        self.configure(role=f'"{self.role}"', interval_ms="50", late_ms="1000")
 
     def configure(self, **values):
         path = os.path.join(self.data, "salus.toml")
@@ -130,4 +130,12 @@ def hours_around_now():
             time.strftime(form, time.gmtime(begin + 7200)))
 
 
-__all__ = ["Aggregator", "Pair", "hours_around_now", "wait_for"]
+def interval_since(begin):
+    """Whole seconds from a moment until now, for tasks whose batches are of seconds: a batch is
+    collected once it is over."""
+    form = "%Y-%m-%dT%H:%M:%SZ"
+    return (time.strftime(form, time.gmtime(int(begin))) + "/" +
+            time.strftime(form, time.gmtime(int(time.time()) + 1)))
+
+
+__all__ = ["Aggregator", "Pair", "hours_around_now", "interval_since", "wait_for"]

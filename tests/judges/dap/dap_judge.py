@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "integration"))
 sys.dont_write_bytecode = True
 
-from aggregate_rig import Pair, hours_around_now  # noqa: E402
+from aggregate_rig import Pair, interval_since  # noqa: E402
 
 CANNOT = 77
 NUMBERS = [0, 255, 17, 171, 180, 165, 99, 1, 254, 128, 64, 42]
@@ -58,12 +59,14 @@ def upload(pair, folder, values):
 
 
 def judge(pair):
-    folders = {name: pair.new_task(name, "--version", "09", "--min-batch", str(len(values)), *flags)
+    folders = {name: pair.new_task(name, "--version", "09", "--min-batch", str(len(values)),
+                                   "--batch", "time-interval:1s", *flags)
                for name, (flags, values, _) in CASES.items()}
     pair.run()
     for name, (_, values, expected) in CASES.items():
-        interval = hours_around_now()
+        begin = time.time()
         upload(pair, folders[name], values)
+        interval = interval_since(begin)
         code, result, said = pair.collect(folders[name], "--interval", interval, "--wait")
         if code != 0:
             raise SystemExit(f"{name}: collect: exit {code}: {said}")
