@@ -55,6 +55,11 @@ CREATE TABLE collections (
   answer BLOB NOT NULL, failure TEXT NOT NULL, UNIQUE (task, id));
 CREATE INDEX collections_by_bucket ON collections (task, last_bucket);
 CREATE INDEX collections_by_request ON collections (task, request_sha256);
+)sql"},
+                                              // In the leader-selected mode each job looks for a
+                                              // batch to fill, among all that were ever collected.
+                                              {R"sql(
+CREATE INDEX buckets_by_reports ON buckets (task, reports);
 )sql"}};
 
 }  // namespace
