@@ -44,6 +44,7 @@ TEST(ConfigTest, HasEveryRoleOfAnAggregator) {
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(again->aggregate.is_leader, is_leader) << role;
     EXPECT_EQ(again->aggregate.is_helper, is_helper) << role;
+    EXPECT_EQ(again->aggregate.late, std::chrono::minutes(5)) << role;
   }
 }
 
@@ -55,6 +56,7 @@ TEST(ConfigTest, NamesTheLineAndTheKeyThatIsWrong) {
         std::pair("[server]\nmachine_port = 70000\n", "must be a whole number from 0 to 65535"),
         std::pair("followers = [1]\n", "must be a list of strings"),
         std::pair("[aggregate]\nrole = \"boss\"\n", "must be none, leader, helper or both"),
+        std::pair("[aggregate]\nlate_ms = -1\n", "must be a whole number from 1 to 86400000"),
         std::pair("[aggregate]\nthreads = 0\n", "must be a whole number from 1 to 256")}) {
     const auto read = Config::Parse(WithLog(lines));
     ASSERT_FALSE(read) << lines;
