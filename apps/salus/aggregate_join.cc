@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "apps/salus/aggregate_commands.h"
+#include "apps/salus/joined_sessions.h"
 #include "apps/salus/peer_cheat.h"
 #include "apps/salus/peer_link.h"
 #include "apps/salus/peer_values.h"
@@ -24,6 +25,10 @@ constexpr std::chrono::seconds kPause{1};
 
 constexpr char kOtherRosterAdvice[] =
     "nothing was sent. Ask whoever gave you the roster whether it changed, and keep both files.";
+
+constexpr char kLikeBefore[] =
+    "you took part in a sum of this title at this host before: over the same people but one, the "
+    "two sums together tell the host that one's value";
 
 // What of a roster a person should look at first.
 std::string DifferenceOf(const PeerRoster& mine, const PeerRoster& theirs) {
@@ -96,6 +101,9 @@ Result<ExitCode> RunAggregateJoin(Session& session) {
   TRY(aggregate::PeerOwner owner, OwnerOf(session));
   TRY(const aggregate::PeerId self, PlaceIn(roster, owner));
   TRY(const pki::IdentityDirectory* const identity, session.Identity());
+  TRY(JoinedSessions joined, JoinedSessions::Open(*identity));
+  TRY_VOID(joined.Check(roster));
+  if (joined.HasLike(roster)) session.terminal().Warn(kLikeBefore);
   TRY(PeerLink link, PeerLink::Open(url, roster.fields().host_fingerprint, *identity));
   TRY_VOID(AskConsent(session, roster, self, url));
   TRY(const std::vector<std::int64_t> values, PartyValues(session, roster));
@@ -109,6 +117,8 @@ Result<ExitCode> RunAggregateJoin(Session& session) {
   const Result<void> done = Attend(*party, link, [&](PeerParty& attending) -> Result<void> {
     TRY_VOID(StopSignals::CheckStopped());
     lines.Happened(attending.TakeEvents());
+    // The shares leave next.
+    if (attending.waits_for() > aggregate::PeerStep::kJoin) TRY_VOID(joined.Remember(roster));
     TRY_VOID(transcript.Follow(attending.transcript()));
     cheat.CrashBefore(attending.waits_for());
     return {};

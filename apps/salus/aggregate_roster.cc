@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
@@ -148,10 +149,17 @@ Result<aggregate::PeerRosterFields> ReadFields(Session& session) {
   const bool is_regression = fields.statistic == aggregate::PeerStatistic::kRegression;
   TRY(fields.inputs, CountOr(session, "--inputs", is_regression ? 1 : 0));
   fields.threshold = arguments.Has("--threshold");
-  TRY(fields.minimum_parties, CountOr(session, "--min-parties", fields.threshold ? 4 : 3));
+  TRY(fields.minimum_parties, CountOr(session, "--min-parties", 0));
   TRY(fields.join_time, TimeOr(session, "--join-time", kJoinTime));
   TRY(fields.step_time, TimeOr(session, "--step-time", kStepTime));
   return fields;
+}
+
+// One liar may be left out of a sum, no more; with a threshold, as many as it bears.
+std::uint32_t LeastParties(std::size_t parties, bool has_threshold) {
+  const std::size_t degree = (parties - 1) / 2;
+  const std::size_t least = has_threshold ? (parties + degree) / 2 + 1 : parties - 1;
+  return static_cast<std::uint32_t>(std::max<std::size_t>(least, has_threshold ? 4 : 3));
 }
 
 }  // namespace
@@ -167,6 +175,9 @@ Result<ExitCode> RunAggregateRoster(Session& session) {
   for (const std::string& text : session.arguments().List("--party")) {
     TRY(aggregate::PeerEntry party, members.Read(text, pki::Purpose::kClient));
     fields.parties.push_back(std::move(party));
+  }
+  if (!session.arguments().Has("--min-parties") && !fields.parties.empty()) {
+    fields.minimum_parties = LeastParties(fields.parties.size(), fields.threshold);
   }
   Result<aggregate::PeerRoster> roster = aggregate::PeerRoster::Create(std::move(fields));
   if (!roster) return session.Usage(roster.error().message);

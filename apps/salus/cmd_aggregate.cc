@@ -60,7 +60,7 @@ Command RosterCommand() {
                  "all certificates must lead to one of these authorities"},
                 {"--threshold", FlagKind::kSwitch, "", "a lost party does not stop the sum"},
                 {"--min-parties", FlagKind::kText, "N",
-                 "fewer values than that are not added up (default 3, with a threshold 4)"},
+                 "fewer values than that are not added up (default: all but one)"},
                 {"--join-time", FlagKind::kText, "TIME", "to join, such as 10m (default) or 2d"},
                 {"--step-time", FlagKind::kText, "TIME", "for each later step (default 1m)"},
                 {"--output", FlagKind::kText, "FILE", "write the roster here", "-o"}},

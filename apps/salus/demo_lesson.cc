@@ -229,10 +229,11 @@ std::string DemoLesson::Knowledge() const {
                      "know all heights.\n",
                      others / 2 + 1);
   }
+  const std::size_t others_but_one = run_.people.size() - 2;
   return out + fmt::format(
-                   "  Even {} people and the hospital together learn of the other two no "
-                   "more than the sum.\n",
-                   run_.people.size() - 2);
+                   "  Even {} and the hospital together learn of the other two no more than "
+                   "the sum.\n",
+                   others_but_one == 1 ? "one of them" : fmt::format("{} of them", others_but_one));
 }
 
 std::string DemoLesson::Eavesdropping() const {

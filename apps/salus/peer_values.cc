@@ -73,6 +73,12 @@ void ShowQuestion(Session& session, const aggregate::PeerRoster& roster, aggrega
                            more == 0 ? "" : fmt::format(" and {} more", more)));
   terminal.Say(fmt::format("  you are     {}; the sum needs at least {} values", roster.Name(self),
                            fields.minimum_parties));
+  // A sum of m values shows one of them to whoever knows the others; half of all shares show all.
+  terminal.Say(fields.threshold
+                   ? fmt::format("  hidden      unless {} of all parties put their shares together",
+                                 (roster.size() - 1) / 2 + 1)
+                   : fmt::format("  hidden      unless {} others work together with the host",
+                                 fields.minimum_parties - 1));
   terminal.Say("  leaves here your value in shares, none of which says anything by itself");
 }
 

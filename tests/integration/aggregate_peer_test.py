@@ -134,6 +134,11 @@ def test_three_learn_the_sum_and_the_mean(stage):
         assert result["unit"] == "cm" and result["title"] == "Height of patients"
         checked = json.loads(session.check(name).stdout)[0]
         assert checked["sum"] == 516 and len(checked["in_result"]) == 3, (name, checked)
+    # Nobody takes part twice: with one less the second sum would tell that one's value.
+    again = stage.salus("aggregate", "join", "--roster", session.roster, "--as",
+                        stage.path("alice"), "--host", session.url, "--yes", "--value", "-",
+                        expect=1, text="170\n")
+    assert "you have taken part in this session before" in again.stderr, again.stderr
     # What went on is told step by step.
     steps = [json.loads(line)["step"] for line in ends["alice"][2].splitlines()
              if line.startswith('{"event":"progress"')]
