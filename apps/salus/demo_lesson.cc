@@ -247,7 +247,7 @@ std::string DemoLesson::Ending() const {
     if (at == PeerStep::kAbort) out += fmt::format("  {}\n", event);
   }
   if (result_) out += "  " + Figures(*result_, run_.roster->fields().unit) + "\n";
-  if (run_.plan.twist == DemoTwist::kCrash && !result_) {
+  if (run_.plan.twist == DemoTwist::kCrash && !run_.plan.has_threshold) {
     out += "  With --threshold the sum survives such a loss.\n";
   }
   return out + fmt::format("  ({:.1f} s)\n", run_.seconds);

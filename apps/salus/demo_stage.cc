@@ -43,7 +43,7 @@ const char* CheatOf(DemoTwist twist) {
     case DemoTwist::kLyingSum:
       return "sum";
     case DemoTwist::kCrash:
-      return "crash=coin";
+      return "crash=verify";
     case DemoTwist::kNone:
       break;
   }
