@@ -4,6 +4,7 @@ source and patients, the server, and a source's connection over mutual TLS."""
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import ssl
@@ -19,12 +20,17 @@ def is_nightly():
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """Ports that a server can take again after a restart: below those that the kernel gives out."""
+    ports = []
+    while len(ports) < count:
+        port = random.SystemRandom().randint(10_000, 32_000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in ports:
+            ports.append(port)
     return ports
 
 
