@@ -181,7 +181,7 @@ Result<ExitCode> RunAggregateRoster(Session& session) {
   }
   Result<aggregate::PeerRoster> roster = aggregate::PeerRoster::Create(std::move(fields));
   if (!roster) return session.Usage(roster.error().message);
-  TRY_VOID(WriteTextFile(output, roster->ToJson() + "\n"));
+  TRY_VOID(WriteTextFile(output, roster->ToJson()));
   session.terminal().Say(fmt::format("{}: {} parties, session {}", output, roster->size(),
                                      codec::HexEncode(roster->fields().session)),
                          Colour::kGreen);

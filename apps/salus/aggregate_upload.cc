@@ -54,6 +54,15 @@ Error AtInputLine(const std::string& path, std::uint64_t line, const Error& erro
 Result<std::vector<Value>> ReadCsv(const std::string& path, const std::string& text) {
   Result<CsvFile> csv = ParseCsv(text);
   if (!csv) return std::move(csv.error()).WithContext(path);
+  // A file without a header would lose its first person without a word.
+  const bool is_headless = std::ranges::any_of(csv->header, [](const std::string& name) {
+    return !name.empty() && name.find_first_not_of("+-.0123456789 ") == std::string::npos;
+  });
+  if (is_headless) {
+    return InvalidArgument(path +
+                           ": its first line is a number: begin with a line of names, such "
+                           "as height");
+  }
   std::vector<Value> values;
   for (const CsvRow& row : csv->rows) {
     auto numbers = ReadNumbers(row.fields);

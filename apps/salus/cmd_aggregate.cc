@@ -26,7 +26,8 @@ const std::vector<Flag>& SessionFlags() {
 }
 
 constexpr char kDeviated[] =
-    "somebody did not follow the protocol; above stands who, and what they did. Keep the "
+    "somebody did not follow the protocol, or this is the roster of another session; above "
+    "stands who, and what they did. Keep the "
     "transcript: "
     "it proves it to everybody.";
 
@@ -39,9 +40,11 @@ Command RosterCommand() {
           "CERT is a certificate in PEM, or an identity directory; `salus identity new "
           "--self-signed` makes one where no authority is at hand. The roster names each by its "
           "fingerprint, and that is whom host and parties believe.\n"
-          "With a threshold up to half of the parties may be lost after they have shared their "
-          "value; without, all who joined must stay, and in return all the others together with "
-          "the host learn nothing of one's value.",
+          "All who joined must stay; in return the host and all the others but one learn of the "
+          "last two no more than what they say together. With a threshold about a quarter may be "
+          "lost after they have shared their value, but in the step of the coins, and half of all "
+          "together could learn every value. A variance, histogram or regression of few people "
+          "says more of each than a sum does.",
       .examples = {"salus aggregate roster --title \"Height\" --purpose \"course project\" --unit "
                    "cm --range 30:272 --party alice --party bob --party charlie --host hospital "
                    "-o roster.json"},

@@ -35,7 +35,7 @@ constexpr StepText kSteps[] = {
     {PeerStep::kReport, "Shares",
      "Each cuts the height into numbers that are random one by one, and give the height together.\n"
      "Every other person gets one of them, sealed: the hospital passes it on and can't open it.\n"
-     "To all go commitments, which bind without telling, and a proof that the height is in range."},
+     "To all goes what binds the shares without telling them; with them a proof of the range."},
     {PeerStep::kReceipt, "Receipts",
      "Each opens what came, and says whose share is what was committed to. From here on nobody\n"
      "can take a share back, or change it."},
@@ -50,7 +50,7 @@ constexpr StepText kSteps[] = {
      "All countersign whose heights are added up: nobody can be shown another set."},
     {PeerStep::kSum, "Sums",
      "Each adds up the shares that it holds, one of each person, and tells all the sum.\n"
-     "It must fit the commitments, so that a wrong sum names its author."},
+     "It must fit what was said before, so that a wrong sum shows, and whose it is."},
 };
 
 std::string Hex(ByteSpan bytes) {
@@ -71,7 +71,7 @@ std::string What(const DemoMessage& message) {
     case PeerStep::kJoin:
       return "covered coin, one-time key";
     case PeerStep::kReport:
-      return message.recipient ? "a share, sealed: " + Hex(message.body) : "commitments, hashes";
+      return message.recipient ? "a share, sealed: " + Hex(message.body) : "what binds the shares";
     case PeerStep::kReceipt:
       return "receipt";
     case PeerStep::kCoin:

@@ -68,6 +68,7 @@ void ShowQuestion(Session& session, const aggregate::PeerRoster& roster, aggrega
   terminal.Say("  what for    " + fields.purpose);
   terminal.Say(fmt::format("  host        {}, certificate {}", host,
                            codec::HexEncode(fields.host_fingerprint)));
+  terminal.Say("  roster      " + codec::HexEncode(roster.hash()));
   terminal.Say("  result      " + QuestionOf(roster));
   terminal.Say(fmt::format("  with you    {}{}", fmt::join(others, ", "),
                            more == 0 ? "" : fmt::format(" and {} more", more)));
@@ -79,6 +80,9 @@ void ShowQuestion(Session& session, const aggregate::PeerRoster& roster, aggrega
                                  (roster.size() - 1) / 2 + 1)
                    : fmt::format("  hidden      unless {} others work together with the host",
                                  fields.minimum_parties - 1));
+  if (fields.statistic != aggregate::PeerStatistic::kSum) {
+    terminal.Say("  mind        of few people these figures say more of each than a sum does");
+  }
   terminal.Say("  leaves here your value in shares, none of which says anything by itself");
 }
 
