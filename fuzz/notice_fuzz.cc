@@ -1,5 +1,6 @@
 // Notices: what decodes is encoded back exactly.
 #include "audit/notices.h"
+#include "audit/task_notice.h"
 #include "base/check.h"
 
 namespace salus::audit {
@@ -14,6 +15,14 @@ void CheckOne(ByteSpan bytes) {
   }
   if (const auto notice = DecodeQuestionNotice(bytes)) {
     CHECK(Equal(EncodeQuestionNotice(*notice), bytes));
+  }
+  if (const auto notice = DecodeTaskNotice(bytes)) {
+    const auto again = EncodeTaskNotice(*notice);
+    CHECK(again.has_value() && Equal(*again, bytes));
+  }
+  if (const auto notice = DecodeResultNotice(bytes)) {
+    const auto again = EncodeResultNotice(*notice);
+    CHECK(again.has_value() && Equal(*again, bytes));
   }
 }
 
