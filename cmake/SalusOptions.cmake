@@ -68,3 +68,5 @@ find_package(tomlplusplus QUIET)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set(salus_vector_stack "--param=asan-use-after-return=0")
 endif()
+# g++ 12 warns falsely of its own header of AVX-512.
+set(salus_avx512_options -Wno-uninitialized -Wno-maybe-uninitialized ${salus_vector_stack})
