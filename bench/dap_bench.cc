@@ -11,9 +11,9 @@
 #include <memory>
 #include <string>
 
+#include "aggregate/answering_aggregator.h"
 #include "aggregate/dap_client.h"
 #include "aggregate/dap_path.h"
-#include "aggregate/helper.h"
 #include "aggregate/leader.h"
 #include "base/check.h"
 #include "base/test_folder.h"
@@ -84,7 +84,7 @@ class Pair final : public Channel {
     Open(leader_side_, DapRole::kLeader, "leader.db");
     Open(helper_side_, DapRole::kHelper, "helper.db");
     leader_ = std::make_unique<Leader>(PartsOf(leader_side_), *this);
-    helper_ = std::make_unique<Helper>(PartsOf(helper_side_));
+    helper_ = std::make_unique<AnsweringAggregator>(PartsOf(helper_side_));
     client_ = std::make_unique<DapClient>(
         Must(DapClient::Create(task_, leader_side_.store->hpke_keys().Configs(),
                                helper_side_.store->hpke_keys().Configs())));
@@ -160,7 +160,7 @@ class Pair final : public Channel {
   Side leader_side_;
   Side helper_side_;
   std::unique_ptr<Leader> leader_;
-  std::unique_ptr<Helper> helper_;
+  std::unique_ptr<AnsweringAggregator> helper_;
   std::unique_ptr<DapClient> client_;
   Stopwatch upload_;
   Stopwatch aggregate_;

@@ -114,7 +114,7 @@ TwoAggregators::TwoAggregators(const Setup& setup)
   }
   leader = std::make_unique<Leader>(PartsOf(leader_side), *this,
                                     Leader::Options{.job_reports = setup.job_reports});
-  helper = std::make_unique<Helper>(PartsOf(helper_side));
+  helper = std::make_unique<AnsweringAggregator>(PartsOf(helper_side));
 }
 
 TwoAggregators::~TwoAggregators() = default;
@@ -144,7 +144,7 @@ void TwoAggregators::OpenLeader() {
 void TwoAggregators::OpenHelper() {
   helper.reset();
   OpenSide(helper_side);
-  helper = std::make_unique<Helper>(PartsOf(helper_side));
+  helper = std::make_unique<AnsweringAggregator>(PartsOf(helper_side));
 }
 
 // By hand, for reports that no client makes.

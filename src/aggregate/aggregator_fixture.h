@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "aggregate/answering_aggregator.h"
 #include "aggregate/dap_client.h"
 #include "aggregate/dap_collector.h"
-#include "aggregate/helper.h"
 #include "aggregate/leader.h"
 #include "base/test_folder.h"
 
@@ -133,7 +133,7 @@ class TwoAggregators final : public Channel {
   AggregatorSide leader_side;
   AggregatorSide helper_side;
   std::unique_ptr<Leader> leader;
-  std::unique_ptr<Helper> helper;
+  std::unique_ptr<AnsweringAggregator> helper;
   TaskId task_id;
   DapAnswer last_answer;
 

@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "aggregate/answering_aggregator.h"
 #include "aggregate/channel.h"
-#include "aggregate/helper.h"
 #include "aggregate/leader.h"
 #include "api/dap_link.h"
 #include "base/result.h"
@@ -57,7 +57,7 @@ class Aggregators {
   ~Aggregators();
 
   aggregate::Leader& leader() { return leader_; }
-  aggregate::Helper& helper() { return helper_; }
+  aggregate::AnsweringAggregator& helper() { return helper_; }
   node::Aggregation& aggregation() { return aggregation_; }
 
   // Wake has the threads look for work now.
@@ -73,7 +73,7 @@ class Aggregators {
   node::Aggregation& aggregation_;
   HelperChannel channel_;
   aggregate::Leader leader_;
-  aggregate::Helper helper_;
+  aggregate::AnsweringAggregator helper_;
   std::mutex mutex_;
   std::condition_variable_any woken_;
   std::uint64_t wakes_ = 0;  // guarded by mutex_

@@ -1,8 +1,8 @@
 #include <utility>
 
+#include "aggregate/answering_aggregator.h"
 #include "aggregate/dap_media_type.h"
 #include "aggregate/dap_path.h"
-#include "aggregate/helper.h"
 #include "aggregate/sealed_share.h"
 #include "crypto/sha256.h"
 
@@ -42,7 +42,7 @@ std::optional<DapProblem> CheckBatch(const OpenTask& task, const AggregateShareR
 }  // namespace
 
 // Logged before it is given, each time it is given.
-DapAnswer Helper::ShareAnswer(const OpenTask& task, const Collection& share) {
+DapAnswer AnsweringAggregator::ShareAnswer(const OpenTask& task, const Collection& share) {
   const auto logged =
       parts_.log.BatchCollected(task.config(), {.selector = SelectorOf(task, *share.range),
                                                 .report_count = share.report_count,
@@ -54,7 +54,7 @@ DapAnswer Helper::ShareAnswer(const OpenTask& task, const Collection& share) {
           .body = share.answer};
 }
 
-DapAnswer Helper::HandleAggregateShare(const TaskId& task_id, ByteSpan body) {
+DapAnswer AnsweringAggregator::HandleAggregateShare(const TaskId& task_id, ByteSpan body) {
   const OpenTask* const task = FindTask(task_id);
   if (task == nullptr) {
     return ProblemAnswer(DapVersion::k18, DapProblem::kUnrecognizedTask, task_id);
@@ -101,7 +101,8 @@ DapAnswer Helper::HandleAggregateShare(const TaskId& task_id, ByteSpan body) {
   return FailureAnswer(fixed.error());
 }
 
-DapAnswer Helper::HandleAggregateSharePoll(const TaskId& task_id, const CollectionJobId& id) {
+DapAnswer AnsweringAggregator::HandleAggregateSharePoll(const TaskId& task_id,
+                                                        const CollectionJobId& id) {
   const OpenTask* const task = FindTask(task_id);
   if (task == nullptr) {
     return ProblemAnswer(DapVersion::k18, DapProblem::kUnrecognizedTask, task_id);
@@ -114,7 +115,8 @@ DapAnswer Helper::HandleAggregateSharePoll(const TaskId& task_id, const Collecti
   return ShareAnswer(*task, **share);
 }
 
-DapAnswer Helper::HandleAggregateShareDelete(const TaskId& task_id, const CollectionJobId& id) {
+DapAnswer AnsweringAggregator::HandleAggregateShareDelete(const TaskId& task_id,
+                                                          const CollectionJobId& id) {
   const OpenTask* const task = FindTask(task_id);
   if (task == nullptr) {
     return ProblemAnswer(DapVersion::k18, DapProblem::kUnrecognizedTask, task_id);

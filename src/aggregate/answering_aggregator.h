@@ -1,4 +1,4 @@
-// Helper is the aggregator that only answers: to the leader.
+// AnsweringAggregator is the helper of DAP: it only answers, to the leader.
 //
 // Source:  DAP-18 sections 4.5, 4.6.4 and 5; DAP-09 sections 4.4 and 4.5.2. One round of
 //          verification: Prio3. Every request is answered at once.
@@ -15,9 +15,9 @@
 
 namespace salus::aggregate {
 
-class Helper {
+class AnsweringAggregator {
  public:
-  explicit Helper(const AggregatorParts& parts) : parts_(parts) {}
+  explicit AnsweringAggregator(const AggregatorParts& parts) : parts_(parts) {}
 
   // HandleAggregationInit verifies and counts the reports of a job: POST
   // {helper}/tasks/{task}/aggregation_jobs, or PUT to the id of the leader's choice in DAP-09.

@@ -1,4 +1,4 @@
-#include "aggregate/helper.h"
+#include "aggregate/answering_aggregator.h"
 
 #include <algorithm>
 #include <unordered_set>
@@ -63,21 +63,21 @@ ReportError ErrorOf(Admission admission) {
 
 }  // namespace
 
-const OpenTask* Helper::FindTask(const TaskId& id) const {
+const OpenTask* AnsweringAggregator::FindTask(const TaskId& id) const {
   const OpenTask* const task = parts_.store.FindTask(id);
   return task == nullptr || task->is_leader() ? nullptr : task;
 }
 
-DapAnswer Helper::JobAnswer(const OpenTask& task, const AggregationJobId& id, Bytes body) const {
+DapAnswer AnsweringAggregator::JobAnswer(const OpenTask& task, const AggregationJobId& id,
+                                         Bytes body) const {
   return {.status = task.version() == DapVersion::k09 ? 201 : 200,
           .media_type = std::string(MediaType(task.version(), DapMessageType::kAggregationJobResp)),
           .location = AggregationJobPath(task.task().id(), id),
           .body = std::move(body)};
 }
 
-DapAnswer Helper::HandleAggregationInit(const TaskId& task_id,
-                                        const std::optional<AggregationJobId>& chosen_id,
-                                        ByteSpan body) {
+DapAnswer AnsweringAggregator::HandleAggregationInit(
+    const TaskId& task_id, const std::optional<AggregationJobId>& chosen_id, ByteSpan body) {
   const OpenTask* const task = FindTask(task_id);
   if (task == nullptr) {
     return ProblemAnswer(DapVersion::k18, DapProblem::kUnrecognizedTask, task_id);
@@ -117,9 +117,9 @@ DapAnswer Helper::HandleAggregationInit(const TaskId& task_id,
   return FailureAnswer(job.error());
 }
 
-Result<HelperJob> Helper::VerifyJob(const OpenTask& task, const AggregationJobId& id,
-                                    const crypto::Hash32& request_sha256,
-                                    const AggregationJobInitReq& request) {
+Result<HelperJob> AnsweringAggregator::VerifyJob(const OpenTask& task, const AggregationJobId& id,
+                                                 const crypto::Hash32& request_sha256,
+                                                 const AggregationJobInitReq& request) {
   const Timestamp now = parts_.clock.Now();
   const HpkeKeyRing keys = parts_.store.hpke_keys();
   AggregationJobResp response;
@@ -153,7 +153,8 @@ Result<HelperJob> Helper::VerifyJob(const OpenTask& task, const AggregationJobId
       });
 }
 
-DapAnswer Helper::HandleAggregationPoll(const TaskId& task_id, const AggregationJobId& id) {
+DapAnswer AnsweringAggregator::HandleAggregationPoll(const TaskId& task_id,
+                                                     const AggregationJobId& id) {
   const OpenTask* const task = FindTask(task_id);
   if (task == nullptr) {
     return ProblemAnswer(DapVersion::k18, DapProblem::kUnrecognizedTask, task_id);
@@ -166,7 +167,8 @@ DapAnswer Helper::HandleAggregationPoll(const TaskId& task_id, const Aggregation
   return JobAnswer(*task, id, std::move((*job)->answer));
 }
 
-DapAnswer Helper::HandleAggregationDelete(const TaskId& task_id, const AggregationJobId& id) {
+DapAnswer AnsweringAggregator::HandleAggregationDelete(const TaskId& task_id,
+                                                       const AggregationJobId& id) {
   const OpenTask* const task = FindTask(task_id);
   if (task == nullptr) {
     return ProblemAnswer(DapVersion::k18, DapProblem::kUnrecognizedTask, task_id);
