@@ -3,18 +3,11 @@
 #include "aggregate/dap_aggregation.h"
 #include "aggregate/ping_pong.h"
 #include "base/check.h"
+#include "dap_round_trip.h"
 #include "fuzz_input.h"
 
 namespace salus::aggregate {
 namespace {
-
-template <typename T>
-void CheckBoth(ByteSpan bytes) {
-  for (const DapVersion version : {DapVersion::k18, DapVersion::k09}) {
-    const Result<T> message = T::Parse(version, bytes);
-    if (message) CHECK(Equal(message->Encode(version), bytes));
-  }
-}
 
 void CheckOne(ByteSpan data) {
   fuzz::Input input(data);

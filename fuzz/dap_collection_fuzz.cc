@@ -2,18 +2,11 @@
 // read is written back to the same bytes. The first byte chooses the message.
 #include "aggregate/dap_collection.h"
 #include "base/check.h"
+#include "dap_round_trip.h"
 #include "fuzz_input.h"
 
 namespace salus::aggregate {
 namespace {
-
-template <typename T>
-void CheckBoth(ByteSpan bytes) {
-  for (const DapVersion version : {DapVersion::k18, DapVersion::k09}) {
-    const Result<T> message = T::Parse(version, bytes);
-    if (message) CHECK(Equal(message->Encode(version), bytes));
-  }
-}
 
 void CheckOne(ByteSpan data) {
   fuzz::Input input(data);

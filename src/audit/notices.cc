@@ -1,5 +1,6 @@
 #include "audit/notices.h"
 
+#include "audit/member_map.h"
 #include "codec/cbor.h"
 
 namespace salus::audit {
@@ -7,60 +8,7 @@ namespace salus::audit {
 namespace {
 
 using codec::CborReader;
-using codec::CborType;
 using codec::CborWriter;
-
-constexpr std::uint64_t kLastDay = 2'932'896;  // 9999-12-31
-
-// The label before each member counts up from 1.
-class MemberReader {
- public:
-  MemberReader(ByteSpan content, std::size_t members) : reader_(content), members_(members) {}
-
-  // Next is at a member's value. Errors: InvalidArgument.
-  Result<CborReader*> Next() {
-    if (last_ == 0) TRY_VOID(reader_.MapOf(members_));
-    TRY(const std::uint64_t label, reader_.Uint());
-    if (label != ++last_) return InvalidArgument("a member is missing");
-    return &reader_;
-  }
-  Result<void> Text(std::string& out) {
-    TRY(CborReader* const reader, Next());
-    TRY(const std::string_view text, reader->Text());
-    out = text;
-    return {};
-  }
-  Result<void> OneDay(Day& out) {
-    TRY(CborReader* const reader, Next());
-    TRY(out, DayOfNumber(*reader));
-    return {};
-  }
-  Result<void> OptionalDay(std::optional<Day>& out) {
-    TRY(CborReader* const reader, Next());
-    TRY(const CborType type, reader->PeekType());
-    if (type == CborType::kNull) return reader->Null();
-    TRY(out, DayOfNumber(*reader));
-    return {};
-  }
-  Result<void> Time(Timestamp& out) {
-    TRY(CborReader* const reader, Next());
-    TRY(const std::int64_t time_ms, reader->Int());
-    out = FromUnixMillis(time_ms);
-    return {};
-  }
-  Result<void> Finish() const { return reader_.Finish(); }
-
- private:
-  static Result<Day> DayOfNumber(CborReader& reader) {
-    TRY(const std::uint64_t number, reader.Uint());
-    if (number > kLastDay) return InvalidArgument("a day is out of range");
-    return FromUnixDay(static_cast<std::uint32_t>(number));
-  }
-
-  CborReader reader_;
-  const std::size_t members_;
-  std::uint64_t last_ = 0;
-};
 
 }  // namespace
 
