@@ -18,17 +18,10 @@ using codec::Within;
 constexpr std::string_view kTimeInterval = "time-interval", kLeaderSelected = "leader-selected";
 constexpr std::string_view kLaplace = "discrete-laplace", kGaussian = "discrete-gaussian";
 
-Result<void> CheckMembers(std::string_view where, const JsonObject& object,
-                          std::initializer_list<std::string_view> members) {
-  for (const auto& member : object) {
-    if (std::ranges::find(members, std::string_view(member.key())) != members.end()) continue;
-    std::string names;
-    for (const std::string_view name : members) {
-      names += names.empty() ? "" : ", ";
-      names += name;
-    }
-    return InvalidArgument(std::string(where) + ": an unknown member: there are only " + names);
-  }
+Result<void> CheckMembersOf(std::string_view where, const JsonObject& object,
+                            std::initializer_list<std::string_view> members) {
+  Result<void> checked = codec::CheckMembers(object, members);
+  if (!checked) return std::move(checked.error()).WithContext(where);
   return {};
 }
 
@@ -159,16 +152,16 @@ Result<void> ReadParts(const JsonObject& object, DapTaskParameters& task) {
   TRY(const JsonObject* statistic, codec::ObjectAt(object, "statistic"));
   const bool is_histogram = task.vdaf.circuit == Circuit::kHistogram;
   if (is_histogram) {
-    TRY_VOID(CheckMembers("statistic", *statistic, {"name", "unit", "offset", "bucket_width"}));
+    TRY_VOID(CheckMembersOf("statistic", *statistic, {"name", "unit", "offset", "bucket_width"}));
   } else {
-    TRY_VOID(CheckMembers("statistic", *statistic, {"name", "unit", "offset"}));
+    TRY_VOID(CheckMembersOf("statistic", *statistic, {"name", "unit", "offset"}));
   }
   auto read = ReadStatistic(*statistic, is_histogram);
   if (!read) return Within("statistic", std::move(read.error()));
   task.statistic = *std::move(read);
   TRY(const JsonObject* noise, codec::OptionalObjectAt(object, "noise"));
   if (noise != nullptr) {
-    TRY_VOID(CheckMembers("noise", *noise, {"mechanism", "epsilon", "sensitivity"}));
+    TRY_VOID(CheckMembersOf("noise", *noise, {"mechanism", "epsilon", "sensitivity"}));
     Result<DapNoise> option = ReadNoise(*noise);
     if (!option) return Within("noise", std::move(option.error()));
     task.noise = *option;
@@ -188,7 +181,7 @@ Result<void> ReadParts(const JsonObject& object, DapTaskParameters& task) {
 Result<DapTaskParameters> DapTaskFromJson(std::string_view text) {
   TRY(const codec::Json json, codec::ParseJson(text));
   TRY(const JsonObject* object, codec::AsObject(json, "task"));
-  TRY_VOID(CheckMembers(
+  TRY_VOID(CheckMembersOf(
       "task", *object,
       {"version", "id", "leader", "helper", "batch_mode", "time_precision_s", "min_batch_size",
        "vdaf", "start", "end", "purpose", "statistic", "noise", "task_info"}));

@@ -48,38 +48,6 @@ const std::vector<NamedParty>& Parties() {
 
 const NamedParty& Entry(TaskParty party) { return Parties()[static_cast<std::size_t>(party)]; }
 
-// The tree that the parser made holds the secrets as text.
-class WipeSecrets {
- public:
-  explicit WipeSecrets(codec::Json& value) : value_(value) {}
-  WipeSecrets(const WipeSecrets&) = delete;
-  WipeSecrets& operator=(const WipeSecrets&) = delete;
-  ~WipeSecrets() {
-    if (!value_.is_object()) return;
-    for (const std::string_view name : kSecretMembers) {
-      codec::Json* const member = value_.as_object().if_contains(name);
-      if (member == nullptr || !member->is_string()) continue;
-      WipeMemory(member->as_string().data(), member->as_string().size());
-    }
-  }
-
- private:
-  codec::Json& value_;
-};
-
-Result<void> CheckMembers(const JsonObject& object, const std::vector<std::string_view>& members) {
-  for (const auto& member : object) {
-    if (std::ranges::find(members, std::string_view(member.key())) != members.end()) continue;
-    std::string names;
-    for (const std::string_view name : members) {
-      names += names.empty() ? "" : ", ";
-      names += name;
-    }
-    return InvalidArgument("an unknown member: there are only " + names);
-  }
-  return {};
-}
-
 Result<std::string> BoundedAt(const JsonObject& object, std::string_view name, std::size_t limit) {
   TRY(const std::string_view text, codec::StringAt(object, name));
   if (text.empty() || text.size() > limit) {
@@ -121,7 +89,7 @@ Result<SecretBytes> TokenAt(const JsonObject& object, std::string_view name) {
 }
 
 Result<TaskStudy> ReadStudy(const JsonObject& object) {
-  TRY_VOID(CheckMembers(object, {"name", "measure", "budget"}));
+  TRY_VOID(codec::CheckMembers(object, {"name", "measure", "budget"}));
   TaskStudy study;
   TRY(study.name, BoundedAt(object, "name", PrivacyLedger::kMaxStudyBytes));
   TRY(const std::string_view measure, codec::StringAt(object, "measure"));
@@ -237,7 +205,7 @@ std::string_view TaskPartyName(TaskParty party) { return Entry(party).name; }
 Result<TaskFile> TaskFile::Parse(const SecretBytes& text) {
   if (text.size() > kMaxFileBytes) return InvalidArgument("a task file is at most 64 KiB");
   TRY(codec::Json json, codec::ParseJson(AsText(text.view(ShareAccess::Token()))));
-  const WipeSecrets wipe(json);
+  const codec::WipedMembers wipe(json, kSecretMembers);
   TRY(const JsonObject* object, codec::AsObject(json, "the task file"));
   TRY(const std::string_view party, codec::StringAt(*object, "party"));
   const auto entry = std::ranges::find(Parties(), party, &NamedParty::name);
@@ -246,7 +214,7 @@ Result<TaskFile> TaskFile::Parse(const SecretBytes& text) {
   }
   std::vector<std::string_view> members = {"party", "task", "leader_root", "helper_root"};
   members.insert(members.end(), entry->members.begin(), entry->members.end());
-  TRY_VOID(CheckMembers(*object, members));
+  TRY_VOID(codec::CheckMembers(*object, members));
   TRY(const JsonObject* task_json, codec::ObjectAt(*object, "task"));
   Result<DapTask> task = DapTask::FromJson(codec::WriteJson(*task_json));
   if (!task) return Within("task", std::move(task.error()));

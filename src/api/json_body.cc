@@ -1,6 +1,5 @@
 #include "api/json_body.h"
 
-#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -9,28 +8,11 @@
 
 namespace salus::api {
 
-Result<void> CheckMembers(const codec::JsonObject& object,
-                          std::initializer_list<std::string_view> members) {
-  for (const auto& member : object) {
-    if (std::find(members.begin(), members.end(), std::string_view(member.key())) !=
-        members.end()) {
-      continue;
-    }
-    std::string names;
-    for (const std::string_view one : members) {
-      names += names.empty() ? "" : ", ";
-      names += one;
-    }
-    return InvalidArgument("an unknown member: there are only " + names);
-  }
-  return {};
-}
-
 Result<codec::JsonObject> ReadJsonBody(ByteSpan body,
                                        std::initializer_list<std::string_view> members) {
   TRY(codec::Json json, codec::ParseJson(AsText(body)));
   if (!json.is_object()) return InvalidArgument("the body must be a JSON object");
-  TRY_VOID(CheckMembers(json.as_object(), members));
+  TRY_VOID(codec::CheckMembers(json.as_object(), members));
   return std::move(json.as_object());
 }
 

@@ -21,10 +21,6 @@ namespace salus::api {
 Result<codec::JsonObject> ReadJsonBody(ByteSpan body,
                                        std::initializer_list<std::string_view> members);
 
-// CheckMembers is that rule for an object inside of another.
-Result<void> CheckMembers(const codec::JsonObject& object,
-                          std::initializer_list<std::string_view> members);
-
 // ReadDay reads a day, nullopt when absent. Errors: InvalidArgument with the member.
 Result<std::optional<Day>> ReadDay(const codec::JsonObject& object, std::string_view name);
 Result<std::optional<Day>> ReadDay(const http::Query& query, std::string_view name);

@@ -17,7 +17,7 @@ struct MandateRequest {
 
 Result<audit::Subject> ReadPatient(const codec::Json& value) {
   TRY(const codec::JsonObject* object, codec::AsObject(value, "patient"));
-  TRY_VOID(CheckMembers(*object, {"id", "system"}));
+  TRY_VOID(codec::CheckMembers(*object, {"id", "system"}));
   TRY(const std::string_view id, codec::StringAt(*object, "id"));
   TRY(const auto system, codec::OptionalStringAt(*object, "system"));
   return audit::Subject::Create(audit::SubjectKind::kPatient, system.value_or(""), id);

@@ -5,7 +5,9 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -74,5 +76,31 @@ Result<const JsonObject*> ObjectAt(const JsonObject& object, std::string_view na
 Result<const JsonObject*> OptionalObjectAt(const JsonObject& object, std::string_view name);
 // AsObject is the value itself as an object; name is what the message calls it.
 Result<const JsonObject*> AsObject(const Json& value, std::string_view name);
+
+// CheckMembers refuses an object that has other members than these.
+//
+// Errors: InvalidArgument; it names the members that there are, never the one that came.
+Result<void> CheckMembers(const JsonObject& object, std::span<const std::string_view> members);
+inline Result<void> CheckMembers(const JsonObject& object,
+                                 std::initializer_list<std::string_view> members) {
+  return CheckMembers(object, std::span(members.begin(), members.size()));
+}
+
+// WipedMembers overwrites, when it goes, the texts of these members of an object: the tree that the
+// parser made holds secrets as text.
+//
+// Ownership: value and names outlive it.
+class WipedMembers {
+ public:
+  WipedMembers(Json& value, std::span<const std::string_view> names)
+      : value_(value), names_(names) {}
+  WipedMembers(const WipedMembers&) = delete;
+  WipedMembers& operator=(const WipedMembers&) = delete;
+  ~WipedMembers();
+
+ private:
+  Json& value_;
+  const std::span<const std::string_view> names_;
+};
 
 }  // namespace salus::codec

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <limits>
 
+#include "base/secret.h"
 #include "codec/json.h"
 
 namespace salus::codec {
@@ -109,6 +111,28 @@ Result<const JsonObject*> ObjectAt(const JsonObject& object, std::string_view na
 Result<const JsonObject*> AsObject(const Json& value, std::string_view name) {
   if (!value.is_object()) return MustBe(name, "an object");
   return &value.get_object();
+}
+
+Result<void> CheckMembers(const JsonObject& object, std::span<const std::string_view> members) {
+  for (const auto& member : object) {
+    if (std::ranges::find(members, std::string_view(member.key())) != members.end()) continue;
+    std::string names;
+    for (const std::string_view name : members) {
+      names += names.empty() ? "" : ", ";
+      names += name;
+    }
+    return InvalidArgument("an unknown member: there are only " + names);
+  }
+  return {};
+}
+
+WipedMembers::~WipedMembers() {
+  if (!value_.is_object()) return;
+  for (const std::string_view name : names_) {
+    Json* const member = value_.as_object().if_contains(name);
+    if (member == nullptr || !member->is_string()) continue;
+    WipeMemory(member->as_string().data(), member->as_string().size());
+  }
 }
 
 }  // namespace salus::codec

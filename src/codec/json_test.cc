@@ -247,5 +247,25 @@ TEST(JsonAccessTest, MessagesNameThePath) {
             "agent[2].who.value: is missing");
 }
 
+TEST(JsonMembers, AnUnknownOneIsRefusedAndNotRepeated) {
+  const Json json = ParseJson(R"({"a":1,"secret-typo":2})").value();
+  const std::vector<std::string_view> all = {"a", "secret-typo"};
+  EXPECT_TRUE(CheckMembers(json.as_object(), all).has_value());
+  const auto refused = CheckMembers(json.as_object(), {"a", "b"});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().message, "an unknown member: there are only a, b");
+}
+
+TEST(JsonMembers, SecretTextsAreOverwritten) {
+  Json json = ParseJson(R"({"d":"a secret that is long","x":"open","n":7})").value();
+  const char* const text = json.as_object().at("d").as_string().data();
+  const std::vector<std::string_view> names = {"d", "n", "absent"};
+  {
+    const WipedMembers wiped(json, names);
+  }
+  EXPECT_EQ(std::string_view(text, 8), std::string_view("\0\0\0\0\0\0\0\0", 8));
+  EXPECT_EQ(json.as_object().at("x").as_string(), "open");
+}
+
 }  // namespace
 }  // namespace salus::codec

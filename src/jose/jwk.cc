@@ -21,25 +21,6 @@ Error Malformed(std::string_view member, std::string_view why) {
   return InvalidArgument("JWK member " + std::string(member) + " " + std::string(why));
 }
 
-// WipeSecrets overwrites the private members in the tree that the JSON parser made.
-class WipeSecrets {
- public:
-  explicit WipeSecrets(codec::Json& value) : value_(value) {}
-  WipeSecrets(const WipeSecrets&) = delete;
-  WipeSecrets& operator=(const WipeSecrets&) = delete;
-  ~WipeSecrets() {
-    if (!value_.is_object()) return;
-    for (const std::string_view name : kSecretMembers) {
-      codec::Json* member = value_.as_object().if_contains(name);
-      if (member == nullptr || !member->is_string()) continue;
-      WipeMemory(member->as_string().data(), member->as_string().size());
-    }
-  }
-
- private:
-  codec::Json& value_;
-};
-
 Result<Bytes> PublicAt(const codec::JsonObject& members, std::string_view name) {
   TRY(const std::string_view text, codec::StringAt(members, name));
   auto bytes = codec::Base64UrlDecode(text);
@@ -234,7 +215,7 @@ Result<Jwk> Jwk::Parse(std::string_view text) {
 }
 
 Result<Jwk> Jwk::FromJson(codec::Json value) {
-  const WipeSecrets wipe(value);
+  const codec::WipedMembers wipe(value, kSecretMembers);
   if (!value.is_object()) return InvalidArgument("a JWK is a JSON object");
   const codec::JsonObject& members = value.as_object();
   TRY(Material material, ReadMaterial(members));
