@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "apps/salus/address_flag.h"
 #include "apps/salus/aggregate_commands.h"
 #include "apps/salus/aggregate_notice.h"
 #include "apps/salus/peer_server.h"
@@ -11,7 +10,6 @@
 #include "apps/salus/stop_signals.h"
 #include "apps/salus/transcript_file.h"
 #include "crypto/pkcs8.h"
-#include "http/listening_socket.h"
 
 namespace salus::cli {
 
@@ -23,27 +21,9 @@ using std::chrono::steady_clock;
 // Who is a little late is not named.
 constexpr std::chrono::seconds kPatience{3};
 
-struct Place {
-  std::string address;
-  std::uint16_t port = 0;
-};
-
-// ADDR:PORT or [v6]:PORT; port 0 is any free one.
-Result<Place> PlaceOf(Session& session) {
+Result<AddressFlag> PlaceOf(Session& session) {
   TRY(const std::string text, session.Required("--listen"));
-  Place out;
-  const std::size_t colon = text.rfind(':');
-  if (colon != text.npos) {
-    out.address = text.substr(0, colon);
-    if (out.address == "localhost") out.address = "127.0.0.1";
-    if (out.address.starts_with('[') && out.address.ends_with(']')) {
-      out.address = out.address.substr(1, out.address.size() - 2);
-    }
-    const char* const last = text.data() + text.size();
-    const auto [end, failed] = std::from_chars(text.data() + colon + 1, last, out.port);
-    const bool is_number = failed == std::errc() && end == last && end != text.data() + colon + 1;
-    if (is_number && http::ParseSocketAddress(out.address, out.port)) return out;
-  }
+  if (const auto at = AddressFlag::Parse(text)) return *at;
   return session.Usage("--listen: ADDRESS:PORT, such as 0.0.0.0:7443 or 127.0.0.1:0");
 }
 
@@ -84,7 +64,7 @@ Result<ExitCode> RunAggregateHost(Session& session) {
   TRY(const OutputFormat format, session.Format());
   TRY(const std::string path, session.Required("--roster"));
   TRY(const aggregate::PeerRoster roster, ReadRosterFile(path));
-  TRY(Place place, PlaceOf(session));
+  TRY(AddressFlag place, PlaceOf(session));
   TRY(aggregate::PeerOwner owner, OwnerOf(session));
   PeerServerOptions options{.address = place.address, .port = place.port};
   options.certificate_pem = owner.certificate.ToPem();

@@ -12,10 +12,10 @@
 #include <chrono>
 #include <thread>
 
+#include "apps/salus/address_flag.h"
 #include "apps/salus/proxy_certificates.h"
 #include "apps/salus/proxy_handover.h"
 #include "apps/salus/session.h"
-#include "http/listening_socket.h"
 #include "proxy/certificate_renewal.h"
 #include "proxy/proxy.h"
 
@@ -43,25 +43,11 @@ Result<std::uint64_t> NumberOr(Session& session, const std::string& flag, std::u
   return value;
 }
 
-// PlaceOf reads ADDR:PORT, [v6]:PORT or localhost:PORT.
 Result<proxy::Place> PlaceOf(Session& session, const std::string& flag, const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  const auto wrong = [&] {
-    return session.Usage(
-        flag + ": ADDRESS:PORT, such as 127.0.0.1:5000 or [::1]:5000; a name is no address");
-  };
-  if (colon == std::string::npos) return wrong();
-  proxy::Place out;
-  out.address = text.substr(0, colon);
-  if (out.address == "localhost") out.address = "127.0.0.1";
-  if (out.address.starts_with('[') && out.address.ends_with(']')) {
-    out.address = out.address.substr(1, out.address.size() - 2);
-  }
-  const char* const last = text.data() + text.size();
-  const auto [end, failed] = std::from_chars(text.data() + colon + 1, last, out.port);
-  if (failed != std::errc() || end != last) return wrong();
-  if (!http::ParseSocketAddress(out.address, out.port)) return wrong();
-  return out;
+  const auto at = AddressFlag::Parse(text);
+  if (at) return proxy::Place{.address = at->address, .port = at->port};
+  return session.Usage(
+      flag + ": ADDRESS:PORT, such as 127.0.0.1:5000 or [::1]:5000; a name is no address");
 }
 
 Result<std::vector<proxy::Place>> RedirectPlaces(Session& session,
