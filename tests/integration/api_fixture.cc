@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include "codec/hex.h"
 #include "codec/rfc3339.h"
 #include "crypto/pkcs8.h"
+#include "pki/certificate.h"
 
 namespace salus {
 
@@ -75,6 +77,16 @@ std::unique_ptr<http::Client> ApiTest::PublicClient() {
   options.base_url = "https://localhost:" + std::to_string(server_->public_port());
   options.trust_anchors_pem = node_->root_certificate_pem();
   return *http::Client::Create(std::move(options));
+}
+
+client::PinnedServer ApiTest::Pin() {
+  const auto root = pki::Certificate::FromPem(node_->root_certificate_pem());
+  client::FirstContact contact;
+  contact.url = "https://localhost:" + std::to_string(server_->public_port());
+  contact.fingerprint = codec::HexEncode(root->fingerprint());
+  auto pinned = client::Connect(contact);
+  EXPECT_TRUE(pinned.has_value()) << pinned.error().message;
+  return *std::move(pinned);
 }
 
 http::ClientResponse ApiTest::Send(http::Client& client, http::Method method, std::string target,

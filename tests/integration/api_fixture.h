@@ -14,6 +14,7 @@
 #include "api/api_server.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "client/pinned_server.h"
 #include "codec/json.h"
 #include "http/client.h"
 #include "node/node.h"
@@ -56,6 +57,9 @@ class ApiTest : public testing::Test {
   }
   // The client of a certificate that another installation issued under the same root name.
   std::unique_ptr<http::Client> PublicClient();
+
+  // Pin is a first contact with whatever ports the server has now.
+  client::PinnedServer Pin();
 
   static http::ClientResponse Send(http::Client& client, http::Method method, std::string target,
                                    std::string_view body = "", std::string_view type = "");

@@ -34,17 +34,6 @@ class ClientServerTest : public ApiTest {
     ASSERT_TRUE(node_->PutSource("kis", "Clinic"));
   }
 
-  // Pin is a first contact with whatever ports the server has now.
-  client::PinnedServer Pin() {
-    const auto root = pki::Certificate::FromPem(node_->root_certificate_pem());
-    client::FirstContact contact;
-    contact.url = "https://localhost:" + std::to_string(server_->public_port());
-    contact.fingerprint = codec::HexEncode(root->fingerprint());
-    auto pinned = client::Connect(contact);
-    EXPECT_TRUE(pinned.has_value()) << pinned.error().message;
-    return *std::move(pinned);
-  }
-
   client::Connection Open(pki::Role role, const std::string& id) {
     const pki::IdentityDirectory& identity = Identity(role, id);
     return *client::Connection::Open(Pin(), &identity);

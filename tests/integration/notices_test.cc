@@ -18,15 +18,6 @@ namespace {
 
 class NoticesTest : public ApiTest {
  protected:
-  client::PinnedServer Pin() {
-    const auto root = pki::Certificate::FromPem(node_->root_certificate_pem());
-    client::FirstContact contact;
-    contact.url = "https://localhost:" + std::to_string(server_->public_port());
-    contact.fingerprint = codec::HexEncode(root->fingerprint());
-    auto pinned = client::Connect(contact);
-    EXPECT_TRUE(pinned.has_value()) << pinned.error().message;
-    return *std::move(pinned);
-  }
   client::Connection Open(pki::Role role, const std::string& id) {
     return *client::Connection::Open(Pin(), &Identity(role, id));
   }
