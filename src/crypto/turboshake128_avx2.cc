@@ -14,6 +14,8 @@ namespace salus::crypto {
 
 namespace {
 
+// As PlainWords, and not shared with it: a function of both could be linked from this file, whose
+// instructions older CPUs don't have.
 struct Bmi2Words {
   using Word = std::uint64_t;
   static Word Xor(Word a, Word b) { return a ^ b; }
