@@ -181,6 +181,10 @@ Result<ExitCode> RunAggregateRoster(Session& session) {
   }
   Result<aggregate::PeerRoster> roster = aggregate::PeerRoster::Create(std::move(fields));
   if (!roster) return session.Usage(roster.error().message);
+  if (std::filesystem::exists(output)) {
+    return AlreadyExists(output +
+                         ": a roster is there, which others may have by now: name another");
+  }
   TRY_VOID(WriteTextFile(output, roster->ToJson()));
   session.terminal().Say(fmt::format("{}: {} parties, session {}", output, roster->size(),
                                      codec::HexEncode(roster->fields().session)),

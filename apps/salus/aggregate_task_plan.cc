@@ -155,7 +155,7 @@ Result<void> PlanBatches(Session& session, DapTaskParameters& task) {
   if (kind != "fixed" || !reports) {
     return session.Usage("--batch: time-interval:1h, or fixed:1000");
   }
-  if (session.arguments().Has("--min-batch")) {
+  if (session.arguments().Has("--min-batch") && least != *reports) {
     return session.Usage("--min-batch is the number of --batch fixed:N itself");
   }
   task.batch_mode = BatchMode::kLeaderSelected;

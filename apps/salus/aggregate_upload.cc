@@ -265,6 +265,9 @@ Result<ExitCode> RunAggregateUpload(Session& session) {
   TRY(const OutputFormat format, session.Format());
   TRY(const std::string path, session.Required("--task"));
   TRY(const TaskFile file, ReadTaskFile(path));
+  if (file.party != aggregate::TaskParty::kClient) {
+    session.terminal().Warn(path + " holds secrets: who takes part needs task.json only");
+  }
   TRY(const std::vector<Value> values, ReadValues(session));
   TRY_VOID(CheckValues(session, file, values));
   const auto& task = file.task.parameters();

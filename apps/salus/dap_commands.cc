@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <optional>
 
 #include "apps/salus/secret_access.h"
 #include "codec/json.h"
@@ -14,25 +15,24 @@ namespace {
 
 constexpr std::size_t kMaxTaskFile = 64 * 1024;
 
-// Whether it is secret stands in it.
-Result<bool> IsForEverybody(const std::string& path) {
-  TRY(std::string text, ReadTextFile(path, kMaxTaskFile));
-  auto file = aggregate::TaskFile::Parse(SecretBytes(AsBytes(text)));
-  WipeMemory(text.data(), text.size());
-  if (!file) return std::move(file.error()).WithContext(path);
-  return file->party == aggregate::TaskParty::kClient;
-}
-
 }  // namespace
 
 Result<aggregate::TaskFile> ReadTaskFile(const std::string& path) {
-  TRY(const bool is_for_everybody, IsForEverybody(path));
-  if (is_for_everybody) {
-    TRY(const std::string text, ReadTextFile(path, kMaxTaskFile));
-    return aggregate::TaskFile::Parse(SecretBytes(AsBytes(text)));
+  Result<SecretBytes> text = pki::ReadKeyFile(path);
+  const std::optional<Error> not_private =
+      text ? std::nullopt : std::optional<Error>(std::move(text.error()));
+  if (not_private) {
+    // What is for everybody may be open to everybody.
+    TRY(std::string open_text, ReadTextFile(path, kMaxTaskFile));
+    text = SecretBytes(AsBytes(open_text));
+    WipeMemory(open_text.data(), open_text.size());
   }
-  TRY(const SecretBytes text, pki::ReadKeyFile(path));
-  return aggregate::TaskFile::Parse(text);
+  auto file = aggregate::TaskFile::Parse(*text);
+  if (!file) return std::move(file.error()).WithContext(path);
+  if (not_private && file->party != aggregate::TaskParty::kClient) {
+    return Error(*not_private).WithContext(path);
+  }
+  return file;
 }
 
 Result<std::int64_t> ReadWhole(std::string_view text, std::int64_t low, std::int64_t high) {
