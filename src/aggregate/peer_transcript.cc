@@ -5,6 +5,7 @@
 #include "aggregate/peer_body.h"
 #include "aggregate/peer_message.h"
 #include "aggregate/peer_view.h"
+#include "aggregate/transcript_item.h"
 #include "codec/cbor.h"
 
 namespace salus::aggregate {
@@ -13,18 +14,11 @@ namespace {
 
 constexpr std::size_t kMaxTranscript = std::size_t{1} << 30;
 
-// The head of a byte string says how long the item is; CborReader then checks that it is the
-// shortest that could.
-Result<std::size_t> ItemSize(ByteSpan rest) {
-  const std::uint8_t info = rest[0] & 0x1f;
-  if (rest[0] >> 5 != 2 || info > 26) return InvalidArgument("is no byte string");
-  const std::size_t head = info < 24 ? 1 : 1 + (std::size_t{1} << (info - 24));
-  if (rest.size() < head) return InvalidArgument("is cut off");
-  std::size_t size = info < 24 ? info : 0;
-  for (std::size_t i = 1; i < head; ++i) size = size << 8 | rest[i];
-  if (size > kMaxPeerMessageBytes) return InvalidArgument("is over 64 MiB");
-  if (rest.size() - head < size) return InvalidArgument("is cut off");
-  return head + size;
+Result<ByteSpan> FirstItem(ByteSpan rest) {
+  TRY(const ItemHead head, ReadItemHead(rest));
+  if (head.size > kMaxPeerMessageBytes) return InvalidArgument("is over 64 MiB");
+  if (rest.size() - head.head_bytes < head.size) return InvalidArgument("is cut off");
+  return rest.subspan(head.head_bytes, head.size);
 }
 
 // Reader goes through the messages after the roster. Boards carry everything; the messages beside
@@ -120,14 +114,13 @@ Result<std::vector<ByteSpan>> ReadTranscript(ByteSpan transcript) {
   if (transcript.size() > kMaxTranscript) return InvalidArgument("transcript: over 1 GiB");
   std::vector<ByteSpan> out;
   while (!transcript.empty()) {
-    const auto where = [&] { return "transcript: item " + std::to_string(out.size()); };
-    const auto size = ItemSize(transcript);
-    if (!size) return Error(size.error()).WithContext(where());
-    codec::CborReader reader(transcript.first(*size));
-    const auto item = reader.ByteString();
-    if (!item) return Error(item.error()).WithContext(where());
+    const auto item = FirstItem(transcript);
+    if (!item) {
+      return Error(item.error()).WithContext("transcript: item " + std::to_string(out.size()));
+    }
     out.push_back(*item);
-    transcript = transcript.subspan(*size);
+    transcript = transcript.subspan(static_cast<std::size_t>(item->data() - transcript.data()) +
+                                    item->size());
   }
   if (out.empty()) return InvalidArgument("transcript: is empty");
   return out;
