@@ -346,6 +346,7 @@ Result<DapAnswer> TwoAggregators::Exchange(const DapTask&, const ChannelRequest&
     return Unavailable("the request was lost");
   }
   DapAnswer answer = Dispatch(request);
+  if (watcher) watcher(request, answer);
   if (lose_answers > 0) {
     --lose_answers;
     return Unavailable("the answer was lost");

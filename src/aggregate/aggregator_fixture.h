@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -141,6 +142,8 @@ class TwoAggregators final : public Channel {
   std::uint64_t lose_requests = 0;
   std::uint64_t lose_answers = 0;
   std::uint64_t exchanges = 0;
+  // Sees what passes between the two, and may change the answer.
+  std::function<void(const ChannelRequest&, DapAnswer&)> watcher;
 
  private:
   void OpenSide(AggregatorSide& side);

@@ -13,10 +13,11 @@ namespace salus::aggregate {
 
 // ChannelRequest goes to the helper of a task, with the task's aggregator token or certificate.
 struct ChannelRequest {
-  std::string_view method;  // "POST", "PUT", "GET", "DELETE"
-  std::string path;         // below the helper's URL, without a slash in front: "tasks/..."
-  std::string media_type;   // empty without a body
-  ByteSpan body;
+  std::string_view method;      // "POST", "PUT", "GET", "DELETE"
+  std::string path;             // below the helper's URL, without a slash in front: "tasks/..."
+  std::string media_type = {};  // empty without a body
+  ByteSpan body = {};
+  std::string signature = {};  // of the caller, as task_exchange.h says; or empty
 };
 
 // Channel makes one exchange at a time for each caller.

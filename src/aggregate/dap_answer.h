@@ -14,13 +14,14 @@
 namespace salus::aggregate {
 
 // Shape: location is a path below the aggregator's URL, without a slash in front; retry_after_s is
-//        0 where there is nothing to wait for.
+//        0 where there is nothing to wait for; signature is as task_exchange.h says, or empty.
 struct DapAnswer {
   int status = 200;
   std::string media_type = {};
   std::string location = {};
   Bytes body = {};
   int retry_after_s = 0;
+  std::string signature = {};
 
   bool is_success() const { return status >= 200 && status < 300; }
 };
