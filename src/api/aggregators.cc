@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "aggregate/task_exchange.h"
 #include "base/log.h"
 #include "node/aggregation.h"
 
@@ -52,8 +53,22 @@ Result<aggregate::DapAnswer> HelperChannel::Exchange(const DapTask& task,
   if (!link->link) {
     TRY(link->link, Connect(task));
   }
-  auto answer = link->link->Exchange(request, &open->config().aggregator_token);
+  node::TaskTranscripts& transcripts = node_.aggregation()->transcripts();
+  aggregate::ChannelRequest signed_request = request;
+  TRY(signed_request.signature,
+      transcripts.Sign(aggregate::SignedRequestText(request.method, request.path, request.body)));
+  auto answer = link->link->Exchange(signed_request, &open->config().aggregator_token);
   if (!answer) return std::move(answer.error()).WithContext("the helper");
+  // Kept before anything comes of it. An answer that is none of the helper's own is not.
+  if (answer->status >= 500) return answer;
+  TRY_VOID(transcripts.Keep(task.id(), {.time = {},
+                                        .method = std::string(request.method),
+                                        .path = request.path,
+                                        .request = ToBytes(request.body),
+                                        .request_signature = signed_request.signature,
+                                        .status = answer->status,
+                                        .answer = answer->body,
+                                        .answer_signature = answer->signature}));
   return answer;
 }
 

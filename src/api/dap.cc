@@ -8,6 +8,8 @@
 
 #include "aggregate/dap_aggregation.h"
 #include "aggregate/dap_media_type.h"
+#include "aggregate/dap_path.h"
+#include "aggregate/task_exchange.h"
 #include "api/aggregators.h"
 #include "api/handlers.h"
 #include "api/secret_access.h"
@@ -55,6 +57,9 @@ Response ToResponse(DapAnswer answer, std::string_view base_path) {
   if (!answer.media_type.empty()) response.headers.Add("Content-Type", answer.media_type);
   if (!answer.location.empty()) {
     response.headers.Add("Location", std::string(base_path) + answer.location);
+  }
+  if (!answer.signature.empty()) {
+    response.headers.Add(aggregate::kSignatureHeader, answer.signature);
   }
   if (answer.retry_after_s > 0) {
     response.headers.Add("Retry-After", std::to_string(answer.retry_after_s));
@@ -135,6 +140,41 @@ bool IsMediaType(std::string_view given, std::string_view wanted) {
   return false;
 }
 
+// PathBelowBase is the path as the caller had it, whatever stands before the aggregator's own.
+std::string PathBelowBase(const DapCall& dap) {
+  const std::string_view path = dap.call.request.path;
+  const std::size_t begin = path.find(aggregate::TaskPath(dap.id, ""));
+  return std::string(path.substr(std::min(begin, path.size())));
+}
+
+// SignAndKeep signs an answer to an aggregator or a collector. What was asked or given is durable
+// before the answer leaves; asking again for what is not there yet leaves nothing.
+DapAnswer SignAndKeep(const DapCall& dap, DapAnswer answer) {
+  if (answer.status >= 500) return answer;
+  const http::Request& request = dap.call.request;
+  aggregate::TaskExchange exchange{
+      .time = {},
+      .method = std::string(http::MethodName(request.method)),
+      .path = PathBelowBase(dap),
+      .request = ToBytes(dap.call.body),
+      .request_signature = std::string(request.Find(aggregate::kSignatureHeader).value_or("")),
+      .status = answer.status,
+      .answer = answer.body,
+      .answer_signature = {}};
+  if (exchange.request_signature.size() > aggregate::kMaxSignatureBytes) {
+    exchange.request_signature.clear();
+  }
+  node::TaskTranscripts& transcripts = dap.aggregators.aggregation().transcripts();
+  auto signature = transcripts.Sign(exchange.AnswerText());
+  if (!signature) return aggregate::FailureAnswer(signature.error());
+  answer.signature = exchange.answer_signature = *std::move(signature);
+  const bool says_something =
+      !exchange.request.empty() || (answer.status == 200 && !answer.body.empty());
+  if (!says_something) return answer;
+  const auto kept = transcripts.Keep(dap.id, std::move(exchange));
+  return kept ? std::move(answer) : aggregate::FailureAnswer(kept.error());
+}
+
 std::string BasePathOf(const OpenTask& task) {
   const auto& parameters = task.task().parameters();
   return PathOfUrl(task.is_leader() ? parameters.leader_url : parameters.helper_url);
@@ -169,7 +209,10 @@ Result<Response> ForTask(const Call& call, const Asked& asked, Handle handle) {
                     "the Content-Type must be " + std::string(wanted));
     }
   }
-  return ToResponse(handle(DapCall{*aggregators, *task, *id, call}), BasePathOf(*task));
+  const DapCall dap{*aggregators, *task, *id, call};
+  DapAnswer answer = handle(dap);
+  if (asked.by != Asked::By::kAnybody) answer = SignAndKeep(dap, std::move(answer));
+  return ToResponse(std::move(answer), BasePathOf(*task));
 }
 
 template <typename Id>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "aggregate/task_exchange.h"
 #include "api/secret_access.h"
 #include "crypto/pkcs8.h"
 #include "http/uri.h"
@@ -36,6 +37,12 @@ int RetryAfterOf(const http::Headers& headers) {
   const auto [stop, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (failed != std::errc() || stop != text.data() + text.size()) return 0;
   return std::clamp(seconds, 0, kMaxRetryAfter);
+}
+
+// What is too long for one is none.
+std::string SignatureOf(const http::Headers& headers) {
+  const std::string_view text = headers.Find(aggregate::kSignatureHeader).value_or("");
+  return std::string(text.size() <= aggregate::kMaxSignatureBytes ? text : std::string_view());
 }
 
 // A Location may be a whole URL or the path of one, with or without the aggregator's own path: in
@@ -93,6 +100,7 @@ Result<DapAnswer> DapLink::Exchange(const ChannelRequest& request, const SecretB
     out.headers.Add("Authorization", "Bearer " + std::string(text));
     out.headers.Add("DAP-Auth-Token", std::string(text));
   }
+  if (!request.signature.empty()) out.headers.Add(aggregate::kSignatureHeader, request.signature);
   TRY(http::ClientResponse response, client_->Send(out));
   DapAnswer answer;
   answer.status = response.status;
@@ -102,6 +110,7 @@ Result<DapAnswer> DapLink::Exchange(const ChannelRequest& request, const SecretB
   }
   answer.body = ToBytes(response.body);
   answer.retry_after_s = RetryAfterOf(response.headers);
+  answer.signature = SignatureOf(response.headers);
   return answer;
 }
 

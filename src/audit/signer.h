@@ -18,7 +18,8 @@ class Signer {
   virtual ~Signer() = default;
 
   // SignCheckpoint and SignReceipt turn the body of a note into a signed note (C2SP signed-note):
-  // the log's key signs checkpoints, and nothing else; ORIGIN/receipts signs receipts.
+  // the log's key signs checkpoints, and nothing else; ORIGIN/receipts signs receipts, and the
+  // messages of this server's aggregations, whose texts begin with other words.
   virtual Result<std::string> SignCheckpoint(std::string_view body) const = 0;
   virtual Result<std::string> SignReceipt(std::string_view body) const = 0;
   // The verifier keys (vkey text) that belong to them; clients pin both.

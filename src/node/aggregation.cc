@@ -89,7 +89,11 @@ TaskRecord RecordIn(const TaskFile& file) {
 
 struct Aggregation::State {
   State(Node& n, storage::FileSystem& f)
-      : node(n), fs(f), folder(JoinPath(n.path(), "aggregate")), log(n) {}
+      : node(n),
+        fs(f),
+        folder(JoinPath(n.path(), "aggregate")),
+        log(n),
+        transcripts(n, f, JoinPath(folder, "transcripts")) {}
 
   Result<void> ReadRecords() {
     TRY(const std::vector<std::string> names, fs.List(JoinPath(folder, "tasks")));
@@ -110,6 +114,7 @@ struct Aggregation::State {
   storage::FileSystem& fs;
   const std::string folder;
   NoticeLog log;
+  TaskTranscripts transcripts;
   std::unique_ptr<aggregate::PrivacyLedger> ledger;
   std::unique_ptr<aggregate::ReportStore> store;
   std::unique_ptr<aggregate::BatchNoise> noise;
@@ -128,6 +133,8 @@ Aggregation::Aggregation(std::unique_ptr<State> state)
                                             .random = state_->node.random()}) {}
 
 Aggregation::~Aggregation() = default;
+
+TaskTranscripts& Aggregation::transcripts() { return state_->transcripts; }
 
 Result<std::unique_ptr<Aggregation>> Aggregation::Open(Node& node, storage::FileSystem& fs) {
   auto state = std::make_unique<State>(node, fs);

@@ -5,7 +5,8 @@
 // Shape:  DIR/aggregate/: aggregate.db (aggregate/report_store.h), rows.key (0600; seals the
 //         secrets of aggregate.db), budget.db (aggregate/privacy_ledger.h), tasks/ID.json (what
 //         this aggregator knows of a task beside it). Made as a whole, once: where one of them is
-//         lost nothing is made in its place, or reports could count twice.
+//         lost nothing is made in its place, or reports could count twice. transcripts/
+//         (task_transcripts.h) comes with the first message.
 #pragma once
 
 #include <memory>
@@ -20,6 +21,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "node/task_record.h"
+#include "node/task_transcripts.h"
 #include "storage/file_system.h"
 
 namespace salus::node {
@@ -61,6 +63,7 @@ class Aggregation {
   Result<std::size_t> RotateKeys();
 
   const aggregate::AggregatorParts& parts() const { return *parts_; }
+  TaskTranscripts& transcripts();
 
  private:
   struct State;

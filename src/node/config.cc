@@ -124,6 +124,7 @@ std::map<std::string, Reader, std::less<>> ReadersOf(Config& c) {
       {"aggregate.interval_ms", Milliseconds(c.aggregate.interval)},
       {"aggregate.late_ms", Milliseconds(c.aggregate.late)},
       {"aggregate.identity", Text(c.aggregate.identity)},
+      {"aggregate.transcripts", Flag(c.aggregate.transcripts)},
   };
 }
 
@@ -222,7 +223,8 @@ std::string Config::ToToml() const {
                                 {"threads", std::int64_t{aggregate.threads}},
                                 {"interval_ms", ms(aggregate.interval)},
                                 {"late_ms", ms(aggregate.late)},
-                                {"identity", aggregate.identity}}}};
+                                {"identity", aggregate.identity},
+                                {"transcripts", aggregate.transcripts}}}};
   std::ostringstream out;
   out << table << "\n";
   return out.str();

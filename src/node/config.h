@@ -43,6 +43,7 @@ struct Config {
     std::chrono::milliseconds interval{500};  // between looks for something to do
     std::chrono::milliseconds late{300'000};  // waited after a batch by time, as a leader
     std::string identity;                     // directory of who helpers admit; empty: nobody
+    bool transcripts = true;                  // of all messages between aggregators are kept
     bool is_on() const { return is_leader || is_helper; }
   };
   Aggregate aggregate;

@@ -24,11 +24,15 @@ Error BadLine() {
 
 }  // namespace
 
-std::string NoteSignature::Line() const {
+std::string NoteSignature::Detached() const {
   Bytes bytes;
   AppendBe(bytes, key_id.value);
   Append(bytes, signature);
-  return std::string(kLineStart) + key_name + " " + codec::Base64Encode(bytes) + "\n";
+  return codec::Base64Encode(bytes);
+}
+
+std::string NoteSignature::Line() const {
+  return std::string(kLineStart) + key_name + " " + Detached() + "\n";
 }
 
 Result<NoteSignature> NoteSignature::Parse(std::string_view line) {
@@ -41,6 +45,18 @@ Result<NoteSignature> NoteSignature::Parse(std::string_view line) {
   return NoteSignature{std::string(line.substr(0, space)),
                        {LoadBe<std::uint32_t>(bytes->data())},
                        Bytes(bytes->begin() + kKeyIdSize, bytes->end())};
+}
+
+Result<void> VerifyDetached(const VerifierKey& key, std::string_view text,
+                            std::string_view detached) {
+  const auto bytes = codec::Base64Decode(detached);
+  const bool names_key =
+      bytes && bytes->size() > kKeyIdSize && LoadBe<std::uint32_t>(bytes->data()) == key.id().value;
+  if (!names_key || key.type() != SignatureType::kEd25519) {
+    return VerificationFailed("it is not signed by " + key.name());
+  }
+  TRY_VOID(key.Verify(text, ByteSpan(*bytes).subspan(kKeyIdSize)));
+  return {};
 }
 
 Result<std::vector<NoteSignature>> ParseSignatureLines(std::string_view lines) {

@@ -28,6 +28,9 @@ struct NoteSignature {
   // Line ends in a newline. Errors of Parse, which takes a line without it: InvalidArgument.
   std::string Line() const;
   static Result<NoteSignature> Parse(std::string_view line);
+  // Detached is the last part of the line, base64 of key ID and signature, for where text and key
+  // are known and nothing but ASCII passes.
+  std::string Detached() const;
   friend bool operator==(const NoteSignature&, const NoteSignature&) = default;
 };
 
@@ -41,6 +44,11 @@ struct VerifiedSignature {
   std::optional<std::uint64_t> unix_seconds;  // of a cosignature
   friend bool operator==(const VerifiedSignature&, const VerifiedSignature&) = default;
 };
+
+// VerifyDetached checks NoteSignature::Detached by a key of type 0x01 over the text of a note.
+// Errors: VerificationFailed, whatever is wrong with it.
+Result<void> VerifyDetached(const VerifierKey& key, std::string_view text,
+                            std::string_view detached);
 
 class Note {
  public:
