@@ -47,6 +47,7 @@ codec::JsonArray Events(const std::vector<aggregate::PeerEvent>& events) {
 }  // namespace
 
 Result<ExitCode> RunAggregateCheck(Session& session) {
+  if (session.arguments().Has("--task")) return RunTaskCheck(session);
   TRY(const OutputFormat format, session.Format());
   TRY(const crypto::Hash32 host, HostFingerprint(session));
   TRY(const std::string transcript,

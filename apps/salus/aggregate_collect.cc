@@ -8,11 +8,13 @@
 
 #include "aggregate/dap_collector.h"
 #include "aggregate/dap_media_type.h"
+#include "aggregate/task_transcript.h"
 #include "apps/salus/aggregate_tables.h"
 #include "apps/salus/dap_commands.h"
 #include "apps/salus/stop_signals.h"
 #include "codec/rfc3339.h"
 #include "crypto/sha256.h"
+#include "storage/posix_file_system.h"
 
 namespace salus::cli {
 
@@ -63,8 +65,10 @@ Result<CollectionJobReq> RequestOf(Session& session, const DapCollector& collect
 // Collection is one job at the leader.
 class CollectionJob {
  public:
-  CollectionJob(Session& session, const TaskFile& file, api::DapLink link)
-      : session_(session), file_(file), link_(std::move(link)) {}
+  // A transcript may be null.
+  CollectionJob(Session& session, const TaskFile& file, api::DapLink link,
+                aggregate::TaskTranscript* transcript)
+      : session_(session), file_(file), link_(std::move(link)), transcript_(transcript) {}
 
   // Begin is answered with the batch at once, or with nothing yet.
   Result<Bytes> Begin(const CollectionJobReq& request) {
@@ -73,12 +77,10 @@ class CollectionJob {
     std::string path = "tasks/" + file_.task.id().ToText() + "/collection_jobs";
     if (is_09) path += "/" + JobFor(body).ToText();
     TRY(const DapAnswer answer,
-        link_.Exchange(
-            {.method = is_09 ? "PUT" : "POST",
+        Ask({.method = is_09 ? "PUT" : "POST",
              .path = path,
              .media_type = std::string(MediaType(version(), DapMessageType::kCollectionJobReq)),
-             .body = body},
-            &file_.collector_token));
+             .body = body}));
     if (!answer.is_success()) return RefusedBy(link_, answer);
     path_ = is_09 ? path : answer.location;
     if (path_.empty()) return Unavailable(link_.url() + " did not say where the job is");
@@ -87,21 +89,35 @@ class CollectionJob {
 
   Result<Bytes> Poll() {
     const std::string_view method = version() == DapVersion::k09 ? "POST" : "GET";
-    TRY(const DapAnswer answer,
-        link_.Exchange({.method = method, .path = path_}, &file_.collector_token));
+    TRY(const DapAnswer answer, Ask({.method = method, .path = path_}));
     if (!answer.is_success()) return RefusedBy(link_, answer);
     return answer.status == 202 ? Bytes() : answer.body;
   }
 
   // Forget lets the leader go on to the next batch; this one is never collected again.
   Result<void> Forget() {
-    TRY(const DapAnswer answer,
-        link_.Exchange({.method = "DELETE", .path = path_}, &file_.collector_token));
+    TRY(const DapAnswer answer, Ask({.method = "DELETE", .path = path_}));
     return answer.is_success() ? Result<void>() : RefusedBy(link_, answer);
   }
 
  private:
   DapVersion version() const { return file_.task.version(); }
+
+  // Ask keeps what the leader said, but for "not yet".
+  Result<DapAnswer> Ask(const ChannelRequest& request) {
+    TRY(DapAnswer answer, link_.Exchange(request, &file_.collector_token));
+    const bool says_something = !request.body.empty() || !answer.body.empty();
+    if (transcript_ == nullptr || !says_something) return answer;
+    TRY_VOID(transcript_->Append({.time = session_.clock().Now(),
+                                  .method = std::string(request.method),
+                                  .path = request.path,
+                                  .request = ToBytes(request.body),
+                                  .request_signature = {},
+                                  .status = answer.status,
+                                  .answer = answer.body,
+                                  .answer_signature = answer.signature}));
+    return answer;
+  }
 
   // DAP-09 lets the collector name its jobs. The same interval is the same job, so that a second
   // run gets the same answer; the next batch is each time another.
@@ -117,6 +133,7 @@ class CollectionJob {
   Session& session_;
   const TaskFile& file_;
   api::DapLink link_;
+  aggregate::TaskTranscript* const transcript_;
   std::string path_;
 };
 
@@ -177,7 +194,12 @@ Result<ExitCode> RunAggregateCollect(Session& session) {
   TRY(const DapCollector collector, DapCollector::Create(file.task, std::move(key)));
   TRY(const CollectionJobReq request, RequestOf(session, collector));
   TRY(api::DapLink link, LinkOf(session, file));
-  CollectionJob job(session, file, std::move(link));
+  storage::PosixFileSystem fs;
+  std::unique_ptr<aggregate::TaskTranscript> transcript;
+  if (session.arguments().Has("--transcript")) {
+    TRY(transcript, aggregate::TaskTranscript::Open(fs, session.arguments().Text("--transcript")));
+  }
+  CollectionJob job(session, file, std::move(link), transcript.get());
   TRY(Bytes answer, job.Begin(request));
   if (answer.empty()) {
     TRY(answer, WaitFor(session, job, timeout_s));

@@ -14,6 +14,7 @@ Result<ExitCode> RunAggregateRoster(Session& session);
 Result<ExitCode> RunAggregateHost(Session& session);
 Result<ExitCode> RunAggregateJoin(Session& session);
 Result<ExitCode> RunAggregateCheck(Session& session);
+Result<ExitCode> RunTaskCheck(Session& session);  // check --task
 Result<ExitCode> RunAggregateDemo(Session& session);
 
 // ReadRosterFile reads what `salus aggregate roster` wrote; a line feed at its end is passed over.

@@ -119,22 +119,33 @@ Command JoinCommand() {
 }
 
 Command CheckCommand() {
-  return {.noun = "aggregate",
-          .verb = "check",
-          .summary = "Check the transcript of a sum again, and name who deviated",
-          .details =
-              "Runs every check again that needs no secret: signatures, order, commitments, coins, "
-              "proofs, partial sums, and the result. Whose transcript it is makes no difference.",
-          .examples = {"salus aggregate check session.transcript --roster roster.json"},
-          .flags = With({{"--roster", FlagKind::kText, "FILE", "the roster that you were given"},
-                         {"--fingerprint", FlagKind::kText, "SHA256",
-                          "of the host's certificate, in place of a roster"},
-                         {"--with", FlagKind::kList, "TRANSCRIPT",
-                          "another party's, to see that the host showed both the same"}},
-                        {OutputFlags()}),
-          .positionals = {{"TRANSCRIPT", "what --transcript kept", true}},
-          .run = RunAggregateCheck,
-          .tampered_advice = kDeviated};
+  return {
+      .noun = "aggregate",
+      .verb = "check",
+      .summary = "Check the transcript of a sum again, and name who deviated",
+      .details =
+          "Runs every check again that needs no secret: signatures, order, commitments, coins, "
+          "proofs, partial sums, and the result. Whose transcript it is makes no difference.\n"
+          "With --task it is what leader and helper of a task said to each other, which each of "
+          "them keeps in its data directory (aggregate/transcripts/): who signed what, that "
+          "each report counts once, and that what was collected is what was counted.",
+      .examples = {"salus aggregate check session.transcript --roster roster.json",
+                   "salus aggregate check TASK.transcript --task task.json --leader hospital "
+                   "--helper regulator"},
+      .flags = With({{"--roster", FlagKind::kText, "FILE", "the roster that you were given"},
+                     {"--fingerprint", FlagKind::kText, "SHA256",
+                      "of the host's certificate, in place of a roster"},
+                     {"--with", FlagKind::kList, "TRANSCRIPT",
+                      "another party's, to see that both were told the same"},
+                     {"--task", FlagKind::kText, "FILE",
+                      "any file of the task: the transcript is one of leader or helper"},
+                     {"--leader", FlagKind::kText, "SERVER|KEY",
+                      "whose signatures the leader's are: a pinned server, or a receipt key"},
+                     {"--helper", FlagKind::kText, "SERVER|KEY", "the helper's, likewise"}},
+                    {OutputFlags()}),
+      .positionals = {{"TRANSCRIPT", "what --transcript kept", true}},
+      .run = RunAggregateCheck,
+      .tampered_advice = kDeviated};
 }
 
 Command DemoCommand() {

@@ -140,6 +140,8 @@ Command CollectCommand() {
                      {"--next", FlagKind::kSwitch, "", "the next batch of a fixed size"},
                      {"--wait", FlagKind::kSwitch, "", "wait until it is there"},
                      {"--timeout", FlagKind::kText, "TIME", "for how long (10m)"},
+                     {"--transcript", FlagKind::kText, "FILE",
+                      "add what the leader signed to a file, for `salus aggregate check --task`"},
                      {"--machine", FlagKind::kText, "URL", "where the leader wants certificates"},
                      {"--as", FlagKind::kText, "DIR", "identity directory to act as [SALUS_AS]"},
                      {"--passphrase", FlagKind::kSwitch, "", "ask for the identity's passphrase"},

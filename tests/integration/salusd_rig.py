@@ -129,15 +129,18 @@ class Rig:
         context.load_cert_chain(self.path(source, "chain.pem"), self.path(source, "sign.key"))
         return http.client.HTTPSConnection("localhost", self.port, context=context, timeout=60)
 
-    def pin(self):
-        """`salus connect`; the server must run."""
+    def fingerprint(self):
+        """Of its root, as `salus connect` wants it."""
         pem = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in",
                               os.path.join(self.data, "root.pem")], text=True,
                              capture_output=True, check=True).stdout
-        fingerprint = pem.split("=")[1].strip().replace(":", "").lower()
+        return pem.split("=")[1].strip().replace(":", "").lower()
+
+    def pin(self):
+        """`salus connect`; the server must run."""
         self.salus("connect", f"https://localhost:{self.port}", "--public-url",
-                   f"https://localhost:{self.public_port}", "--fingerprint", fingerprint,
-                   "--name", "rig")
+                   f"https://localhost:{self.public_port}", "--fingerprint",
+                   self.fingerprint(), "--name", "rig")
 
     def query(self, patient):
         """The patient's own verified history, as rows."""
