@@ -15,8 +15,6 @@ using std::chrono::seconds;
 
 constexpr CertificateIdHash kHashes[] = {CertificateIdHash::kSha1, CertificateIdHash::kSha256,
                                          CertificateIdHash::kSha384, CertificateIdHash::kSha512};
-// A client whose clock is behind must not take a response for one of the future.
-constexpr std::chrono::hours kBackdating{1};
 // Caches between are to learn of a newer one on the day after.
 constexpr seconds kCacheTime = std::chrono::days(1);
 
@@ -38,7 +36,9 @@ Result<void> OcspResponder::Sign(const pki::IssuingAuthority& authority,
   for (const pki::Certificate& certificate : certificates) {
     pki::OcspStatusProfile profile;
     profile.produced_at = now;
-    profile.this_update = std::max(now - kBackdating, std::min(now, certificate.not_before()));
+    // Not from before the certificate, which a client that is further behind refuses anyway.
+    profile.this_update =
+        std::max(now - kStatusBackdating, std::min(now, certificate.not_before()));
     profile.next_update = now + kOcspValidity;
     for (const CertificateIdHash hash : kHashes) {
       profile.hash = hash;
@@ -76,7 +76,7 @@ http::Response OcspResponder::Answer(ByteSpan request_der) const {
   const auto found = std::ranges::find_if(
       signed_, [&](const Signed& candidate) { return candidate.status.id == id; });
   if (found == signed_.end()) return Failure(pki::OcspFailure::kUnauthorized);
-  if (found->next_update <= now) return Failure(pki::OcspFailure::kTryLater);
+  if (!found->IsCurrent(now)) return Failure(pki::OcspFailure::kTryLater);
   return ResponseOf(*found, now);
 }
 
@@ -97,7 +97,7 @@ http::StapledStatus OcspResponder::StatusOf(const pki::Certificate& certificate)
     const std::lock_guard lock(mutex_);
     // The first is by SHA-1, which every client knows.
     const auto found = std::ranges::find(signed_, fingerprint, &Signed::fingerprint);
-    if (found == signed_.end() || found->next_update <= now) return {};
+    if (found == signed_.end() || !found->IsCurrent(now)) return {};
     return std::string(AsText(found->status.response_der));
   };
 }

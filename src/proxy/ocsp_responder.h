@@ -29,6 +29,8 @@ inline constexpr std::string_view kOcspPath = "/salus-ocsp";
 inline constexpr std::string_view kOcspRequestType = "application/ocsp-request";
 // How long a response is good for. It is to be signed anew well before.
 inline constexpr std::chrono::days kOcspValidity{7};
+// A client whose clock is behind must not take what was just signed for something of the future.
+inline constexpr std::chrono::hours kStatusBackdating{1};
 
 // Threads: safe.
 class OcspResponder {
@@ -44,12 +46,13 @@ class OcspResponder {
   Result<void> Sign(const pki::IssuingAuthority& authority,
                     const std::vector<pki::Certificate>& certificates);
 
-  // Answer is for a POST with this body.
+  // Answer is for a POST with this body. What is over is not given out, nor what begins only later
+  // (the clock was ahead when it was signed): tryLater.
   http::Response Answer(ByteSpan request) const;
   // AnswerGet is nullopt when path, still percent-encoded, is not below kOcspPath.
   std::optional<http::Response> AnswerGet(std::string_view path) const;
   // StatusOf is what a client is handed in the TLS handshake: the current response as DER, empty
-  // when there is none. It refers to this responder.
+  // when there is none, as in Answer. It refers to this responder.
   http::StapledStatus StatusOf(const pki::Certificate& certificate) const;
 
  private:
@@ -58,6 +61,8 @@ class OcspResponder {
     pki::OcspStatus status;
     Timestamp this_update;
     Timestamp next_update;
+
+    bool IsCurrent(Timestamp now) const { return this_update <= now && now < next_update; }
   };
 
   static http::Response ResponseOf(const Signed& found, Timestamp now);

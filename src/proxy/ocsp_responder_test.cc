@@ -188,5 +188,21 @@ TEST_F(OcspResponderTest, AnOldOneIsNotGivenOut) {
   EXPECT_NE(staple(), "");
 }
 
+TEST_F(OcspResponderTest, OneOfTheFutureIsNotGivenOut) {
+  clock_.Advance(days(2));
+  ASSERT_TRUE(responder_.Sign(authority_.issuing, {leaf_}));
+  const Bytes request = Ask(authority_, {leaf_});
+  const http::StapledStatus staple = responder_.StatusOf(leaf_);
+  clock_.JumpUtc(now_ + days(2) - kStatusBackdating);
+  EXPECT_NE(staple(), "") << "as far back as it was dated";
+  clock_.JumpUtc(now_ + days(2) - kStatusBackdating - seconds(1));
+  EXPECT_EQ(staple(), "");
+  EXPECT_EQ(responder_.Answer(request).body, kTryLater);
+  clock_.JumpUtc(now_);
+  ASSERT_TRUE(responder_.Sign(authority_.issuing, {leaf_}));
+  EXPECT_EQ(staple(), responder_.Answer(request).body);
+  EXPECT_THAT(Judge(authority_, leaf_, staple()), HasSubstr("judged.pem: good"));
+}
+
 }  // namespace
 }  // namespace salus::proxy
