@@ -14,6 +14,12 @@ std::string_view WithoutPort(std::string_view host) {
   return is_port ? host.substr(0, colon) : host;
 }
 
+// Source: RFC 9110 section 8.3.1: spaces and tabs may stand before the semicolon.
+std::string_view WithoutParameters(std::string_view media_type) {
+  media_type = media_type.substr(0, media_type.find(';'));
+  return media_type.substr(0, media_type.find_last_not_of(" \t") + 1);
+}
+
 }  // namespace
 
 bool ClientConnection::IsServed(std::string_view host) const {
@@ -40,7 +46,8 @@ std::optional<http::Response> ClientConnection::PlainResponse(const http::Framin
                                                               std::string_view host) const {
   if (IsPlainPost()) {
     const PlainPost& post = *core_.options.plain_post;
-    if (!http::EqualIgnoreCase(request_.Find("content-type").value_or(""), post.content_type)) {
+    const std::string_view type = request_.Find("content-type").value_or("");
+    if (!http::EqualIgnoreCase(WithoutParameters(type), post.content_type)) {
       return http::Problem(415, "", "the body's media type here is " + post.content_type);
     }
     if (framing.content_length.value_or(0) > post.max_body_bytes) {

@@ -81,6 +81,11 @@ TEST_F(Plain, TakesASmallPost) {
   EXPECT_THAT(Post("Content-Type: text/x\r\nTransfer-Encoding: chunked",
                    "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"),
               HasSubstr("\r\n\r\n[hello]"));
+  for (const char* type : {"text/x;charset=utf-8", "text/x \t; a=\"b;c\"", "Text/X;"}) {
+    EXPECT_THAT(Post(std::string("Content-Type: ") + type + "\r\nContent-Length: 1", "x"),
+                HasSubstr("\r\n\r\n[x]"))
+        << type;
+  }
   const std::string full(kMaxBody, 'x');
   EXPECT_THAT(Post("Content-Type: text/x\r\nContent-Length: 40", full),
               HasSubstr("[" + full + "]"));
@@ -110,6 +115,12 @@ TEST_F(Plain, RefusesWhatItDoesNotTake) {
               AllOf(StartsWith("HTTP/1.1 413 "), Not(HasSubstr("["))));
   EXPECT_THAT(Post("Content-Type: text/y\r\nContent-Length: 1", "x"),
               AllOf(StartsWith("HTTP/1.1 415 "), HasSubstr("text/x")));
+  for (const char* type :
+       {"", " ", ";", "; text/x", "text/x y", "text/xy; a=b", "text/y; text/x"}) {
+    EXPECT_THAT(Post(std::string("Content-Type: ") + type + "\r\nContent-Length: 1", "x"),
+                StartsWith("HTTP/1.1 415 "))
+        << type;
+  }
   EXPECT_THAT(Post("Content-Length: 1", "x"), StartsWith("HTTP/1.1 415 "));
   EXPECT_THAT(Post("Content-Type: text/x\r\nTransfer-Encoding: chunked", "zz\r\n"),
               StartsWith("HTTP/1.1 400 "));

@@ -28,8 +28,8 @@ struct Place {
 // redirection; nullopt: redirect. Called on loop threads: it must not block for long.
 using PlainAnswer = std::function<std::optional<http::Response>(std::string_view path)>;
 
-// PlainPost is the one path of the plain listener that takes POST: a small body, of one media type
-// without parameters. answer is called as a PlainAnswer is.
+// PlainPost is the one path of the plain listener that takes POST: a small body, of one media type,
+// whose parameters are passed over. answer is called as a PlainAnswer is.
 struct PlainPost {
   std::string path;
   std::string content_type;
