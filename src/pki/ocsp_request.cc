@@ -3,6 +3,9 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
+#include <array>
+#include <memory>
+
 #include "base/c_handle.h"
 
 namespace salus::pki {
@@ -51,6 +54,31 @@ std::size_t SizeOf(CertificateIdHash hash) {
   return 0;
 }
 
+bool IsCanonical(OCSP_REQUEST* request, ByteSpan der) {
+  unsigned char* raw = nullptr;
+  const int size = i2d_OCSP_REQUEST(request, &raw);
+  const std::unique_ptr<unsigned char, decltype([](unsigned char* p) { OPENSSL_free(p); })> owned(
+      raw);
+  return size >= 0 && Equal(der, {raw, static_cast<std::size_t>(size)});
+}
+
+// OpenSSL tells nobody the version, which stands first in the TBSRequest. der is canonical. Some
+// say it though it is the default.
+bool IsVersion1(ByteSpan der) {
+  const unsigned char* at = der.data();
+  const unsigned char* const end = at + der.size();
+  for (int depth = 0; depth < 2; ++depth) {  // into OCSPRequest, and into its TBSRequest
+    long length = 0;
+    int tag = 0;
+    int tag_class = 0;
+    ASN1_get_object(&at, &length, &tag, &tag_class, static_cast<long>(end - at));
+  }
+  constexpr std::array<std::uint8_t, 5> kSaid = {0xa0, 3, 2, 1, 0};
+  const ByteSpan rest(at, end);
+  if (rest.empty() || rest.front() != kSaid.front()) return true;
+  return rest.size() >= kSaid.size() && Equal(rest.first(kSaid.size()), kSaid);
+}
+
 }  // namespace
 
 Result<CertificateId> ReadCertificateId(OCSP_CERTID* id) {
@@ -83,6 +111,8 @@ Result<OcspRequest> OcspRequest::FromDer(ByteSpan der) {
   const unsigned char* at = der.data();
   const OcspRequestHandle request(d2i_OCSP_REQUEST(nullptr, &at, static_cast<long>(der.size())));
   if (!request || at != der.data() + der.size()) return Malformed("not exactly one DER object");
+  if (!IsCanonical(request.get(), der)) return Malformed("not canonical DER");
+  if (!IsVersion1(der)) return Malformed("its version is not 1");
   constexpr int kCritical = 1;
   if (OCSP_REQUEST_get_ext_by_critical(request.get(), kCritical, -1) >= 0) {
     return Malformed("an extension that it calls critical is not known here");

@@ -3,7 +3,8 @@
 // Source: RFC 6960 section 4.1, RFC 5019 section 2.1. Responses of ours are signed beforehand, so
 //         that a nonce is passed over (RFC 5019 section 4: their dates say how fresh they are), and
 //         so is who signed the request. Deviation: an extension marked critical is refused.
-// Shape:  one DER object of at most kMaxOcspRequestBytes, of one certificate or more.
+// Shape:  one DER object of at most kMaxOcspRequestBytes, which re-encodes to the same bytes, of
+//         version 1 (said or left out), of one certificate or more.
 #pragma once
 
 #include <cstddef>
@@ -36,9 +37,9 @@ struct CertificateId {
 
 class OcspRequest {
  public:
-  // Errors: InvalidArgument when the bytes are not exactly one request, or too many; when it asks
-  // for nothing, has a hash of the wrong length or a negative serial number, or wants an extension
-  // understood.
+  // Errors: InvalidArgument when the bytes are not exactly one request, or too many; when it is of
+  // another version, asks for nothing, has a hash of the wrong length or a negative serial number,
+  // or wants an extension understood.
   static Result<OcspRequest> FromDer(ByteSpan der);
 
   // certificates has one element at least, in the request's order.

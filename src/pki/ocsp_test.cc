@@ -227,6 +227,11 @@ Bytes OneExtension(std::uint8_t tag, bool is_critical) {
                                          Bytes{0x04, 0x01, 0x00}})})});
 }
 
+std::string Refusal(const Bytes& der) {
+  const auto request = OcspRequest::FromDer(der);
+  return request ? "taken" : request.error().message;
+}
+
 TEST(OcspRequests, ByHand) {
   const Bytes hash(20, 7);
   const auto one = OcspRequest::FromDer(RequestOf(Asked(hash, hash, {0x00, 0x80, 0x01})));
@@ -241,28 +246,58 @@ TEST(OcspRequests, ByHand) {
   for (std::uint8_t i = 1; i <= 100; ++i) Append(hundred, Asked(hash, hash, {i}));
   EXPECT_EQ(OcspRequest::FromDer(RequestOf(hundred))->certificates().size(), 100U);
 
-  const auto refused = [](const Bytes& der) {
-    const auto request = OcspRequest::FromDer(der);
-    return request ? std::string("taken") : request.error().message;
-  };
-  EXPECT_THAT(refused({}), HasSubstr("one DER object"));
-  EXPECT_THAT(refused(RequestOf({})), HasSubstr("no certificate"));
-  EXPECT_THAT(refused(RequestOf(Asked(hash, Bytes(19, 7), {1}))), HasSubstr("as long as"));
-  EXPECT_THAT(refused(RequestOf(Asked(Bytes(32, 7), hash, {1}))), HasSubstr("as long as"));
-  EXPECT_THAT(refused(RequestOf(Asked(hash, hash, {0xff}))), HasSubstr("negative"));
-  EXPECT_THAT(refused(RequestOf(Asked(hash, hash, {1}, OneExtension(0xa0, true)))),
+  EXPECT_THAT(Refusal({}), HasSubstr("one DER object"));
+  EXPECT_THAT(Refusal(RequestOf({})), HasSubstr("no certificate"));
+  EXPECT_THAT(Refusal(RequestOf(Asked(hash, Bytes(19, 7), {1}))), HasSubstr("as long as"));
+  EXPECT_THAT(Refusal(RequestOf(Asked(Bytes(32, 7), hash, {1}))), HasSubstr("as long as"));
+  EXPECT_THAT(Refusal(RequestOf(Asked(hash, hash, {0xff}))), HasSubstr("negative"));
+  EXPECT_THAT(Refusal(RequestOf(Asked(hash, hash, {1}, OneExtension(0xa0, true)))),
               HasSubstr("critical"));
-  EXPECT_THAT(refused(RequestOf(Asked(hash, hash, {1}), OneExtension(0xa2, true))),
+  EXPECT_THAT(Refusal(RequestOf(Asked(hash, hash, {1}), OneExtension(0xa2, true))),
               HasSubstr("critical"));
-  EXPECT_THAT(refused(Bytes(kMaxOcspRequestBytes + 1, 0x30)), HasSubstr("16 KiB"));
+  EXPECT_THAT(Refusal(Bytes(kMaxOcspRequestBytes + 1, 0x30)), HasSubstr("16 KiB"));
   const Bytes whole = RequestOf(Asked(hash, hash, {1}));
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_THAT(refused(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))),
+    EXPECT_THAT(Refusal(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))),
                 HasSubstr("one DER object"));
   }
   Bytes longer = whole;
   longer.push_back(0);
-  EXPECT_THAT(refused(longer), HasSubstr("one DER object"));
+  EXPECT_THAT(Refusal(longer), HasSubstr("one DER object"));
+}
+
+TEST(OcspRequests, HaveOneEncoding) {
+  const Bytes hash(20, 7);
+  const Bytes asked = Asked(hash, hash, {1});
+  const Bytes whole = RequestOf(asked);
+  ASSERT_EQ(Refusal(whole), "taken");
+  // Lengths without end, and longer than they need to be: BER, not DER.
+  const Bytes inside(whole.begin() + 2, whole.end());
+  Bytes endless = {0x30, 0x80};
+  Append(endless, inside);
+  Append(endless, Bytes{0, 0});
+  EXPECT_THAT(Refusal(endless), HasSubstr("canonical DER"));
+  Bytes long_form = {0x30, 0x81, static_cast<std::uint8_t>(inside.size())};
+  Append(long_form, inside);
+  EXPECT_THAT(Refusal(long_form), HasSubstr("canonical DER"));
+  // A string in pieces.
+  const Bytes pieces = Tlv(0x24, {Tlv(0x04, {Bytes(10, 7)}), Tlv(0x04, {Bytes(10, 7)})});
+  const Bytes in_pieces =
+      Tlv(0x30, {Tlv(0x30, {kSha1Algorithm, pieces, Tlv(0x04, {hash}), Tlv(0x02, {Bytes{1}})})});
+  EXPECT_THAT(Refusal(RequestOf(in_pieces)), HasSubstr("canonical DER"));
+}
+
+TEST(OcspRequests, AreOfVersion1) {
+  const Bytes hash(20, 7);
+  const Bytes list = Tlv(0x30, {Asked(hash, hash, {1})});
+  const auto of_version = [&](const Bytes& version) {
+    return Refusal(Tlv(0x30, {Tlv(0x30, {Tlv(0xa0, {Tlv(0x02, {version})}), list})}));
+  };
+  EXPECT_EQ(of_version({0}), "taken");
+  EXPECT_THAT(of_version({1}), HasSubstr("version is not 1"));
+  EXPECT_THAT(of_version({4}), HasSubstr("version is not 1"));
+  EXPECT_THAT(of_version({0xff}), HasSubstr("version is not 1"));
+  EXPECT_THAT(of_version({1, 0}), HasSubstr("version is not 1"));
 }
 
 }  // namespace
