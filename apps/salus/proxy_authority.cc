@@ -7,8 +7,9 @@
 #include <thread>
 
 #include "codec/rfc3339.h"
+#include "http/date.h"
+#include "http/problem.h"
 #include "node/node.h"
-#include "pki/authority.h"
 #include "pki/certificate.h"
 #include "pki/descriptor.h"
 #include "pki/directory_files.h"
@@ -134,18 +135,11 @@ Result<void> OwnAuthorityCertificates::SignStatuses() {
   const Timestamp now = clock_.Now();
   TRY(const std::vector<pki::Certificate> chain, proxy::ReadChain(options_.state / kChain));
   const crypto::Hash32& fingerprint = chain.front().fingerprint();
-  if (now < signed_at_ + kStatusAge && fingerprint == signed_for_) return {};
+  const bool is_recent = now >= signed_at_ && now < signed_at_ + kStatusAge;
+  if (is_recent && fingerprint == signed_for_) return {};
   TRY(const auto authority,
       pki::IssuingAuthority::Open(std::filesystem::path(options_.data_directory) / "ca"));
-  if (!options_.plain_url.empty()) {
-    // Nothing of this authority's is revoked today. The number only has to grow.
-    TRY(const pki::RevocationList list,
-        authority.Revoke({.number = static_cast<std::uint64_t>(ToUnixMillis(now)),
-                          .this_update = now,
-                          .next_update = now + kListValidity}));
-    std::lock_guard lock(mutex_);
-    revocation_list_.assign(AsText(list.der()));
-  }
+  if (!options_.plain_url.empty()) TRY_VOID(SignList(authority, now));
   std::vector<pki::Certificate> certificates = {chain.front()};
   const auto before = proxy::ReadChain(options_.state / kChainBefore);
   if (before && before->front().not_after() > now) certificates.push_back(before->front());
@@ -155,9 +149,32 @@ Result<void> OwnAuthorityCertificates::SignStatuses() {
   return {};
 }
 
-std::string OwnAuthorityCertificates::RevocationListDer() const {
+Result<void> OwnAuthorityCertificates::SignList(const pki::IssuingAuthority& authority,
+                                                Timestamp now) {
+  // The number only has to grow, also when the clock goes back.
+  list_number_ = std::max(list_number_ + 1, static_cast<std::uint64_t>(ToUnixMillis(now)));
+  // Nothing of this authority's is revoked today.
+  TRY(pki::RevocationList list, authority.Revoke({.number = list_number_,
+                                                  .this_update = now - proxy::kStatusBackdating,
+                                                  .next_update = now + kListValidity}));
   std::lock_guard lock(mutex_);
-  return revocation_list_;
+  revocation_list_ = std::move(list);
+  return {};
+}
+
+std::optional<http::Response> OwnAuthorityCertificates::AnswerPlain(std::string_view path) const {
+  if (path != kRevocationListPath) return responder_.AnswerGet(path);
+  const Timestamp now = clock_.Now();
+  std::lock_guard lock(mutex_);
+  const auto& list = revocation_list_;
+  if (!list || now < list->this_update() || now >= list->next_update()) {
+    return http::Problem(503, "", "there is no revocation list of today");
+  }
+  return http::Response{200,
+                        {{"Content-Type", "application/pkix-crl"},
+                         {"Last-Modified", http::FormatDate(list->this_update())},
+                         {"Expires", http::FormatDate(list->next_update())}},
+                        std::string(AsText(list->der()))};
 }
 
 Result<http::ServerIdentity> OwnAuthorityCertificates::Load() {

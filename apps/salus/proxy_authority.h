@@ -3,14 +3,20 @@
 // every other; for that moment the directory must not be in use by salusd.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "crypto/sha256.h"
+#include "http/message.h"
+#include "pki/authority.h"
+#include "pki/revocation_list.h"
 #include "proxy/certificate_source.h"
 #include "proxy/ocsp_responder.h"
 
@@ -36,8 +42,9 @@ class OwnAuthorityCertificates final : public proxy::CertificateSource {
   Result<http::ServerIdentity> Load() override;
   proxy::RenewalStep Renew(proxy::RenewalCause cause, const std::stop_token& stop) override;
 
-  // RevocationListDer is the list as it is to be served; empty when there is none. Threads: safe.
-  std::string RevocationListDer() const;
+  // AnswerPlain serves the revocation list and answers OCSP by GET; nullopt for another path. A
+  // list that is over, or begins only later, is not given out: 503. Threads: safe.
+  std::optional<http::Response> AnswerPlain(std::string_view path) const;
 
   // responder answers OCSP for the certificate, and for the one before it.
   const proxy::OcspResponder& responder() const { return responder_; }
@@ -49,20 +56,22 @@ class OwnAuthorityCertificates final : public proxy::CertificateSource {
   // IssueWhenDue says whether there is another certificate than the one that was loaded.
   Result<bool> IssueWhenDue();
   Result<void> Issue();
-  // SignStatuses signs the revocation list and the responses to OCSP anew, once a day and for
-  // another certificate than before.
+  // SignStatuses signs the revocation list and the responses to OCSP anew: once a day, for another
+  // certificate than before, and when the clock went back behind the last time.
   Result<void> SignStatuses();
+  Result<void> SignList(const pki::IssuingAuthority& authority, Timestamp now);
 
   const OwnAuthorityOptions options_;
   const Clock& clock_;
   RandomSource& random_;
   mutable std::mutex mutex_;
-  std::string revocation_list_;  // guarded by mutex_
+  std::optional<pki::RevocationList> revocation_list_;  // guarded by mutex_
   proxy::OcspResponder responder_;
   // Of the thread that calls Load and Renew.
   crypto::Hash32 loaded_{};      // the certificate's fingerprint
   crypto::Hash32 signed_for_{};  // likewise
   Timestamp signed_at_{};
+  std::uint64_t list_number_ = 0;
 };
 
 }  // namespace salus::cli

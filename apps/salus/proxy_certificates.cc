@@ -32,13 +32,6 @@ std::optional<std::string_view> Behind(std::string_view prefix, std::string_view
   return path.substr(prefix.size());
 }
 
-http::Response Plain(std::string type, std::string body) {
-  http::Response response;
-  response.headers.Add("Content-Type", std::move(type));
-  response.body = std::move(body);
-  return response;
-}
-
 Result<ProxyCertificates> FromFiles(Session& session) {
   TRY(const std::string chain, session.Required("--certificate"));
   TRY(const std::string key, session.Required("--key"));
@@ -81,12 +74,7 @@ std::string OwnFolder(const OwnAuthorityOptions& options) {
 }
 
 void AnswerPlain(const OwnAuthorityCertificates& source, ProxyCertificates& out) {
-  out.plain_answer = [&source](std::string_view path) -> std::optional<http::Response> {
-    if (path != kRevocationListPath) return source.responder().AnswerGet(path);
-    std::string der = source.RevocationListDer();
-    if (der.empty()) return std::nullopt;
-    return Plain("application/pkix-crl", std::move(der));
-  };
+  out.plain_answer = [&source](std::string_view path) { return source.AnswerPlain(path); };
   out.plain_post =
       proxy::PlainPost{std::string(proxy::kOcspPath), std::string(proxy::kOcspRequestType),
                        pki::kMaxOcspRequestBytes,
@@ -139,7 +127,7 @@ Result<ProxyCertificates> FromAcme(Session& session, const std::vector<std::stri
     const auto token = Behind(proxy::kHttpChallengePath, path);
     auto answer = token ? store->HttpAnswer(*token) : std::nullopt;
     if (!answer) return std::nullopt;
-    return Plain("application/octet-stream", *std::move(answer));
+    return http::Response{200, {{"Content-Type", "application/octet-stream"}}, *std::move(answer)};
   };
   out.challenge = [store](std::string_view name) -> std::optional<http::ServerIdentity> {
     const auto made = store->AlpnCertificate(name);
