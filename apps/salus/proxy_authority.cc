@@ -26,8 +26,8 @@ constexpr std::chrono::days kValidity{90};
 constexpr std::chrono::days kListValidity{7};
 constexpr std::chrono::days kStatusAge{1};
 constexpr seconds kRetry{6 * 3600};
-// Also how long another front door's renewal for the same names may go unnoticed.
-constexpr seconds kLongestLook{3600};
+// How long another front door's renewal for the same names may go unnoticed.
+constexpr seconds kLongestLook{60};
 constexpr char kChain[] = "chain.pem";
 constexpr char kChainBefore[] = "chain-before.pem";
 constexpr char kId[] = "front-door";
@@ -119,11 +119,14 @@ Result<void> OwnAuthorityCertificates::Issue() {
   return pki::ReplacePublicFile(options_.state / kChain, chain_pem);
 }
 
+bool OwnAuthorityCertificates::HasAnother() const {
+  if (clock_.Now() >= DueTime()) return false;
+  const auto chain = proxy::ReadChain(options_.state / kChain);
+  return chain && chain->front().fingerprint() != loaded_;
+}
+
 Result<bool> OwnAuthorityCertificates::IssueWhenDue() {
-  if (clock_.Now() < DueTime()) {
-    const auto chain = proxy::ReadChain(options_.state / kChain);
-    return chain && chain->front().fingerprint() != loaded_;
-  }
+  if (clock_.Now() < DueTime()) return HasAnother();
   const pki::Descriptor lock(::open(options_.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   TRY_VOID(WaitForLock(lock, options_.lock));
   // Another front door for the same names may just have done it.
@@ -191,7 +194,11 @@ Result<http::ServerIdentity> OwnAuthorityCertificates::Load() {
   return identity;
 }
 
-proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const std::stop_token&) {
+proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause cause,
+                                                   const std::stop_token&) {
+  const bool pauses =
+      cause == proxy::RenewalCause::kTime && clock_.Monotonic() < next_try_ && !HasAnother();
+  if (pauses) return {.wait = kLongestLook};
   const Result<bool> issued = IssueWhenDue();
   // A list is over in days: it is signed also when no certificate can be issued now.
   const Result<void> listed = SignStatuses();
@@ -202,6 +209,7 @@ proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const st
         "our own authority issued a certificate; it is renewed at " + codec::FormatRfc3339(next);
   }
   if (issued && listed) {
+    next_try_ = {};
     step.wait =
         std::clamp(std::chrono::ceil<seconds>(next - clock_.Now()), seconds(1), kLongestLook);
     return step;
@@ -213,7 +221,8 @@ proxy::RenewalStep OwnAuthorityCertificates::Renew(proxy::RenewalCause, const st
       options_.data_directory + ": " + error.message +
       "; what there is stays; next try in six hours, or on SIGHUP";
   step.is_trouble = true;
-  step.wait = kRetry;
+  step.wait = kLongestLook;
+  next_try_ = clock_.Monotonic() + kRetry;
   return step;
 }
 

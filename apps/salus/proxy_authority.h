@@ -1,8 +1,10 @@
 // OwnAuthorityCertificates has the issuing authority of a data directory certify the front door,
 // and renews before the end. Each certificate is an entry of the log before it is released, as
-// every other; for that moment the directory must not be in use by salusd.
+// every other; for that moment the directory must not be in use by salusd. What another front door
+// of the same state had issued is taken within a minute.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
@@ -53,6 +55,8 @@ class OwnAuthorityCertificates final : public proxy::CertificateSource {
   // When the stored certificate is to be renewed; the epoch when there is none that fits the key,
   // the names and the data directory's root.
   Timestamp DueTime() const;
+  // Whether there is a good certificate that is another one than was loaded.
+  bool HasAnother() const;
   // IssueWhenDue says whether there is another certificate than the one that was loaded.
   Result<bool> IssueWhenDue();
   Result<void> Issue();
@@ -72,6 +76,7 @@ class OwnAuthorityCertificates final : public proxy::CertificateSource {
   crypto::Hash32 signed_for_{};  // likewise
   Timestamp signed_at_{};
   std::uint64_t list_number_ = 0;
+  std::chrono::steady_clock::time_point next_try_{};  // after trouble
 };
 
 }  // namespace salus::cli

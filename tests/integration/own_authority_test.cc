@@ -1,7 +1,7 @@
 // The certificates that `salus proxy --ca` has its own authority issue, at times of our choosing.
 #include "apps/salus/proxy_authority.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -23,6 +23,7 @@ using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 
 class OwnAuthority : public ::testing::Test {
  protected:
@@ -30,6 +31,7 @@ class OwnAuthority : public ::testing::Test {
     MakeDataDirectory(data_, clock_, random_);
     EXPECT_TRUE(proxy::MakeStateFolder(state_));
   }
+  // Another one is another front door of the same state.
   std::unique_ptr<OwnAuthorityCertificates> Door() {
     return std::make_unique<OwnAuthorityCertificates>(
         cli::OwnAuthorityOptions{.data_directory = data_,
@@ -42,6 +44,7 @@ class OwnAuthority : public ::testing::Test {
   proxy::RenewalStep Renew(OwnAuthorityCertificates& door,
                            RenewalCause cause = RenewalCause::kTime) {
     const proxy::RenewalStep step = door.Renew(cause, std::stop_token());
+    EXPECT_LE(step.wait, minutes(1)) << "another front door's renewal is noticed";
     return step;
   }
   static http::Response List(const OwnAuthorityCertificates& door) {
@@ -55,6 +58,11 @@ class OwnAuthority : public ::testing::Test {
         RunOpenssl({"crl", "-inform", "DER", "-in", path, "-noout", "-crlnumber"}).output;
     return std::strtoull(said.c_str() + said.find('=') + 1, nullptr, 16);
   }
+  static pki::Certificate LeafOf(const http::ServerIdentity& identity) {
+    return pki::Certificate::FromPemBundle(identity.certificate_chain_pem).value().front();
+  }
+  void MoveAuthorityAway() { std::filesystem::rename(data_ + "/ca", data_ + "/ca.away"); }
+  void MoveAuthorityBack() { std::filesystem::rename(data_ + "/ca.away", data_ + "/ca"); }
 
   ScratchFolder scratch_;
   const std::string data_ = (scratch_.path() / "data").string();
@@ -114,6 +122,49 @@ TEST_F(OwnAuthority, GivesOutNoListThatIsOver) {
   clock_.Advance(seconds(1));
   EXPECT_EQ(List(*door).status, 503);
   EXPECT_FALSE(door->AnswerPlain("/else"));
+}
+
+TEST_F(OwnAuthority, TakesWhatAnotherFrontDoorHadIssued) {
+  const auto one = Door();
+  const auto two = Door();
+  const auto before = one->Load();
+  ASSERT_TRUE(before) << before.error().message;
+  ASSERT_TRUE(two->Load());
+  EXPECT_FALSE(Renew(*two).has_changed);
+  clock_.Advance(days(61));
+  const proxy::RenewalStep issued = Renew(*one);
+  EXPECT_TRUE(issued.has_changed) << issued.said;
+  EXPECT_TRUE(Renew(*two).has_changed);
+  const auto taken = two->Load();
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ(taken->certificate_chain_pem, one->Load()->certificate_chain_pem);
+  EXPECT_NE(taken->certificate_chain_pem, before->certificate_chain_pem);
+  EXPECT_NE(taken->stapled_status(), "");
+  EXPECT_NE(two->responder().StatusOf(LeafOf(*before))(), "") << "clients may still ask";
+  EXPECT_FALSE(Renew(*two).has_changed);
+}
+
+TEST_F(OwnAuthority, TellsTroubleFourTimesADay) {
+  const auto door = Door();
+  const auto other = Door();
+  ASSERT_TRUE(door->Load());
+  ASSERT_TRUE(other->Load());
+  clock_.Advance(days(61));
+  MoveAuthorityAway();
+  EXPECT_THAT(Renew(*door).said, HasSubstr("no new certificate from"));
+  EXPECT_EQ(Renew(*door).said, "");
+  EXPECT_THAT(Renew(*door, RenewalCause::kOperator).said, HasSubstr("no new certificate from"));
+  clock_.Advance(hours(6) - seconds(1));
+  EXPECT_EQ(Renew(*door).said, "");
+  clock_.Advance(seconds(1));
+  EXPECT_TRUE(Renew(*door).is_trouble);
+  // In the pause, another front door has one issued.
+  MoveAuthorityBack();
+  EXPECT_TRUE(Renew(*other).has_changed);
+  clock_.Advance(minutes(1));
+  const proxy::RenewalStep taken = Renew(*door);
+  EXPECT_TRUE(taken.has_changed);
+  EXPECT_FALSE(taken.is_trouble);
 }
 
 }  // namespace
