@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "apps/salus/proxy_authority.h"
 #include "client/private_file.h"
@@ -53,13 +54,39 @@ std::vector<std::string> DomainsOf(Session& session) {
 
 // Where visitors find the plain listener: on port 80 if that is answered. Empty: nowhere, or on a
 // port that is not known yet.
-std::string PlainUrl(const std::string& name, const std::vector<proxy::Place>& redirect_from) {
+std::string OwnPlainUrl(const std::string& name, const std::vector<proxy::Place>& redirect_from) {
   if (redirect_from.empty()) return "";
   const bool has_http =
       std::ranges::find(redirect_from, kHttpPort, &proxy::Place::port) != redirect_from.end();
   const std::uint16_t port = has_http ? kHttpPort : redirect_from.front().port;
   if (port == 0) return "";
   return "http://" + (port == kHttpPort ? name : name + ":" + std::to_string(port));
+}
+
+// A path would not be answered: our own are looked for as they are.
+bool IsPlainUrl(std::string_view url) {
+  const auto place = Behind("http://", url);
+  if (!place) return false;
+  const std::size_t colon = place->find(':');
+  if (!pki::ValidateDnsName(place->substr(0, colon))) return false;
+  if (colon == std::string_view::npos) return true;
+  const std::string_view port = place->substr(colon + 1);
+  std::uint16_t number = 0;
+  const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return failed == std::errc() && end == port.data() + port.size() && number != 0;
+}
+
+Result<std::string> PlainUrl(Session& session, const std::string& name,
+                             const std::vector<proxy::Place>& redirect_from) {
+  if (!session.arguments().Has("--plain-url")) return OwnPlainUrl(name, redirect_from);
+  if (redirect_from.empty()) {
+    return session.Usage("--plain-url: nothing is answered there: give --redirect-from too");
+  }
+  std::string url = session.arguments().Text("--plain-url");
+  if (!IsPlainUrl(url)) {
+    return session.Usage("--plain-url: http://NAME or http://NAME:PORT, in small letters, no path");
+  }
+  return url;
 }
 
 // One folder for each certificate that can be wanted, so that two front doors of one data directory
@@ -87,7 +114,7 @@ Result<ProxyCertificates> FromOwnAuthority(Session& session,
   OwnAuthorityOptions options;
   options.data_directory = session.arguments().Text("--ca");
   options.domains = domains;
-  options.plain_url = PlainUrl(domains.front(), redirect_from);
+  TRY(options.plain_url, PlainUrl(session, domains.front(), redirect_from));
   TRY(const std::filesystem::path state, StateFolder(session));
   TRY_VOID(proxy::MakeStateFolder(state));
   options.state = state / OwnFolder(options);
@@ -158,7 +185,11 @@ std::vector<Flag> CertificateFlags() {
       {"--certificate", FlagKind::kText, "FILE", "the certificate's chain, PEM, leaf first"},
       {"--key", FlagKind::kText, "FILE", "its key, PEM without a passphrase, mode 0600"},
       {"--ca", FlagKind::kText, "DIR",
-       "a data directory whose own authority certifies the names, for 90 days at a time"},
+       "a data directory whose own authority certifies the names, for 90 days at a time; OCSP is "
+       "stapled, and --redirect-from answers it and has the revocation list"},
+      {"--plain-url", FlagKind::kText, "URL",
+       "with --ca: where visitors reach --redirect-from, as the certificate says it (default: "
+       "http:// and the first --domain, with the port where it is not 80)"},
       {"--acme", FlagKind::kText, "URL",
        "the ACME authority's directory (default: Let's Encrypt); starting agrees to its terms"},
       {"--email", FlagKind::kText, "ADDRESS", "where that authority may write to"},
@@ -177,6 +208,10 @@ Result<ProxyCertificates> MakeProxyCertificates(Session& session,
   const bool has_acme = given.Has("--acme") || given.Has("--email") || given.Has("--challenge");
   if (has_files + given.Has("--ca") + has_acme > 1) {
     return session.Usage("--certificate with --key, --ca, and --acme are three ways: name one");
+  }
+  if (given.Has("--plain-url") && !given.Has("--ca")) {
+    return session.Usage(
+        "--plain-url is for --ca: no other certificate is told an address of ours");
   }
   if (has_files) return FromFiles(session);
   if (domains.empty()) return session.Usage("--domain is required: the name to be certified");

@@ -60,6 +60,14 @@ class Door:
         expect("it does not start", done.returncode == 1)
         return done.stderr
 
+    def misused(self, *more, plain="none"):
+        port = free_ports(1)[0]
+        done = subprocess.run(
+            [self.rig.salus_path, "proxy", *self.arguments(port, NAME, plain=plain, more=more)],
+            capture_output=True, text=True, timeout=60, check=False)
+        expect(f"{more} is wrong usage", done.returncode == 2)
+        return done.stderr
+
 
 def entries(rig):
     """How many entries the log has."""
@@ -116,8 +124,10 @@ def check_neighbours(rig, backend):
     text = right.certificate()
     expect("the other one's own name, in small letters", f"DNS:{MORE}" in text)
     expect("the list's address has the port", f"http://{MORE}:{port}/salus-ca.crl" in text)
-    served = urllib.request.urlopen(f"http://127.0.0.1:{port}/salus-ca.crl", timeout=20).read()
-    expect("the list is there", served.startswith(b"\x30"))
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/salus-ca.crl", timeout=20) as served:
+        expect("the list is there", served.read().startswith(b"\x30"))
+        expect("and says how long it is good", served.headers["Expires"]
+               and served.headers["Content-Type"] == "application/pkix-crl")
     for one_door in (left, right):
         seen = len(one_door.lines)
         one_door.hup()
@@ -132,6 +142,11 @@ def check_neighbours(rig, backend):
     right = door.start(MORE, plain=f"127.0.0.1:{port}")
     right.wait_for_line("no new revocation list and OCSP responses from")
     expect("the certificate serves without a list", right.serial() == serial)
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/salus-ca.crl", timeout=20)
+        expect("there is no list", False)
+    except urllib.error.HTTPError as refused:
+        expect("it says that there is no list", refused.code == 503)
     os.rename(authority + ".away", authority)
     right.hup()
     right.wait_for_line("the certificate was read again")
@@ -220,6 +235,8 @@ def check_ocsp(rig, backend):
     expect("its type", head["Content-Type"] == "application/ocsp-response")
     expect("caches may keep it", "public" in head["Cache-Control"] and head["Date"]
            and head["Expires"] and head["Last-Modified"] and head["ETag"])
+    expect("a parameter of the type", ask.send(body, "application/ocsp-request; charset=utf-8")
+           == (200, good))
     expect("malformed", ask.send(b"\x30\x00") == (200, MALFORMED))
     expect("malformed, too", ask.send(body + b"\0") == (200, MALFORMED))
     expect("as long as is taken", ask.send(b"\x30" * 16384) == (200, MALFORMED))
@@ -259,6 +276,38 @@ def check_ocsp(rig, backend):
     ask = Ocsp(rig, door, plain)
     ask.check_staple()
     door.stop()
+
+
+def check_plain_url(rig, backend):
+    """The certificate names the address that visitors use, where a port forward is between."""
+    plain, forwarded = f"127.0.0.1:{free_ports(1)[0]}", "http://status.example.test"
+    place = Door(rig, backend, "forwarded")
+    door = place.start(NAME, plain=plain, more=("--plain-url", forwarded))
+    text = door.certificate()
+    expect("it names the address that was given",
+           f"OCSP - URI:{forwarded}/salus-ocsp\n" in text
+           and f"URI:{forwarded}/salus-ca.crl" in text and plain.split(":")[1] not in text)
+    openssl("crl", "-inform", "DER", "-in", fetch(rig, f"http://{plain}/salus-ca.crl"))
+    expect("it answers under any name", Ocsp(rig, door, plain.split(":")[1]).is_good("-no_nonce"))
+    door.stop()
+    expect("nothing is answered", "--redirect-from" in place.misused("--plain-url", forwarded))
+    for wrong in ("", "status.example.test", "https://status.example.test", "http://",
+                  "http://a.example/", "http://a.example/x", "http://A.example",
+                  "http://a.example:", "http://a.example:0", "http://a.example:65536",
+                  "http://a.example:8x", "http://a@b.example", "http://a.example?x", "http://a b"):
+        said = place.misused("--plain-url", wrong, plain=plain)
+        expect(f"{wrong!r} is refused: {said}", "http://NAME" in said)
+    done = subprocess.run([rig.salus_path, "proxy", "--to", "127.0.0.1:9", "--certificate", "x",
+                           "--key", "y", "--plain-url", forwarded],
+                          capture_output=True, text=True, timeout=60, check=False)
+    expect("only with --ca", done.returncode == 2 and "--plain-url is for --ca" in done.stderr)
+
+
+def fetch(rig, url):
+    path = rig.path("fetched")
+    with open(path, "wb") as f:
+        f.write(urllib.request.urlopen(url, timeout=20).read())
+    return path
 
 
 def is_let_in(door, certificate, key):
@@ -324,7 +373,8 @@ def main():
         rig = Rig(sys.argv[1], sys.argv[2], folder)
         rig.set_up([], [])
         try:
-            for part in (check, check_neighbours, check_ocsp, check_authorities, check_new_root):
+            for part in (check, check_neighbours, check_ocsp, check_plain_url, check_authorities,
+                         check_new_root):
                 part(rig, backend)
             failed = 0
         except SystemExit as wrong:
