@@ -269,7 +269,8 @@ std::vector<Flag> ProxyFlags() {
        "host name that is served; others get 421. Without files or --ca an ACME authority "
        "certifies it, and starting agrees to that authority's terms"},
       {"--redirect-from", FlagKind::kText, "ADDR:PORT|none",
-       "plain HTTP that redirects to https (default port 80, where --from has port 443)"},
+       "plain HTTP that redirects to https (default port 80, where --from has port 443); answers "
+       "http-01, with --ca the revocation list and OCSP"},
       {"--tls12", FlagKind::kSwitch, "", "also TLS 1.2, with ECDHE and AEAD only"},
       {"--require-client-cert", FlagKind::kText, "CA.pem",
        "admit only clients with a certificate under these authorities"},
@@ -296,8 +297,9 @@ void AddProxyCommands(std::vector<Command>& all) {
            "Forwarded, and drops what clients claim in them and in X-Salus-*. With "
            "--require-client-cert the server behind is told X-Salus-Client-Subject "
            "(percent-encoded), -Fingerprint and -Identity.\n"
-           "SIGHUP reads the certificate again and reopens the access log (a changed certificate "
-           "is also noticed within a minute); SIGUSR2 starts the program anew without refusing a "
+           "SIGHUP reads the certificate again and reopens the access log (with files or --ca, a "
+           "changed certificate is also noticed within a minute); SIGUSR2 starts the program anew "
+           "without refusing a "
            "connection; SIGTERM lets running requests finish.",
        .examples = {"salus proxy --to 127.0.0.1:5000 --domain example.org --email ops@example.org",
                     "salus proxy --to 127.0.0.1:5000 --domain records.example.org --ca DATA_DIR",
