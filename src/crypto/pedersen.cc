@@ -55,35 +55,28 @@ void PedersenBlind::Add(const PedersenBlind& other) {
   crypto_core_ristretto255_scalar_add(sum.data(), sum.data(), other.scalar.view(token).data());
 }
 
-PedersenBase::PedersenBase(std::string_view label, std::size_t integers) : generators_(integers) {
+PedersenBase::PedersenBase(std::string_view label, std::size_t integers)
+    : blind_table_(RistrettoPoint::Generator(), kScalarBytes) {
   StartSodium();
   for (std::size_t i = 0; i < integers; ++i) {
     std::array<std::uint8_t, 4> index;
     StoreBe(index.data(), static_cast<std::uint32_t>(i));
     const Hash64 hash = Sha512({AsBytes(label), index});
-    CHECK(crypto_core_ristretto255_from_hash(generators_[i].data(), hash.data()) == 0);
+    std::array<std::uint8_t, crypto_core_ristretto255_BYTES> point;
+    CHECK(crypto_core_ristretto255_from_hash(point.data(), hash.data()) == 0);
+    tables_.emplace_back(*RistrettoPoint::Decode(point), kIntegerBytes);
   }
 }
 
 PedersenCommitment PedersenBase::Commit(ByteSpan values,
                                         std::span<const std::uint8_t, 32> blind) const {
   CHECK(values.size() == integers() * kIntegerBytes);
-  std::array<std::uint8_t, PedersenCommitment::kBytes> sum{};
-  // Both multiplications refuse a result that is the identity, but write its encoding, all zeros,
-  // and that is right: a zero adds nothing.
-  [[maybe_unused]] int is_zero = crypto_scalarmult_ristretto255_base(sum.data(), blind.data());
-  SecretArray<kScalarBytes> scalar;
-  SecretArray<32> term;
-  const auto token = CryptoSecrets::Token();
-  for (std::size_t i = 0; i < integers(); ++i) {
-    const ByteSpan value = values.subspan(i * kIntegerBytes, kIntegerBytes);
-    std::copy(value.begin(), value.end(), scalar.mutable_view(token).begin());
-    is_zero = crypto_scalarmult_ristretto255(term.mutable_view(token).data(),
-                                             scalar.view(token).data(), generators_[i].data());
-    CHECK(crypto_core_ristretto255_add(sum.data(), sum.data(), term.view(token).data()) == 0);
+  std::vector<RistrettoTable::Term> terms = {{&blind_table_, blind}};
+  for (const RistrettoTable& table : tables_) {
+    terms.push_back({&table, values.first(kIntegerBytes)});
+    values = values.subspan(kIntegerBytes);
   }
-  // Blinded by now, and so no secret any more.
-  return *PedersenCommitment::FromBytes(sum);
+  return PedersenCommitment(RistrettoTable::SumOf(terms));
 }
 
 PedersenCommitment PedersenBase::Commit(const SecretBytes& values,

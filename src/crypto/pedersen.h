@@ -13,19 +13,22 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "crypto/ristretto_point.h"
+#include "crypto/ristretto_table.h"
 
 namespace salus::crypto {
 
 // PedersenCommitment is a point of the group.
 //
 // Source: RFC 9496 (ristretto255): one encoding for each point.
-// Shape:  32 bytes. The value made by default commits to zeros with the blind zero.
+// Shape:  32 bytes. The value made by
+//         default commits to zeros with the blind zero.
 class PedersenCommitment {
  public:
-  static constexpr std::size_t kBytes = 32;
+  static constexpr std::size_t kBytes = RistrettoPoint::kBytes;
 
   PedersenCommitment() = default;
-  // Errors: InvalidArgument unless bytes are a point's encoding.
+  explicit PedersenCommitment(const RistrettoPoint& point) : point_(point) {}
+  // Errors: InvalidArgument unless bytes are a point's encoding with its root.
   static Result<PedersenCommitment> FromBytes(ByteSpan bytes);
 
   std::array<std::uint8_t, kBytes> bytes() const { return point_.Encode(); }
@@ -33,9 +36,7 @@ class PedersenCommitment {
   // Add makes this a commitment to the sum of both, under the sum of both blinds.
   void Add(const PedersenCommitment& other) { point_.Add(other.point_); }
 
-  friend bool operator==(const PedersenCommitment& a, const PedersenCommitment& b) {
-    return a.bytes() == b.bytes();
-  }
+  friend bool operator==(const PedersenCommitment&, const PedersenCommitment&) = default;
 
  private:
   // A commitment hides what it holds from everybody, so that it is no secret itself.
@@ -68,7 +69,7 @@ class PedersenBase {
 
   PedersenBase(std::string_view label, std::size_t integers);
 
-  std::size_t integers() const { return generators_.size(); }
+  std::size_t integers() const { return tables_.size(); }
 
   // Commit takes integers() * kIntegerBytes bytes; another size is a CHECK.
   PedersenCommitment Commit(const SecretBytes& values, const PedersenBlind& blind) const;
@@ -82,7 +83,8 @@ class PedersenBase {
  private:
   PedersenCommitment Commit(ByteSpan values, std::span<const std::uint8_t, 32> blind) const;
 
-  std::vector<std::array<std::uint8_t, 32>> generators_;
+  RistrettoTable blind_table_;
+  std::vector<RistrettoTable> tables_;
 };
 
 }  // namespace salus::crypto

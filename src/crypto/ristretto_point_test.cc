@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "base/random.h"
 
 namespace salus::crypto {
@@ -61,8 +64,65 @@ TEST(RistrettoPoint, RefusesWhatEncodesNoPoint) {
         "3eb858e78f5a7254d8c9731174a94f76755fd3941c0ac93735c07ba14579630e",
         "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"}) {
     EXPECT_FALSE(RistrettoPoint::Decode(Hex(bad)).has_value()) << bad;
+    // Even with what would be taken for its root, right or up to a root of -1.
+    const Field25519 s = Field25519::Load(Hex(bad));
+    const Field25519 u2 = Field25519::One() + s.Square();
+    const Field25519 u1 = Field25519::One() - s.Square();
+    const Field25519 v = (kEdwardsD * u1.Square()).Negated() - u2.Square();
+    Bytes rooted = ToBytes(Hex(bad));
+    Append(rooted, InverseRoot::Of(v * u2.Square()).value.Store());
+    EXPECT_FALSE(RistrettoPoint::DecodeRooted(rooted).has_value()) << bad;
   }
   EXPECT_FALSE(RistrettoPoint::Decode(Bytes(31)).has_value());
+}
+
+// What decoding makes of the encoding alone, it makes of the rooted one; and nothing else is taken
+// in the place of the root, whatever its sign or form.
+TEST(RistrettoPoint, TakesTheOneRootOfAPointOnly) {
+  SeededRandom random(9);
+  std::vector<Encoded> points = {Hex(kMultiples[0]), Hex(kMultiples[1]), Hex(kMultiples[2])};
+  for (int i = 0; i < 200; ++i) points.push_back(RandomPoint(random));
+  for (const Encoded& bytes : points) {
+    const auto point = RistrettoPoint::Decode(bytes);
+    ASSERT_TRUE(point.has_value());
+    const auto rooted = point->EncodeRooted();
+    ASSERT_TRUE(std::ranges::equal(bytes, ByteSpan(rooted).first(32)));
+    const auto again = RistrettoPoint::DecodeRooted(rooted);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(*again, *point);
+    EXPECT_EQ(again->Encode(), bytes);
+    const Field25519 root = Field25519::Load(ByteSpan(rooted).subspan(32));
+    for (const Field25519& other :
+         {root.Negated(), root * kSqrtM1, root + root, Field25519(), Field25519::One()}) {
+      auto wrong = rooted;
+      std::ranges::copy(other.Store(), wrong.begin() + 32);
+      if (wrong == rooted) continue;
+      EXPECT_FALSE(RistrettoPoint::DecodeRooted(wrong).has_value());
+      wrong[63] |= 0x80;
+      EXPECT_FALSE(RistrettoPoint::DecodeRooted(wrong).has_value());
+    }
+    auto high = rooted;
+    high[63] |= 0x80;
+    EXPECT_FALSE(RistrettoPoint::DecodeRooted(high).has_value());
+    EXPECT_FALSE(RistrettoPoint::DecodeRooted(bytes).has_value());
+  }
+}
+
+// Two representations of a point, and points that differ.
+TEST(RistrettoPoint, IsEqualInAnyRepresentation) {
+  SeededRandom random(10);
+  const RistrettoPoint a = *RistrettoPoint::Decode(RandomPoint(random));
+  const RistrettoPoint b = *RistrettoPoint::Decode(RandomPoint(random));
+  RistrettoPoint ab = a, ba = b;
+  ab.Add(b);
+  ba.Add(a);
+  EXPECT_EQ(ab, ba);
+  EXPECT_EQ(ab, *RistrettoPoint::Decode(ab.Encode()));
+  EXPECT_NE(ab, a);
+  EXPECT_NE(a, b);
+  EXPECT_NE(a, RistrettoPoint());
+  EXPECT_EQ(RistrettoPoint(), *RistrettoPoint::Decode(Encoded{}));
+  EXPECT_EQ(RistrettoPoint::Generator().Encode(), Hex(kMultiples[1]));
 }
 
 TEST(RistrettoPoint, DoesAsLibsodiumDoes) {

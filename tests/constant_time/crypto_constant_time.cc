@@ -1,6 +1,6 @@
-// TurboSHAKE128 and HPKE's key schedule with secrets that valgrind follows. What libsodium does
-// with an X25519 key is its own claim, and its answer (a secret of zeros or not) is branched on:
-// HPKE is followed from its pre-shared secret on.
+// TurboSHAKE128, Pedersen's commitments and HPKE's key schedule with secrets that valgrind follows.
+// What libsodium does with an X25519 key is its own claim, and its answer (a secret of zeros or
+// not) is branched on: HPKE is followed from its pre-shared secret on.
 #include <cstdio>
 #include <string_view>
 #include <vector>
@@ -8,6 +8,8 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "crypto/hpke.h"
+#include "crypto/pedersen.h"
+#include "crypto/secret_mint.h"
 #include "crypto/turboshake128.h"
 #include "crypto/turboshake128_lanes.h"
 #include "secret_marks.h"
@@ -79,6 +81,16 @@ int Hpke() {
   return result;
 }
 
+int Pedersen() {
+  SystemRandom random;
+  const PedersenBase base("constant time", 2);
+  Bytes values(2 * PedersenBase::kIntegerBytes, 0x81);
+  MarkSecret(values);
+  const PedersenBlind blind = PedersenBlind::Generate(random);
+  MarkSecret(blind.scalar.view(CryptoSecrets::Token()));
+  return Use(base.Commit(SecretBytes(values), blind).bytes());
+}
+
 int Canary() {
   Bytes secret(1, 1);
   MarkSecret(secret);
@@ -94,6 +106,7 @@ int main(int argc, char** argv) {
   if (name == "turboshake") return salus::crypto::TurboShake();
   if (name == "lanes") return salus::crypto::Lanes();
   if (name == "hpke") return salus::crypto::Hpke();
+  if (name == "pedersen") return salus::crypto::Pedersen();
   if (name == "canary") return salus::crypto::Canary();
   std::fputs("which case?\n", stderr);
   return 2;
