@@ -125,6 +125,17 @@ TEST(PeerAttack, MasksThatDoNotAddUpToZero) {
   ExpectLeftOut(session, 516, "party-1's report is refused: a report's masks do not add up");
 }
 
+// The root beside a commitment saves work, and can't make another point of it.
+TEST(PeerAttack, ARootThatIsNotTheCommitments) {
+  for (const std::size_t at : {32u, 33u, 63u}) {
+    TestSession session(
+        {{170}, {170}, {181}, {165}},
+        WithLiar({.share = [at](const PeerSharing&, PeerShares& shares, std::size_t,
+                                RandomSource&) { shares.report.commitment[at] ^= 1; }}));
+    ExpectLeftOut(session, 516, "party-1's report is refused: a report's commitment is no point");
+  }
+}
+
 TEST(PeerAttack, ARefusalOfAGoodShare) {
   TestSession session({{170}, {170}, {181}, {165}},
                       WithLiar({.refuse_share = [] { return true; }}));

@@ -19,7 +19,7 @@ static_assert(kScalarBytes == 32 && crypto_core_ristretto255_BYTES == 32);
 
 Result<PedersenCommitment> PedersenCommitment::FromBytes(ByteSpan bytes) {
   PedersenCommitment out;
-  TRY(out.point_, RistrettoPoint::Decode(bytes));
+  TRY(out.point_, RistrettoPoint::DecodeRooted(bytes));
   return out;
 }
 

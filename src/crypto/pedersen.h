@@ -20,18 +20,18 @@ namespace salus::crypto {
 // PedersenCommitment is a point of the group.
 //
 // Source: RFC 9496 (ristretto255): one encoding for each point.
-// Shape:  32 bytes. The value made by
+// Shape:  64 bytes: a point's encoding, and the root that decoding it takes. The value made by
 //         default commits to zeros with the blind zero.
 class PedersenCommitment {
  public:
-  static constexpr std::size_t kBytes = RistrettoPoint::kBytes;
+  static constexpr std::size_t kBytes = RistrettoPoint::kRootedBytes;
 
   PedersenCommitment() = default;
   explicit PedersenCommitment(const RistrettoPoint& point) : point_(point) {}
   // Errors: InvalidArgument unless bytes are a point's encoding with its root.
   static Result<PedersenCommitment> FromBytes(ByteSpan bytes);
 
-  std::array<std::uint8_t, kBytes> bytes() const { return point_.Encode(); }
+  std::array<std::uint8_t, kBytes> bytes() const { return point_.EncodeRooted(); }
 
   // Add makes this a commitment to the sum of both, under the sum of both blinds.
   void Add(const PedersenCommitment& other) { point_.Add(other.point_); }
