@@ -1,4 +1,5 @@
-// A certificate that is accepted gives back its bytes, in DER and in PEM; and without the root's
+// A certificate that is accepted gives back its bytes, in DER and in PEM, and its key to whoever
+// reads nothing else; and without the root's
 // key, which nobody has, no bytes make a path to it.
 #include <cstdint>
 
@@ -6,6 +7,7 @@
 #include "base/check.h"
 #include "pki/certificate.h"
 #include "pki/path.h"
+#include "pki/pinned_key.h"
 
 using salus::pki::Certificate;
 using salus::pki::Purpose;
@@ -36,6 +38,9 @@ const TrustStore& Trust() {
 }
 
 void CheckOne(const Certificate& certificate) {
+  const auto key = certificate.p256_public_key();
+  const auto pinned = salus::pki::PinnedP256Key(certificate.der());
+  CHECK(key.has_value() == pinned.has_value() && (!key.has_value() || *key == *pinned));
   auto from_pem = Certificate::FromPem(certificate.ToPem());
   CHECK(from_pem.has_value() && *from_pem == certificate);
   if (auto identity = certificate.identity(); identity.has_value()) {
@@ -51,6 +56,7 @@ void CheckOne(const Certificate& certificate) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   salus::ByteSpan input{data, size};
+  (void)salus::pki::PinnedP256Key(input);
   if (auto certificate = Certificate::FromDer(input); certificate.has_value()) {
     CHECK(salus::Equal(certificate->der(), input));
     CheckOne(*certificate);

@@ -4,8 +4,9 @@
 #include <utility>
 
 #include "aggregate/share_access.h"
+#include "base/check.h"
 #include "base/endian.h"
-#include "pki/certificate.h"
+#include "pki/pinned_key.h"
 
 namespace salus::aggregate {
 
@@ -20,21 +21,6 @@ Id IdBytes(PeerId party) {
 }
 
 PeerStep Next(PeerStep step) { return static_cast<PeerStep>(static_cast<std::uint8_t>(step) + 1); }
-
-struct Joined {
-  JoinBody body;
-  crypto::P256PublicKey key;
-};
-
-Result<Joined> ReadJoin(const PeerMessage& message, const PeerRoster& roster) {
-  TRY(JoinBody body, JoinBody::Parse(message.body));
-  TRY(const pki::Certificate certificate, pki::Certificate::FromDer(body.certificate));
-  if (certificate.fingerprint() != roster.parties()[message.sender].fingerprint) {
-    return VerificationFailed("the certificate is not the one in the roster");
-  }
-  TRY(crypto::P256PublicKey key, certificate.p256_public_key());
-  return Joined{std::move(body), std::move(key)};
-}
 
 }  // namespace
 
@@ -51,6 +37,15 @@ crypto::Hash32 ShareHash(const PeerSessionId& session, PeerId sender, PeerId rec
 
 PeerView::PeerView(SignedPeerRoster roster, PeerSharingMaker sharing)
     : roster_(std::move(roster)), make_sharing_(std::move(sharing)) {}
+
+Result<PeerView::Joined> PeerView::ReadJoin(const PeerMessage& message, const PeerRoster& roster) {
+  TRY(JoinBody body, JoinBody::Parse(message.body));
+  if (crypto::Sha256(body.certificate) != roster.parties()[message.sender].fingerprint) {
+    return VerificationFailed("the certificate is not the one in the roster");
+  }
+  TRY(crypto::P256PublicKey key, pki::PinnedP256Key(body.certificate));
+  return Joined{std::move(body), std::move(key)};
+}
 
 std::string PeerView::NameAt(std::size_t position) const {
   return roster_.roster.Name(members_[position].id);
@@ -86,7 +81,7 @@ Result<void> PeerView::CheckOrigin(const PeerEnvelope& envelope) const {
   return {};
 }
 
-Result<void> PeerView::CheckMessage(const PeerEnvelope& envelope) const {
+Result<void> PeerView::CheckMessage(const PeerEnvelope& envelope) {
   const PeerMessage& message = envelope.message;
   if (message.sender >= roster_.roster.size()) {
     return PermissionDenied("the sender is not in the roster");
@@ -100,7 +95,7 @@ Result<void> PeerView::CheckMessage(const PeerEnvelope& envelope) const {
   if (step_ == PeerStep::kJoin) {
     auto joined = ReadJoin(message, roster_.roster);
     if (!joined) return std::move(joined).error().WithContext(name);
-    key = std::move(joined->key);
+    key = joined_.insert_or_assign(message.sender, *std::move(joined)).first->second.key;
   } else {
     const auto position = PositionOf(message.sender);
     if (!position || !members_[*position].active) {
@@ -282,12 +277,14 @@ Result<Bytes> PeerView::ConcludeJoins(const std::vector<PeerEnvelope>& messages)
   }
   std::vector<PeerId> ids;
   for (const PeerEnvelope& message : messages) {
-    TRY(Joined joined, ReadJoin(message.message, roster_.roster));
+    const auto joined = joined_.find(message.message.sender);
+    CHECK(joined != joined_.end());
     ids.push_back(message.message.sender);
     members_.push_back({.id = message.message.sender,
-                        .key = std::move(joined.key),
-                        .join = std::move(joined.body)});
+                        .key = std::move(joined->second.key),
+                        .join = std::move(joined->second.body)});
   }
+  joined_.clear();
   TRY(sharing_, make_sharing_(roster_.roster, ids));
   Note(std::to_string(members_.size()) + " of " + std::to_string(roster_.roster.size()) +
        " parties joined, each with a sealed coin and a key of this session");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,7 +51,7 @@ class PeerView {
   //
   // Errors: PermissionDenied when its sender is no member; FailedPrecondition for another step;
   // VerificationFailed and InvalidArgument for what is wrong with it; all name the sender.
-  Result<void> CheckMessage(const PeerEnvelope& message) const;
+  Result<void> CheckMessage(const PeerEnvelope& message);
   // CheckShare says whether a share was sent with that report; whether it opens only its recipient
   // knows.
   Result<void> CheckShare(const PeerEnvelope& share, const PeerEnvelope& report) const;
@@ -94,6 +95,13 @@ class PeerView {
   std::vector<PeerEvent> TakeEvents() { return std::exchange(events_, {}); }
 
  private:
+  // Joined is a join that was checked: reading its key is the most work about it.
+  struct Joined {
+    JoinBody body;
+    crypto::P256PublicKey key;
+  };
+  static Result<Joined> ReadJoin(const PeerMessage& message, const PeerRoster& roster);
+
   Result<void> CheckOrigin(const PeerEnvelope& message) const;
   Result<void> CheckBoard(const PeerEnvelope& board) const;
   Result<void> TakeAttendance(const std::vector<PeerEnvelope>& messages);
@@ -133,6 +141,7 @@ class PeerView {
   PeerSharingMaker make_sharing_;
   PeerStep step_ = PeerStep::kJoin;
   crypto::Hash32 last_board_{};
+  std::map<PeerId, Joined> joined_;  // until kJoin is over
   std::vector<Member> members_;
   std::unique_ptr<const PeerSharing> sharing_;
   std::vector<std::size_t> senders_;
