@@ -67,9 +67,16 @@ Bytes EcdsaSignDigestDer(EVP_PKEY* key, ByteSpan digest) {
   return out;
 }
 
-Result<void> EcdsaVerifyDigestDer(EVP_PKEY* key, ByteSpan digest, ByteSpan signature) {
-  const KeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-  CHECK(context && EVP_PKEY_verify_init(context.get()) == 1);
+KeyContextPtr NewEcdsaVerifier(EVP_PKEY* key) {
+  KeyContextPtr out(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  CHECK(out && EVP_PKEY_verify_init(out.get()) == 1);
+  return out;
+}
+
+Result<void> EcdsaVerifyDigestDer(const EVP_PKEY_CTX* verifier, ByteSpan digest,
+                                  ByteSpan signature) {
+  const KeyContextPtr context(EVP_PKEY_CTX_dup(verifier));
+  CHECK(context);
   if (EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.data(),
                       digest.size()) != 1) {
     ForgetErrors();

@@ -17,9 +17,14 @@ Bytes EcdsaSignDer(EVP_PKEY* key, const char* digest, ByteSpan message);
 Result<void> EcdsaVerifyDer(EVP_PKEY* key, const char* digest, ByteSpan message,
                             ByteSpan signature);
 
-// EcdsaSignDigestDer and EcdsaVerifyDigestDer do the same with a message that was hashed before.
+// EcdsaSignDigestDer and EcdsaVerifyDigestDer do the same with a message that was hashed before;
+// verifying with what NewEcdsaVerifier fetched and prepared once.
+//
+// Threads: a verifier is safe to share; each call works on a copy.
 Bytes EcdsaSignDigestDer(EVP_PKEY* key, ByteSpan digest);
-Result<void> EcdsaVerifyDigestDer(EVP_PKEY* key, ByteSpan digest, ByteSpan signature);
+KeyContextPtr NewEcdsaVerifier(EVP_PKEY* key);
+Result<void> EcdsaVerifyDigestDer(const EVP_PKEY_CTX* verifier, ByteSpan digest,
+                                  ByteSpan signature);
 
 // EcdsaDerFromP1363 rewrites r || s as DER; EcdsaP1363FromDer is its inverse for our own
 // signatures.

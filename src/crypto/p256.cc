@@ -52,16 +52,17 @@ PointPtr PointFrom(ByteSpan sec1) {
 
 }  // namespace
 
-// The EVP_PKEY for ECDSA is made when first needed: keys for ECDH never need one.
+// The context for ECDSA is made when first needed: keys for ECDH never need one.
 struct P256PublicKey::State {
   PointPtr point;
   std::array<std::uint8_t, 65> sec1;
   mutable std::once_flag once;
-  mutable KeyPtr ecdsa;
+  mutable KeyContextPtr verifier;
 
-  EVP_PKEY* Ecdsa() const {
-    std::call_once(once, [this] { ecdsa = NewEcdsaKey("P-256", sec1, {}); });
-    return ecdsa.get();
+  const EVP_PKEY_CTX* Verifier() const {
+    std::call_once(once,
+                   [this] { verifier = NewEcdsaVerifier(NewEcdsaKey("P-256", sec1, {}).get()); });
+    return verifier.get();
   }
 
   static std::shared_ptr<const State> From(PointPtr from) {
@@ -112,18 +113,16 @@ std::span<const std::uint8_t, 32> P256PublicKey::y() const {
 }
 
 Result<void> P256PublicKey::VerifyDer(ByteSpan message, ByteSpan signature) const {
-  return EcdsaVerifyDer(state_->Ecdsa(), "SHA2-256", message, signature);
+  return EcdsaVerifyDigestDer(state_->Verifier(), Sha256(message), signature);
 }
 
 Result<void> P256PublicKey::VerifyP1363(ByteSpan message, ByteSpan signature) const {
-  if (signature.size() != 64) return VerificationFailed("ECDSA signature does not verify");
-  const Bytes der = EcdsaDerFromP1363(signature);
-  return EcdsaVerifyDer(state_->Ecdsa(), "SHA2-256", message, der);
+  return VerifyDigest(Sha256(message), signature);
 }
 
 Result<void> P256PublicKey::VerifyDigest(const Hash32& digest, ByteSpan signature) const {
   if (signature.size() != 64) return VerificationFailed("ECDSA signature does not verify");
-  return EcdsaVerifyDigestDer(state_->Ecdsa(), digest, EcdsaDerFromP1363(signature));
+  return EcdsaVerifyDigestDer(state_->Verifier(), digest, EcdsaDerFromP1363(signature));
 }
 
 struct P256PrivateKey::State {
