@@ -8,7 +8,8 @@ namespace salus::aggregate {
 
 namespace {
 
-constexpr std::uint8_t kProtected[] = {0xa1, 0x01, 0x26};  // {1: -7}: alg: ES256
+constexpr std::uint8_t kProtected[] = {0xa1, 0x01, 0x26};              // {1: -7}: alg: ES256
+constexpr std::size_t kBeforePayload = 1 + 1 + sizeof kProtected + 1;  // of an envelope
 constexpr std::size_t kMaxShares = 255;
 
 Bytes EncodePayload(const PeerMessage& message) {
@@ -30,15 +31,14 @@ Bytes EncodePayload(const PeerMessage& message) {
   return out;
 }
 
-// Sig_structure of RFC 9052 section 4.4, without external data.
-Bytes ToBeSigned(ByteSpan payload) {
+// Sig_structure of RFC 9052 section 4.4, without external data: what is before the payload.
+Bytes BeforePayload() {
   Bytes out;
   codec::CborWriter writer(out);
   writer.Array(4);
   writer.Text("Signature1");
   writer.ByteString(kProtected);
   writer.ByteString({});
-  writer.ByteString(payload);
   return out;
 }
 
@@ -100,6 +100,7 @@ Result<PeerMessage> ReadPayload(ByteSpan payload) {
 
 struct Parts {
   ByteSpan payload;
+  ByteSpan payload_item;  // with its length before it, as it is signed
   ByteSpan signature;
 };
 
@@ -113,6 +114,8 @@ Result<Parts> ReadParts(ByteSpan bytes) {
   }
   TRY_VOID(reader.MapOf(0));
   TRY(out.payload, reader.ByteString());
+  const auto end = static_cast<std::size_t>(out.payload.data() + out.payload.size() - bytes.data());
+  out.payload_item = bytes.first(end).subspan(kBeforePayload);
   TRY(out.signature, reader.ByteString());
   TRY_VOID(reader.Finish());
   return out;
@@ -122,9 +125,11 @@ Result<Parts> ReadParts(ByteSpan bytes) {
 
 PeerEnvelope PeerEnvelope::Sign(PeerMessage message, const crypto::P256PrivateKey& key) {
   const Bytes payload = EncodePayload(message);
+  Bytes to_be_signed = BeforePayload();
+  codec::CborWriter(to_be_signed).ByteString(payload);
   PeerEnvelope out;
   out.message = std::move(message);
-  out.bytes = EncodeEnvelope(payload, key.SignP1363(ToBeSigned(payload)));
+  out.bytes = EncodeEnvelope(payload, key.SignP1363(to_be_signed));
   out.hash = crypto::Sha256(payload);
   return out;
 }
@@ -141,7 +146,8 @@ Result<PeerEnvelope> PeerEnvelope::Parse(ByteSpan bytes) {
 
 Result<void> PeerEnvelope::Verify(const crypto::P256PublicKey& key) const {
   TRY(const Parts parts, ReadParts(bytes));
-  return key.VerifyP1363(ToBeSigned(parts.payload), parts.signature);
+  // Boards are megabytes, and are not copied to be hashed.
+  return key.VerifyDigest(crypto::Sha256({BeforePayload(), parts.payload_item}), parts.signature);
 }
 
 Bytes PeerParcel::Encode() const {
