@@ -85,7 +85,8 @@ Result<void> PeerHost::State::CheckShares(const Arrived& one) const {
   }
   std::vector<PeerId> recipients;
   for (const PeerEnvelope& share : one.shares) {
-    TRY_VOID(view.CheckShare(share, one.message));
+    const PeerEnvelope& report = one.message;
+    TRY_VOID(view.CheckShare(share, report.message.sender, report.hash, report.message.seen));
     recipients.push_back(*share.message.recipient);
   }
   if (recipients != expected) {

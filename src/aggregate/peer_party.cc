@@ -1,6 +1,7 @@
 #include "aggregate/peer_party.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "aggregate/peer_body.h"
@@ -28,17 +29,18 @@ struct PeerParty::State {
   Result<std::optional<Bytes>> Take(ByteSpan bytes);
   Result<void> CheckTurn(const PeerEnvelope& board);
   Result<std::optional<Bytes>> TakeBoard(const PeerParcel& parcel, const PeerEnvelope& board);
-  Result<std::optional<Bytes>> Answer(PeerStep shown, const PeerParcel& parcel,
-                                      const PeerEnvelope& board);
+  Result<std::optional<Bytes>> Answer(PeerStep shown, const PeerParcel& parcel);
   Result<Bytes> SendReport();
-  Result<Bytes> SendReceipt(const PeerParcel& parcel, const PeerEnvelope& board);
+  Result<Bytes> SendReceipt(const PeerParcel& parcel);
   Result<Bytes> SendCoin();
   Result<Bytes> SendAnswers();
   Result<Bytes> SendVerdict();
   Result<Bytes> SendSum();
 
-  // TakeShare opens the share that came with a report: the share, or what to say of it.
-  std::optional<SecretBytes> TakeShare(const PeerEnvelope& report, const PeerParcel& parcel,
+  // Sealed are the shares that came, by their sender's number.
+  using Sealed = std::multimap<PeerId, PeerEnvelope>;
+  // TakeShare opens the share that came with a member's report: the share, or what to say of it.
+  std::optional<SecretBytes> TakeShare(std::size_t sender, const Sealed& sealed,
                                        ReceiptBody& receipt);
   PeerEnvelope Sign(PeerStep step, Bytes body);
   Bytes SendBody(PeerStep step, Bytes body);
@@ -137,8 +139,7 @@ Result<void> PeerParty::State::CheckTurn(const PeerEnvelope& board) {
 Result<std::optional<Bytes>> PeerParty::State::Take(ByteSpan bytes) {
   TRY(const PeerParcel parcel, PeerParcel::Parse(bytes));
   TRY(const PeerEnvelope board, PeerEnvelope::Parse(parcel.message));
-  TRY(const crypto::P256PublicKey host, view.roster().host.p256_public_key());
-  if (board.message.sender != kPeerHost || !board.Verify(host)) {
+  if (board.message.sender != kPeerHost || !view.VerifyHost(board)) {
     return InvalidArgument("a parcel is not signed by the host, and is ignored");
   }
   if (board.message.session != view.roster().roster.fields().session) {
@@ -164,7 +165,7 @@ Result<std::optional<Bytes>> PeerParty::State::Take(ByteSpan bytes) {
 Result<std::optional<Bytes>> PeerParty::State::TakeBoard(const PeerParcel& parcel,
                                                          const PeerEnvelope& board) {
   const PeerStep shown = view.step();
-  auto accepted = view.Accept(board);
+  auto accepted = view.AcceptVerified(board);
   for (PeerEvent& event : view.TakeEvents()) events.push_back(std::move(event));
   TRY_VOID(std::move(accepted));
   boards.push_back(board.hash);
@@ -174,19 +175,18 @@ Result<std::optional<Bytes>> PeerParty::State::TakeBoard(const PeerParcel& parce
                        std::string(PeerStepName(shown)));
   }
   position = *found;
-  TRY(std::optional<Bytes> answer, Answer(shown, parcel, board));
+  TRY(std::optional<Bytes> answer, Answer(shown, parcel));
   SetDeadline();
   result = view.result();
   return answer;
 }
 
-Result<std::optional<Bytes>> PeerParty::State::Answer(PeerStep shown, const PeerParcel& parcel,
-                                                      const PeerEnvelope& board) {
+Result<std::optional<Bytes>> PeerParty::State::Answer(PeerStep shown, const PeerParcel& parcel) {
   switch (shown) {
     case PeerStep::kJoin:
       return SendReport();
     case PeerStep::kReport:
-      return SendReceipt(parcel, board);
+      return SendReceipt(parcel);
     case PeerStep::kReceipt:
       return SendCoin();
     case PeerStep::kCoin:
@@ -233,22 +233,25 @@ Result<Bytes> PeerParty::State::SendReport() {
   return parcel.Encode();
 }
 
-std::optional<SecretBytes> PeerParty::State::TakeShare(const PeerEnvelope& report,
-                                                       const PeerParcel& parcel,
+std::optional<SecretBytes> PeerParty::State::TakeShare(std::size_t sender, const Sealed& sealed,
                                                        ReceiptBody& receipt) {
-  const std::size_t sender = *view.PositionOf(report.message.sender);
-  for (const Bytes& bytes : parcel.shares) {
-    const auto share = PeerEnvelope::Parse(bytes);
-    if (!share || share->message.recipient != id || !view.CheckShare(*share, report)) continue;
-    auto opened = OpenPeerShare(share->message.body, *share_key, Route(report.message.sender, id));
+  const PeerView::Member& member = view.members()[sender];
+  const ReportBody& report = *member.report;
+  const auto [first, last] = sealed.equal_range(member.id);
+  for (auto one = first; one != last; ++one) {
+    const PeerEnvelope& share = one->second;
+    if (share.message.recipient != id ||
+        !view.CheckShare(share, member.id, member.last, boards.front())) {
+      continue;
+    }
+    auto opened = OpenPeerShare(share.message.body, *share_key, Route(member.id, id));
     if (!opened) break;
-    const PeerView::Member& member = view.members()[sender];
     const std::size_t index = position < sender ? position : position - 1;
-    if (ShareHash(report.message.session, member.id, id, member.report->report.nonce, *opened) !=
-        member.report->share_hashes[index]) {
+    if (ShareHash(share.message.session, member.id, id, report.report.nonce, *opened) !=
+        report.share_hashes[index]) {
       break;
     }
-    if (view.sharing().CheckShare(member.report->report, sender, position, *opened)) {
+    if (view.sharing().CheckShare(report.report, sender, position, *opened)) {
       receipt.accepted.push_back(member.id);
       return *std::move(opened);
     }
@@ -256,20 +259,22 @@ std::optional<SecretBytes> PeerParty::State::TakeShare(const PeerEnvelope& repor
     receipt.refused.push_back({member.id, ToBytes(opened->view(ShareAccess::Token()))});
     return std::nullopt;
   }
-  receipt.refused.push_back({report.message.sender, std::nullopt});
+  receipt.refused.push_back({member.id, std::nullopt});
   return std::nullopt;
 }
 
-Result<Bytes> PeerParty::State::SendReceipt(const PeerParcel& parcel, const PeerEnvelope& board) {
-  for (const Bytes& share : parcel.shares) AppendToTranscript(share, transcript);
-  TRY(const BoardBody body, BoardBody::Parse(board.message.body));
+Result<Bytes> PeerParty::State::SendReceipt(const PeerParcel& parcel) {
+  Sealed sealed;
+  for (const Bytes& bytes : parcel.shares) {
+    AppendToTranscript(bytes, transcript);
+    auto share = PeerEnvelope::Parse(bytes);
+    if (share) sealed.emplace(share->message.sender, *std::move(share));
+  }
   shares.resize(view.members().size());
   ReceiptBody receipt;
-  for (const Bytes& bytes : body.messages) {
-    TRY(const PeerEnvelope report, PeerEnvelope::Parse(bytes));
-    const std::size_t sender = *view.PositionOf(report.message.sender);
+  for (std::size_t sender = 0; sender < shares.size(); ++sender) {
     if (sender == position || !view.members()[sender].report) continue;
-    shares[sender] = TakeShare(report, parcel, receipt);
+    shares[sender] = TakeShare(sender, sealed, receipt);
   }
   shares[position] = std::move(own_shares[position]);
   share_key.reset();

@@ -122,18 +122,19 @@ Result<void> PeerView::CheckMessage(const PeerEnvelope& envelope) {
   return {};
 }
 
-Result<void> PeerView::CheckShare(const PeerEnvelope& share, const PeerEnvelope& report) const {
-  const auto position = PositionOf(report.message.sender);
+Result<void> PeerView::CheckShare(const PeerEnvelope& share, PeerId sender,
+                                  const crypto::Hash32& report, const crypto::Hash32& seen) const {
+  const auto position = PositionOf(sender);
   if (!position) return VerificationFailed("a share is from nobody who joined");
   const auto bad = [&](const char* what) {
     return VerificationFailed(NameAt(*position) + ": " + what);
   };
   const PeerMessage& message = share.message;
   const auto recipient = message.recipient.and_then([&](PeerId id) { return PositionOf(id); });
-  if (message.sender != report.message.sender || message.step != PeerStep::kReport ||
-      message.session != report.message.session || message.roster != report.message.roster ||
-      message.seen != report.message.seen || message.previous != report.hash || !recipient ||
-      *recipient == *position) {
+  if (message.sender != sender || message.step != PeerStep::kReport ||
+      message.session != roster_.roster.fields().session ||
+      message.roster != roster_.roster.hash() || message.seen != seen ||
+      message.previous != report || !recipient || *recipient == *position) {
     return bad("a share does not belong to the report that it came with");
   }
   if (!share.Verify(members_[*position].key)) return bad("a share is wrongly signed");
@@ -227,12 +228,15 @@ Result<Bytes> PeerView::Conclude(const std::vector<PeerEnvelope>& messages) {
   return out;
 }
 
+Result<void> PeerView::VerifyHost(const PeerEnvelope& message) const {
+  TRY(const crypto::P256PublicKey key, roster_.host.p256_public_key());
+  return message.Verify(key);
+}
+
 Result<void> PeerView::CheckBoard(const PeerEnvelope& board) const {
   if (board.message.sender != kPeerHost) {
     return VerificationFailed("a board is not from the host");
   }
-  TRY(const crypto::P256PublicKey key, roster_.host.p256_public_key());
-  if (!board.Verify(key)) return VerificationFailed("a board is not signed by the host");
   if (auto origin = CheckOrigin(board); !origin) {
     return std::move(origin).error().WithContext("the host");
   }
@@ -243,6 +247,11 @@ Result<void> PeerView::CheckBoard(const PeerEnvelope& board) const {
 }
 
 Result<void> PeerView::Accept(const PeerEnvelope& board) {
+  if (!VerifyHost(board)) return VerificationFailed("a board is not signed by the host");
+  return AcceptVerified(board);
+}
+
+Result<void> PeerView::AcceptVerified(const PeerEnvelope& board) {
   TRY_VOID(CheckBoard(board));
   TRY(const BoardBody body, BoardBody::Parse(board.message.body));
   std::vector<PeerEnvelope> messages;

@@ -52,9 +52,10 @@ class PeerView {
   // Errors: PermissionDenied when its sender is no member; FailedPrecondition for another step;
   // VerificationFailed and InvalidArgument for what is wrong with it; all name the sender.
   Result<void> CheckMessage(const PeerEnvelope& message);
-  // CheckShare says whether a share was sent with that report; whether it opens only its recipient
-  // knows.
-  Result<void> CheckShare(const PeerEnvelope& share, const PeerEnvelope& report) const;
+  // CheckShare says whether a share was sent with that report of that sender, who had seen that
+  // board; whether it opens only its recipient knows.
+  Result<void> CheckShare(const PeerEnvelope& share, PeerId sender, const crypto::Hash32& report,
+                          const crypto::Hash32& seen) const;
 
   // Conclude ends the open step with checked messages, in the order of senders, and says what
   // follows from them.
@@ -62,11 +63,17 @@ class PeerView {
   // Errors: VerificationFailed names who lied; Unavailable when too few are left.
   Result<Bytes> Conclude(const std::vector<PeerEnvelope>& messages);
 
+  // VerifyHost says whether the host signed a message.
+  //
+  // Errors: VerificationFailed.
+  Result<void> VerifyHost(const PeerEnvelope& message) const;
   // Accept takes a board from the host, and checks all of it.
   //
   // Errors: FailedPrecondition for another step's board; VerificationFailed, InvalidArgument,
   // Unavailable as above.
   Result<void> Accept(const PeerEnvelope& board);
+  // AcceptVerified is Accept of what VerifyHost was asked about before.
+  Result<void> AcceptVerified(const PeerEnvelope& board);
   // set_board remembers the board that the host itself signed.
   void set_board(const crypto::Hash32& hash) { last_board_ = hash; }
 
