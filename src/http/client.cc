@@ -304,6 +304,11 @@ Result<ClientResponse> Client::Send(const ClientRequest& request) {
   Set(curl, CURLOPT_XFERINFOFUNCTION, &OnProgress);
   Set(curl, CURLOPT_XFERINFODATA, &transfer);
   const CURLcode code = Curl().easy_perform(curl);
+  // After a name that is not known, libcurl 7.88 takes no options any more.
+  if (code == CURLE_COULDNT_RESOLVE_HOST) {
+    state_->curl.reset(Curl().easy_init());
+    if (state_->curl == nullptr) return Internal("libcurl has no memory");
+  }
   if (transfer.error) return *std::move(transfer.error);
   if (transfer.stalled) return Unavailable(options.base_url + ": timed out: nothing moved");
   if (code != CURLE_OK) return ErrorOf(code, error_text, options.base_url);

@@ -38,6 +38,21 @@ TEST(Client, SendsBodiesAndReadsAnswers) {
   EXPECT_EQ(test.server().stats().connections_accepted, 1u);
 }
 
+TEST(Client, TriesANameAgainThatIsNotKnown) {
+  // No resolver asks anybody for a label of more than 63 letters.
+  ClientOptions options;
+  options.base_url = "https://" + std::string(70, 'x') + ".example";
+  options.server_fingerprint = CertificateFingerprint{};
+  auto client = Client::Create(std::move(options));
+  ASSERT_TRUE(client) << client.error().message;
+  for (int i = 0; i < 3; ++i) {
+    const auto response = (*client)->Send(Get("/"));
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().code, ErrorCode::kUnavailable);
+    EXPECT_THAT(response.error().message, HasSubstr("the host name is not known"));
+  }
+}
+
 TEST(Client, StreamsDownloadsAndBoundsAnswers) {
   TestServer test;
   auto client = test.client();
