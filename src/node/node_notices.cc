@@ -47,8 +47,13 @@ Result<std::uint64_t> Node::OpenTask(const audit::TaskNotice& notice) {
 Result<std::uint64_t> Node::ReleaseResult(const audit::ResultNotice& notice) {
   TRY(Bytes content, audit::EncodeResultNotice(notice));
   const auto acts = state_->recorder->LockActs();
-  if (!state_->directory->FindNotice(RowOf(notice.task_id, false, "", {}))) {
+  const auto task = state_->directory->FindNotice(RowOf(notice.task_id, false, "", {}));
+  if (!task) {
     return FailedPrecondition("no such task is in the log: a task is announced before its result");
+  }
+  TRY(const audit::TaskNotice announced, audit::DecodeTaskNotice(task->content));
+  if (announced.publisher != notice.publisher) {
+    return FailedPrecondition("its result is told by who announced it: " + announced.publisher);
   }
   return state_->LogNotice(RowOf(notice.task_id, true, notice.batch, std::move(content)));
 }

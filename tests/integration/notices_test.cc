@@ -93,6 +93,20 @@ TEST_F(NoticesTest, WhatWasAnnouncedIsNeverChanged) {
   EXPECT_TRUE(researcher.ReleaseResult(another));
 }
 
+// Or one researcher could put words into another's study.
+TEST_F(NoticesTest, OnlyWhoAnnouncedSaysTheResult) {
+  client::Connection researcher = Open(pki::Role::kResearcher, "registry");
+  client::Connection other = Open(pki::Role::kResearcher, "other");
+  ASSERT_TRUE(researcher.OpenTask(Heights()));
+  const auto refused = other.ReleaseResult(Sum());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kConflict);  // 409
+  EXPECT_NE(refused.error().message.find("told by who announced it: researcher:registry"),
+            std::string::npos)
+      << refused.error().message;
+  EXPECT_TRUE(researcher.ReleaseResult(Sum()));
+}
+
 TEST_F(NoticesTest, OnlyWhoConductsStudiesMayPublish) {
   for (const pki::Role role : {pki::Role::kPatient, pki::Role::kSource, pki::Role::kAuditor}) {
     client::Connection connection = Open(role, kPatientId);
