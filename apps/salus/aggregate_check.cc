@@ -10,8 +10,6 @@ namespace salus::cli {
 
 namespace {
 
-constexpr std::size_t kMaxTranscriptBytes = std::size_t{1} << 30;
-
 // The host is whom the caller names; the transcript's own word is no proof of anything.
 Result<crypto::Hash32> HostFingerprint(Session& session) {
   const Arguments& arguments = session.arguments();
@@ -66,6 +64,7 @@ Result<ExitCode> RunAggregateCheck(Session& session) {
                                 session.arguments().Text("--roster"));
     }
   }
+  TRY(const Quantiles quantiles, QuantilesOf(session, report.roster));
   Terminal& terminal = session.terminal();
   for (const aggregate::PeerEvent& event : report.events) {
     terminal.Say(fmt::format("{}: {}", PeerStepName(event.step), event.text));
@@ -80,7 +79,7 @@ Result<ExitCode> RunAggregateCheck(Session& session) {
                  Colour::kYellow);
     return ExitCode::kFailed;
   }
-  WriteFigures(session, format, report.roster, *report.result,
+  WriteFigures(session, format, report.roster, *report.result, quantiles,
                {{"messages", report.messages},
                 {"joined", Names(report.roster, report.members)},
                 {"in_result", Names(report.roster, report.in_sum)},

@@ -107,6 +107,7 @@ Result<ExitCode> RunAggregateJoin(Session& session) {
   TRY(PeerLink link, PeerLink::Open(url, roster.fields().host_fingerprint, *identity));
   TRY_VOID(AskConsent(session, roster, self, url));
   TRY(const std::vector<std::int64_t> values, PartyValues(session, roster));
+  TRY(const Quantiles quantiles, QuantilesOf(session, roster));
   TRY(TranscriptFile transcript, TranscriptFile::Open(session.arguments().Text("--transcript")));
   const StopSignals stop;
   TRY(const std::string token, RosterOfHost(session, link, roster));
@@ -129,7 +130,7 @@ Result<ExitCode> RunAggregateJoin(Session& session) {
     SayFarewell(*party, link);
     return done.error();
   }
-  WriteFigures(session, format, roster, *party->result());
+  WriteFigures(session, format, roster, *party->result(), quantiles);
   return ExitCode::kDone;
 }
 

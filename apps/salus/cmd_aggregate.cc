@@ -25,6 +25,11 @@ const std::vector<Flag>& SessionFlags() {
   return flags;
 }
 
+std::vector<Flag> QuantileFlag() {
+  return {{"--quantile", FlagKind::kList, "SHARE,...",
+           "of a histogram, in place of the quartiles: 0.1,0.5,0.9, or 10%"}};
+}
+
 constexpr char kDeviated[] =
     "somebody did not follow the protocol, or this is the roster of another session; above "
     "stands who, and what they did. Keep the "
@@ -83,7 +88,7 @@ Command HostCommand() {
           .examples = {"salus aggregate host --roster roster.json --as hospital --listen "
                        "0.0.0.0:7443 --transcript session.transcript"},
           .flags = With({{"--listen", FlagKind::kText, "ADDR:PORT", "where parties connect to"}},
-                        {SessionFlags(), PlaceFlags(), OutputFlags()}),
+                        {SessionFlags(), QuantileFlag(), PlaceFlags(), OutputFlags()}),
           .positionals = {},
           .run = RunAggregateHost,
           .tampered_advice = kDeviated};
@@ -112,7 +117,7 @@ Command JoinCommand() {
                      {"--yes", FlagKind::kSwitch, "", "agree to what the roster asks for"},
                      {"--cheat", FlagKind::kText, "value|sum|crash=STEP",
                       "for demonstrations: break the protocol"}},
-                    {SessionFlags(), IdentityFlags(), OutputFlags()}),
+                    {SessionFlags(), QuantileFlag(), IdentityFlags(), OutputFlags()}),
       .positionals = {},
       .run = RunAggregateJoin,
       .tampered_advice = kDeviated};
@@ -168,7 +173,7 @@ Command DemoCommand() {
                          {"--parties", FlagKind::kText, "N", "how many people, 3 to 255"},
                          {"--folder", FlagKind::kText, "DIR",
                           "keep keys, transcripts and what was captured in a new folder"}},
-                        {OutputFlags()}),
+                        {QuantileFlag(), OutputFlags()}),
           .positionals = {},
           .run = RunAggregateDemo};
 }

@@ -58,7 +58,8 @@ Result<void> FillHistogram(PeerResult& out, const PeerRosterFields& fields) {
     const std::int64_t from = fields.minimum + static_cast<std::int64_t>(i) * fields.bucket;
     out.buckets.push_back({from, std::min(from + fields.bucket - 1, fields.maximum),
                            static_cast<std::uint64_t>(out.totals[i])});
-    edges.push_back(static_cast<double>(from + fields.bucket));
+    // The last bucket ends with the range.
+    edges.push_back(static_cast<double>(out.buckets.back().to + 1));
   }
   if (all != out.count) return Impossible();
   if (fields.bucket == 1) {

@@ -149,12 +149,34 @@ def test_other_statistics(stage):
     _, ends = play(stage, people(4), "--statistic", "variance")
     for _, result, said in ends.values():
         assert result["mean"] == 168.5 and abs(result["variance"] - 70.25) < 1e-9, (result, said)
-    _, ends = play(stage, people(4), "--statistic", "histogram", "--bucket", "10",
-                   values="150:189")
+    session = Session(stage, people(4), "--statistic", "histogram", "--bucket", "10",
+                      values="150:189")
+    session.start_host("--quantile", "0.25,0.75")
+    for name in people(4):
+        session.join(name)
+    ends = session.end()
+    assert ends["hospital"][1]["quantile_0.25"] == 160, ends["hospital"][1]
+    table = stage.salus("aggregate", "check", session.path("bob.transcript"), "--roster",
+                        session.roster, "--quantile", "0.5").stdout
+    assert re.search(r"quantile 0.5 \(approximate\) +170 +cm", table), table
+    assert re.search(r"largest \(at most\) +189 +cm", table), table
     counts = [(b["from"], b["count"]) for b in ends["hospital"][1]["buckets"]]
     assert counts == [(150, 1), (160, 1), (170, 1), (180, 1)], counts
-    _, ends = play(stage, people(4), "--statistic", "histogram", values="150:189")
-    assert (ends["alice"][1]["median"], ends["alice"][1]["largest"]) == (167.5, 181), ends["alice"]
+    wide = ends["alice"][1]
+    assert (wide["smallest"], wide["largest"]) == (150, 189), wide
+    assert set(wide["approximate"]) == {"mean", "smallest", "lower_quartile", "median",
+                                        "upper_quartile", "largest"}, wide
+    session, ends = play(stage, people(4), "--statistic", "histogram", values="150:189")
+    exact = ends["alice"][1]
+    assert (exact["median"], exact["largest"], exact["approximate"]) == (167.5, 181, []), exact
+    check = ("aggregate", "check", session.path("alice.transcript"), "--roster", session.roster)
+    asked = json.loads(stage.salus(*check, "--quantile", "0.1,50%", "--quantile", "1",
+                                   "--json").stdout)[0]
+    assert (asked["quantile_0.5"], asked["quantile_1"]) == (167.5, 181), asked
+    assert abs(asked["quantile_0.1"] - 160.1) < 1e-9 and "median" not in asked, asked
+    for wrong in ("10", "-0.1", "101%", "half", "", "0.1,,0.5", "nan"):
+        done = stage.salus(*check, "--quantile", wrong, expect=2)
+        assert "shares from 0 to 1, or percentages" in done.stderr, (wrong, done.stderr)
     session = Session(stage, people(4), "--statistic", "regression", "--inputs", "1",
                       values="0:400")
     session.start_host()
