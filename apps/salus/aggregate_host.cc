@@ -30,10 +30,8 @@ Result<AddressFlag> PlaceOf(Session& session) {
 // Progress tells of a session, and keeps its transcript.
 class Progress {
  public:
-  Progress(ProgressLines lines, TranscriptFile transcript)
-      : lines_(std::move(lines)), transcript_(std::move(transcript)) {}
-
-  ProgressLines& lines() { return lines_; }
+  Progress(ProgressLines& lines, TranscriptFile transcript)
+      : lines_(lines), transcript_(std::move(transcript)) {}
 
   Result<void> Note(PeerHost& host) {
     TRY_VOID(StopSignals::CheckStopped());
@@ -52,11 +50,39 @@ class Progress {
   }
 
  private:
-  ProgressLines lines_;
+  ProgressLines& lines_;
   TranscriptFile transcript_;
   aggregate::PeerStep step_ = aggregate::PeerStep::kAbort;
   steady_clock::time_point since_;
 };
+
+// Before the port is open: where the log can't say it, nobody takes part.
+Result<void> Announce(AggregateNotice& notice, ProgressLines& lines) {
+  if (!notice.is_wanted()) {
+    lines.Said("not logged",
+               "warning: no log says that this sum takes place: name one with --data or --server",
+               Colour::kYellow);
+    return {};
+  }
+  Result<std::string> said = notice.Announce();
+  if (!said) return std::move(said.error()).WithContext("the sum was not announced, and not begun");
+  lines.Said("announced", *said);
+  return {};
+}
+
+// The figures are printed by then: they are not lost with a log that is away.
+Result<void> Conclude(AggregateNotice& notice, const PeerHost& host, ProgressLines& lines) {
+  if (!notice.is_wanted()) return {};
+  Result<std::string> said = notice.Conclude(*host.result(), host.transcript());
+  if (!said) {
+    return std::move(said.error())
+        .WithContext(
+            "the result above is not in the log yet: say it there later with `salus aggregate "
+            "release TRANSCRIPT`");
+  }
+  lines.Said("released", *said);
+  return {};
+}
 
 }  // namespace
 
@@ -64,6 +90,7 @@ Result<ExitCode> RunAggregateHost(Session& session) {
   TRY(const OutputFormat format, session.Format());
   TRY(const std::string path, session.Required("--roster"));
   TRY(const aggregate::PeerRoster roster, ReadRosterFile(path));
+  TRY(const Quantiles quantiles, QuantilesOf(session, roster));
   TRY(AddressFlag place, PlaceOf(session));
   TRY(aggregate::PeerOwner owner, OwnerOf(session));
   PeerServerOptions options{.address = place.address, .port = place.port};
@@ -72,18 +99,18 @@ Result<ExitCode> RunAggregateHost(Session& session) {
   TRY(TranscriptFile transcript, TranscriptFile::Open(session.arguments().Text("--transcript")));
   TRY(const std::unique_ptr<PeerHost> host,
       PeerHost::Create(roster, std::move(owner), session.clock()));
+  ProgressLines lines(session.terminal(), session.arguments().Has("--events"));
   AggregateNotice notice(session, roster);
-  TRY_VOID(notice.Announce());
+  TRY_VOID(Announce(notice, lines));
   const StopSignals stop;
   TRY(const std::unique_ptr<PeerServer> server,
       PeerServer::Start(*host, std::move(options), session.clock()));
-  Progress progress(ProgressLines(session.terminal(), session.arguments().Has("--events")),
-                    std::move(transcript));
-  progress.lines().Listening(place.address, server->port());
+  lines.Listening(place.address, server->port());
+  Progress progress(lines, std::move(transcript));
   TRY_VOID(server->Serve([&](PeerHost& session_host) { return progress.Note(session_host); }));
   if (host->failure()) return *host->failure();
-  TRY_VOID(notice.Conclude(*host->result(), host->transcript()));
-  WriteFigures(session, format, roster, *host->result());
+  WriteFigures(session, format, roster, *host->result(), quantiles);
+  TRY_VOID(Conclude(notice, *host, lines));
   return ExitCode::kDone;
 }
 

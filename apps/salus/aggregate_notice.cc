@@ -8,6 +8,51 @@
 
 namespace salus::cli {
 
+namespace {
+
+constexpr std::size_t kMaxResultBytes = 4096;  // audit/task_notice.h
+
+// What the log says of this session, if anything.
+Result<std::optional<client::LoggedTask>> Logged(Backend& place, const Bytes& task_id) {
+  TRY(std::vector<client::LoggedTask> all, place.Notices());
+  for (client::LoggedTask& one : all) {
+    if (one.task.task_id == task_id) return std::optional(std::move(one));
+  }
+  return std::optional<client::LoggedTask>();
+}
+
+// The times are those of the first run; the publisher is the log's own word.
+bool IsSameTask(const audit::TaskNotice& a, const audit::TaskNotice& b) {
+  return a.definition == b.definition && a.title == b.title && a.purpose == b.purpose &&
+         a.statistic == b.statistic && a.min_participants == b.min_participants &&
+         a.noise == b.noise;
+}
+
+// The figures as JSON. What the announcement says is not said again, and a histogram's empty
+// buckets, of which there may be more than an entry has room for, are left out; where the others
+// are still too long, the transcript has them.
+std::string ResultText(const aggregate::PeerRoster& roster, const aggregate::PeerResult& result) {
+  codec::JsonObject figures = FiguresJson(roster, result);
+  figures.erase("session");
+  figures.erase("title");
+  if (codec::Json* const buckets = figures.if_contains("buckets")) {
+    codec::JsonArray filled;
+    for (const codec::Json& bucket : buckets->get_array()) {
+      const codec::Json* const count = bucket.get_object().if_contains("count");
+      if (count != nullptr && *count != codec::Json(0)) filled.push_back(bucket);
+    }
+    *buckets = std::move(filled);
+  }
+  std::string text = codec::WriteJson(figures);
+  if (text.size() > kMaxResultBytes) {
+    figures.erase("buckets");
+    text = codec::WriteJson(figures);
+  }
+  return text;
+}
+
+}  // namespace
+
 bool AggregateNotice::is_wanted() const {
   return session_.arguments().Has("--data") || session_.arguments().Has("--server");
 }
@@ -19,8 +64,18 @@ std::string AggregateNotice::Publisher() const {
   return "certificate:" + codec::HexEncode(roster_.fields().host_fingerprint);
 }
 
-Result<void> AggregateNotice::Announce() {
-  if (!is_wanted()) return {};
+Error AggregateNotice::WhyNot(Error error) const {
+  if (error.code == ErrorCode::kPermissionDenied || error.code == ErrorCode::kUnauthenticated) {
+    const Result<pki::Identity> identity = session_.CertifiedIdentity();
+    error.message += fmt::format(
+        "; a sum is announced by a researcher, an officer or a registrar whom that log certified, "
+        "and the identity of --as is {}",
+        identity ? fmt::format("a {}'s", pki::RoleName(identity->role)) : "of no log");
+  }
+  return error;
+}
+
+Result<std::string> AggregateNotice::Announce() {
   const aggregate::PeerRosterFields& fields = roster_.fields();
   audit::TaskNotice notice;
   notice.task_id = ToBytes(fields.session);
@@ -34,26 +89,56 @@ Result<void> AggregateNotice::Announce() {
   notice.until = notice.from + fields.join_time + kLaterSteps * fields.step_time;
   notice.definition = roster_.hash();
   TRY(Backend* const place, session_.Place(Access::kWrite));
-  TRY(const std::uint64_t entry, place->OpenTask(notice));
-  session_.terminal().Say(fmt::format("announced: entry {} of {}", entry, place->where()));
+  const std::string where = place->where();
+  const Result<std::uint64_t> entry = place->OpenTask(notice);
+  std::string said;
+  if (entry) {
+    said = fmt::format("announced: entry {} of {}", *entry, where);
+  } else if (entry.error().code != ErrorCode::kConflict) {
+    return WhyNot(entry.error());
+  } else {
+    TRY(const auto before, Logged(*place, notice.task_id));
+    if (!before || !IsSameTask(before->task, notice)) return entry.error();
+    if (!before->results.empty()) {
+      return FailedPrecondition(
+          fmt::format("this session was played before: its result is entry {} of {}. Make a new "
+                      "roster",
+                      before->results.front().entry, where));
+    }
+    said = fmt::format("announced before: entry {} of {}", before->entry, where);
+  }
   session_.ClosePlace();
-  return {};
+  return said;
 }
 
-Result<void> AggregateNotice::Conclude(const aggregate::PeerResult& result, ByteSpan transcript) {
-  if (!is_wanted()) return {};
+Result<std::string> AggregateNotice::Conclude(const aggregate::PeerResult& result,
+                                              ByteSpan transcript) {
   audit::ResultNotice notice;
   notice.task_id = ToBytes(roster_.fields().session);
   notice.participants = result.count;
-  notice.result = codec::WriteJson(FiguresJson(roster_, result));
+  notice.result = ResultText(roster_, result);
   notice.publisher = Publisher();
   notice.time = session_.clock().Now();
   notice.evidence = crypto::Sha256(transcript);
   TRY(Backend* const place, session_.Place(Access::kWrite));
-  TRY(const std::uint64_t entry, place->ReleaseResult(notice));
-  session_.terminal().Say(fmt::format("the result is entry {} of {}", entry, place->where()));
+  const std::string where = place->where();
+  const Result<std::uint64_t> entry = place->ReleaseResult(notice);
+  std::string said;
+  if (entry) {
+    said = fmt::format("the result is entry {} of {}", *entry, where);
+  } else if (entry.error().code != ErrorCode::kConflict) {
+    return WhyNot(entry.error());
+  } else {
+    TRY(const auto before, Logged(*place, notice.task_id));
+    if (!before || before->results.empty() ||
+        before->results.front().result.result != notice.result) {
+      return entry.error();
+    }
+    said =
+        fmt::format("the result was entry {} of {} before", before->results.front().entry, where);
+  }
   session_.ClosePlace();
-  return {};
+  return said;
 }
 
 }  // namespace salus::cli

@@ -36,6 +36,10 @@ constexpr char kDeviated[] =
     "transcript: "
     "it proves it to everybody.";
 
+constexpr char kExitCodes[] =
+    "\nExit code 1: no result, since somebody was lost or too few are left, or another failure; 3: "
+    "no result, since somebody did not follow the protocol. Who it was stands in the messages.";
+
 Command RosterCommand() {
   return {
       .noun = "aggregate",
@@ -84,9 +88,14 @@ Command HostCommand() {
               "The host passes on what parties send each other, which it can't open, and adds up "
               "what they give it in the end. It waits for nobody longer than the roster says.\n"
               "With --data or --server the log says that the sum takes place, before anybody takes "
-              "part, and then its result, with the hash of the transcript.",
+              "part, and then its result, with the hash of the transcript: `salus log tasks` "
+              "lists it. A log that can't say it stops the session before it begins. The flags "
+              "count here, and not the environment." +
+              std::string(kExitCodes),
           .examples = {"salus aggregate host --roster roster.json --as hospital --listen "
-                       "0.0.0.0:7443 --transcript session.transcript"},
+                       "0.0.0.0:7443 --transcript session.transcript",
+                       "salus aggregate host --roster roster.json --as registry --listen "
+                       "0.0.0.0:7443 --transcript session.transcript --server clinic"},
           .flags = With({{"--listen", FlagKind::kText, "ADDR:PORT", "where parties connect to"}},
                         {SessionFlags(), QuantileFlag(), PlaceFlags(), OutputFlags()}),
           .positionals = {},
@@ -163,6 +172,21 @@ Command DemoCommand() {
               "a twist the last person misbehaves, and the others notice.",
           .examples = {"salus aggregate demo", "salus aggregate demo --with-liar",
                        "salus aggregate demo --with-crash --threshold",
+Command ReleaseCommand() {
+  return {.noun = "aggregate",
+          .verb = "release",
+          .summary = "Say in the log what came of a sum, where its host could not",
+          .details =
+              "For a host whose log was away when the session ended. The transcript is checked "
+              "again first; the sum must have been announced.",
+          .examples = {"salus aggregate release session.transcript --roster roster.json --as "
+                       "registry --server clinic"},
+          .flags = With({{"--roster", FlagKind::kText, "FILE", "of the session"}}, {PlaceFlags()}),
+          .positionals = {{"TRANSCRIPT", "what --transcript kept", true}},
+          .run = RunAggregateRelease,
+          .tampered_advice = kDeviated};
+}
+
                        "salus aggregate demo --with-eavesdropper --folder ./played"},
           .flags = With({{"--with-liar", FlagKind::kSwitch, "", "one shares a height of 10^9"},
                          {"--with-crash", FlagKind::kSwitch, "", "one dies in the middle"},
@@ -189,3 +213,4 @@ void AddAggregateCommands(std::vector<Command>& all) {
 }
 
 }  // namespace salus::cli
+  all.push_back(ReleaseCommand());

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "apps/salus/data_report.h"
+#include "apps/salus/log_tasks.h"
 #include "apps/salus/published_log.h"
 #include "codec/base64.h"
 #include "codec/hex.h"
@@ -240,6 +241,19 @@ void AddReading(std::vector<Command>& all) {
 
 void AddLogCommands(std::vector<Command>& all) {
   AddReading(all);
+  all.push_back(
+      {.noun = "log",
+       .verb = "tasks",
+       .summary = "List what people's data is and was added up for, and what came of it",
+       .details =
+           "Purpose and result of each sum and study are entries of the log, in clear; everybody "
+           "may read them, without an identity. A server's are believed only as entries of the "
+           "pinned log. The result of a study is told to its collector; here stands that there "
+           "was one.",
+       .examples = {"salus log tasks --server clinic", "salus log tasks --data /srv/salus --json"},
+       .flags = With({}, {PlaceFlags(), OutputFlags()}),
+       .positionals = {},
+       .run = RunLogTasks});
   all.push_back(
       {.noun = "log",
        .verb = "fsck",

@@ -73,6 +73,18 @@ bool IsCheater(DemoTwist twist) {
   return twist == DemoTwist::kLiar || twist == DemoTwist::kLyingSum;
 }
 
+// The host says where it listens in one of its first lines.
+std::optional<std::uint16_t> PortIn(std::string_view said) {
+  for (std::size_t end = said.find('\n'); end != std::string_view::npos; end = said.find('\n')) {
+    const auto line = codec::ParseJson(said.substr(0, end));
+    said.remove_prefix(end + 1);
+    if (!line || !line->is_object()) continue;
+    const auto port = codec::IntAt(line->get_object(), "port");
+    if (port) return static_cast<std::uint16_t>(*port);
+  }
+  return std::nullopt;
+}
+
 DemoStage::~DemoStage() {
   processes_.clear();
   host_.reset();
@@ -149,20 +161,13 @@ Result<void> DemoStage::StartHost() {
   return {};
 }
 
-// The host says where it listens in its first line.
 Result<std::uint16_t> DemoStage::HostPort() {
   const std::string path = run_.host.folder + ".messages";
   const auto until = steady_clock::now() + kStepTime;
   for (;;) {
     TRY_VOID(StopSignals::CheckStopped());
     const Result<std::string> said = ReadTextFile(path, kMaxFileBytes);
-    const std::size_t end = said ? said->find('\n') : std::string::npos;
-    if (end != std::string::npos) {
-      const auto line = codec::ParseJson(std::string_view(*said).substr(0, end));
-      const auto port = line && line->is_object() ? codec::IntAt(line->get_object(), "port")
-                                                  : Result<std::int64_t>(NotFound(""));
-      if (port) return static_cast<std::uint16_t>(*port);
-    }
+    if (const auto port = said ? PortIn(*said) : std::nullopt) return *port;
     if (host_->Exit() || steady_clock::now() > until) {
       return Unavailable("the host's process did not start: " + said.value_or(""));
     }

@@ -26,6 +26,11 @@ void ProgressLines::Listening(const std::string& address, std::uint16_t port) {
   terminal_.Say(fmt::format("listening on {} port {}", address, port));
 }
 
+void ProgressLines::Said(std::string_view kind, const std::string& text, Colour colour) {
+  if (is_json_) return Print({{"event", kind}, {"text", text}});
+  terminal_.Say(text, colour);
+}
+
 void ProgressLines::Happened(const std::vector<aggregate::PeerEvent>& events) {
   for (const aggregate::PeerEvent& event : events) {
     if (!is_json_) {

@@ -1,12 +1,14 @@
 // ProgressLines tells what happens in a session while it happens: sentences for people, or, with
 // --events, a JSON object a line for programs. Both go to the standard error.
 //
-// Shape: {"event":"progress","step":...,"text":...}, {"event":"waiting","step":...,"for":[...]} or
-//        {"event":"listening","port":N}.
+// Shape: {"event":"progress","step":...,"text":...}, {"event":"waiting","step":...,"for":[...]},
+//        {"event":"listening","port":N}, or {"event":"announced" | "not logged" | "released",
+//        "text":...}.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aggregate/peer_step.h"
@@ -19,6 +21,8 @@ class ProgressLines {
   ProgressLines(Terminal& terminal, bool is_json) : terminal_(terminal), is_json_(is_json) {}
 
   void Listening(const std::string& address, std::uint16_t port);
+  // Said is a sentence about the session as a whole; kind is its event.
+  void Said(std::string_view kind, const std::string& text, Colour colour = Colour::kNone);
   void Happened(const std::vector<aggregate::PeerEvent>& events);
   // WaitingFor says nothing twice.
   void WaitingFor(aggregate::PeerStep step, const std::vector<std::string>& names);

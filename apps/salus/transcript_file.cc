@@ -20,6 +20,10 @@ Result<TranscriptFile> TranscriptFile::Open(const std::string& path) {
   return pki::FileError(path, errno);
 }
 
+TranscriptFile::~TranscriptFile() {
+  if (file_ != nullptr && file_->is_open() && written_ == 0) ::unlink(path_.c_str());
+}
+
 Result<void> TranscriptFile::Follow(ByteSpan transcript) {
   if (file_ == nullptr) return {};
   while (written_ < transcript.size()) {

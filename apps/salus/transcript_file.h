@@ -15,6 +15,12 @@ namespace salus::cli {
 
 class TranscriptFile {
  public:
+  TranscriptFile(TranscriptFile&&) = default;
+  TranscriptFile& operator=(TranscriptFile&&) = delete;
+  // The destructor takes an empty file away: it is evidence of nothing, and in the way of the next
+  // try.
+  ~TranscriptFile();
+
   // Open makes the file; an empty path: nothing is kept.
   //
   // Errors: AlreadyExists: evidence is not written over; NotFound for a folder that is not there;

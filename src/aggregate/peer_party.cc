@@ -386,8 +386,15 @@ Result<void> PeerParty::Tick() {
   State& state = *state_;
   if (state.failure) return *state.failure;
   if (state.view.finished() || state.clock.Now() <= state.deadline) return {};
-  state.failure = Unavailable("the host showed no board of the step " +
-                              std::string(PeerStepName(state.view.step())) + " in time");
+  std::string text = "the host showed no board of the step " +
+                     std::string(PeerStepName(state.view.step())) + " in time";
+  // It has the sums by then, whatever it says.
+  if (state.view.step() == PeerStep::kSum) {
+    text +=
+        ": it may know the sum, and a new session with one party less would tell it that party's "
+        "value";
+  }
+  state.failure = Unavailable(std::move(text));
   return *state.failure;
 }
 

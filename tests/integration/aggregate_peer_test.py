@@ -68,14 +68,15 @@ class Stage:
 class Session:
     """One roster, its host and its parties."""
 
-    def __init__(self, stage, names, *flags, unit="cm", values="30:272", join_s=60):
-        self.stage, self.names = stage, names
+    def __init__(self, stage, names, *flags, unit="cm", values="30:272", join_s=60,
+                 host="hospital"):
+        self.stage, self.names, self.host_name, self.said = stage, names, host, ""
         self.folder = tempfile.mkdtemp(dir=stage.folder)
         self.roster = self.path("roster.json")
         parties = [word for name in names for word in ("--party", stage.path(name))]
         stage.salus("aggregate", "roster", "--title", "Height of patients", "--purpose",
                     "a test of sums", "--unit", unit, "--range", values, "--host",
-                    stage.path("hospital"), "-o", self.roster, "--step-time", f"{STEP_S}s",
+                    stage.path(host), "-o", self.roster, "--step-time", f"{STEP_S}s",
                     "--join-time", f"{join_s}s", *parties, *flags)
         self.parties = {}
 
@@ -84,14 +85,16 @@ class Session:
 
     def start_host(self, *flags, roster=None):
         self.host = self.stage.start("host", "--roster", roster or self.roster, "--as",
-                                     self.stage.path("hospital"), "--listen", "127.0.0.1:0",
+                                     self.stage.path(self.host_name), "--listen", "127.0.0.1:0",
                                      "--transcript", self.path("hospital.transcript"), "--events",
                                      "--json", *flags)
+        self.said = ""
         for line in self.host.stderr:
+            self.said += line
             if "listening" in line:
                 self.url = f"https://127.0.0.1:{json.loads(line)['port']}"
                 return
-        raise AssertionError(f"the host did not start: {self.host.wait()}")
+        raise AssertionError(f"the host did not start: {self.host.wait()}: {self.said}")
 
     def join(self, name, *flags, value=None, roster=None):
         self.parties[name] = self.stage.start(
@@ -313,8 +316,8 @@ def test_a_host_with_another_roster_is_found_out(stage):
         assert "nothing was sent" in stderr, stderr
         session.host.kill()
         session.host.communicate()
-        for name in ("hospital", "alice"):
-            os.remove(session.path(name + ".transcript"))
+        os.remove(session.path("hospital.transcript"))
+        assert not os.path.exists(session.path("alice.transcript"))  # nothing was said
 
 
 def test_changed_transcripts_are_no_evidence(stage):
