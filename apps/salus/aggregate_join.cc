@@ -22,6 +22,8 @@ using aggregate::PeerParty;
 using aggregate::PeerRoster;
 
 constexpr std::chrono::seconds kPause{1};
+// A host that is about to start is waited for so long, and another one with --wait.
+constexpr std::chrono::seconds kPatience{9};
 
 constexpr char kOtherRosterAdvice[] =
     "nothing was sent. Ask whoever gave you the roster whether it changed, and keep both files.";
@@ -51,16 +53,25 @@ std::string DifferenceOf(const PeerRoster& mine, const PeerRoster& theirs) {
   return b.parties.size() != a.parties.size() ? "it has more parties" : "times or names differ";
 }
 
+Error NobodyThere(Error error, bool is_patient) {
+  error.message += is_patient ? ". The time to join is over, and nothing was sent"
+                              : ". Nothing was sent; --wait waits for a host that is not there yet";
+  return error;
+}
+
 // The host signs the roster that everybody was given, or there is no session.
 Result<std::string> RosterOfHost(Session& session, PeerLink& link, const PeerRoster& mine) {
-  const auto give_up = std::chrono::steady_clock::now() + mine.fields().join_time;
+  const bool is_patient = session.arguments().Has("--wait");
+  const auto give_up =
+      std::chrono::steady_clock::now() + (is_patient ? mine.fields().join_time : kPatience);
   Result<std::string> token = link.FetchRoster();
   for (bool is_told = false; !token && token.error().code == ErrorCode::kUnavailable;) {
     TRY_VOID(StopSignals::CheckStopped());
-    if (std::chrono::steady_clock::now() >= give_up) break;
+    if (std::chrono::steady_clock::now() >= give_up) return NobodyThere(token.error(), is_patient);
     if (!is_told) {
-      session.terminal().Say(token.error().message +
-                             "; trying again until the time to join is over");
+      session.terminal().Say(
+          token.error().message +
+          (is_patient ? "; trying again until the time to join is over" : "; trying again"));
     }
     is_told = true;
     std::this_thread::sleep_for(kPause);
@@ -96,6 +107,7 @@ Result<ExitCode> RunAggregateJoin(Session& session) {
   TRY(const OutputFormat format, session.Format());
   TRY(const std::string path, session.Required("--roster"));
   TRY(const PeerRoster roster, ReadRosterFile(path));
+  TRY(const Quantiles quantiles, QuantilesOf(session, roster));
   TRY(const std::string url, session.Required("--host"));
   TRY(const PeerCheat cheat, PeerCheat::Parse(session));
   TRY(aggregate::PeerOwner owner, OwnerOf(session));
@@ -107,7 +119,6 @@ Result<ExitCode> RunAggregateJoin(Session& session) {
   TRY(PeerLink link, PeerLink::Open(url, roster.fields().host_fingerprint, *identity));
   TRY_VOID(AskConsent(session, roster, self, url));
   TRY(const std::vector<std::int64_t> values, PartyValues(session, roster));
-  TRY(const Quantiles quantiles, QuantilesOf(session, roster));
   TRY(TranscriptFile transcript, TranscriptFile::Open(session.arguments().Text("--transcript")));
   const StopSignals stop;
   TRY(const std::string token, RosterOfHost(session, link, roster));

@@ -112,7 +112,8 @@ Command JoinCommand() {
           "Shows what is asked, and asks whether you agree; then the value leaves in shares, each "
           "sealed to another party. Without --value it is asked for, and not shown: what stands in "
           "the command line can be read by every user of the machine, and stays in the shell's "
-          "history. --value - reads it from the standard input.\n"
+          "history. --value - reads it from the standard input. A host that does not answer "
+          "within ten seconds is given up, but with --wait.\n"
           "--cheat is for demonstrations and tests: it makes this party break the protocol (share "
           "10^9 more than the value, send a wrong sum, or die in place of a step's message), to "
           "show that the others notice.",
@@ -125,6 +126,8 @@ Command JoinCommand() {
                       "what to add to the sum; several for a regression, the last is explained"},
                      {"--yes", FlagKind::kSwitch, "", "agree to what the roster asks for"},
                      {"--cheat", FlagKind::kText, "value|sum|crash=STEP",
+                     {"--wait", FlagKind::kSwitch, "",
+                      "wait for a host that is not there yet, until the time to join is over"},
                       "for demonstrations: break the protocol"}},
                     {SessionFlags(), QuantileFlag(), IdentityFlags(), OutputFlags()}),
       .positionals = {},

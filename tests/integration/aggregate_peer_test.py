@@ -373,6 +373,29 @@ def test_what_is_wrong_is_said(stage):
     assert "is evidence" in done.stderr, done.stderr
 
 
+def test_a_host_that_is_not_there_is_not_waited_for(stage):
+    """Ten seconds for one that starts, and the time to join with --wait."""
+    session = Session(stage, people(3))
+    for url, words in (("https://127.0.0.1:1", "cannot connect"),
+                       (f"https://{'x' * 70}.example", "the host name is not known")):
+        start = time.monotonic()
+        done = stage.salus("aggregate", "join", "--roster", session.roster, "--as",
+                           stage.path("alice"), "--host", url, "--yes", "--value", "-",
+                           "--transcript", session.path("alice.transcript"), text="170\n",
+                           expect=1)
+        assert time.monotonic() - start < 20, url
+        assert words in done.stderr and "--wait waits for a host" in done.stderr, done.stderr
+        # Nothing was said: there is nothing to keep, and no file in the way of the next try.
+        assert not os.path.exists(session.path("alice.transcript"))
+    waiting = Session(stage, people(3), join_s=12)
+    start = time.monotonic()
+    done = stage.salus("aggregate", "join", "--roster", waiting.roster, "--as",
+                       stage.path("alice"), "--host", "https://127.0.0.1:1", "--yes", "--wait",
+                       "--value", "-", text="170\n", expect=1)
+    assert time.monotonic() - start > 11, done.stderr
+    assert "The time to join is over, and nothing was sent" in done.stderr, done.stderr
+
+
 def numbers_of(lesson):
     """Whole numbers, but for the processes'."""
     steps = lesson[lesson.index("1. Join"):]
