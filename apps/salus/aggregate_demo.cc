@@ -52,6 +52,17 @@ Result<DemoPlan> PlanOf(Session& session) {
   return plan;
 }
 
+// A program that reads CSV has no use for a lesson.
+void WriteLesson(Session& session, OutputFormat format, const DemoLesson& lesson) {
+  if (format == OutputFormat::kTable) {
+    fmt::print("{}", lesson.Text());
+  } else if (format != OutputFormat::kCsv) {
+    ResultWriter(session.terminal(), format, {}).Row(lesson.Json());
+  } else if (lesson.result()) {
+    WriteFigures(session, format, lesson.roster(), *lesson.result());
+  }
+}
+
 }  // namespace
 
 Result<ExitCode> RunAggregateDemo(Session& session) {
@@ -64,15 +75,14 @@ Result<ExitCode> RunAggregateDemo(Session& session) {
       fmt::format("{} people and a hospital, each a process of this machine", plan.parties));
   TRY(DemoRun run, stage->Play());
   TRY(const DemoLesson lesson, DemoLesson::Read(std::move(run)));
-  if (format == OutputFormat::kTable || format == OutputFormat::kCsv) {
-    fmt::print("{}", lesson.Text());
-  } else {
-    ResultWriter(session.terminal(), format, {}).Row(lesson.Json());
-  }
+  WriteLesson(session, format, lesson);
   if (session.arguments().Has("--folder")) {
     session.terminal().Say("check it again: salus aggregate check " +
                            (stage->folder() / "hospital.transcript").string() + " --roster " +
                            (stage->folder() / "roster.json").string());
+    if (plan.has_eavesdropper) {
+      session.terminal().Say("what the eavesdropper recorded: " + stage->capture_file().string());
+    }
   }
   TRY_VOID(lesson.CheckOutcome());
   return ExitCode::kDone;

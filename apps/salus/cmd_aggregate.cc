@@ -187,6 +187,17 @@ Command ReleaseCommand() {
           .flags = With({{"--roster", FlagKind::kText, "FILE", "of the session"}}, {PlaceFlags()}),
           .positionals = {{"TRANSCRIPT", "what --transcript kept", true}},
           .run = RunAggregateRelease,
+Command DemoCommand() {
+  return {.noun = "aggregate",
+          .verb = "demo",
+          .summary = "Three patients, a hospital, and the sum of heights that nobody shows",
+          .details =
+              "Plays the course's exercise on this machine: each person a process with its own key "
+              "and certificate, over mutual TLS, and tells what each one sends and can know. With "
+              "a twist the last person misbehaves, and the others notice. As CSV only the figures "
+              "are printed.",
+          .examples = {"salus aggregate demo", "salus aggregate demo --with-liar",
+                       "salus aggregate demo --with-crash --threshold",
           .tampered_advice = kDeviated};
 }
 
@@ -199,8 +210,8 @@ Command ReleaseCommand() {
                          {"--threshold", FlagKind::kSwitch, "", "the sum survives a loss"},
                          {"--parties", FlagKind::kText, "N", "how many people, 3 to 255"},
                          {"--folder", FlagKind::kText, "DIR",
-                          "keep keys, transcripts and what was captured in a new folder"}},
-                        {QuantileFlag(), OutputFlags()}),
+                          "keep keys, transcripts, and what was captured, in a new folder"}},
+                        {OutputFlags()}),
           .positionals = {},
           .run = RunAggregateDemo};
 }

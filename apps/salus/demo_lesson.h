@@ -31,6 +31,9 @@ class DemoLesson {
   static Result<DemoLesson> Read(DemoRun run);
 
   std::string Text() const;
+  const aggregate::PeerRoster& roster() const { return *run_.roster; }
+  // result is nothing where the session stopped.
+  const std::optional<aggregate::PeerResult>& result() const { return result_; }
   codec::JsonObject Json() const;
 
   // CheckOutcome says whether the session went as such a one must.

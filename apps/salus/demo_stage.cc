@@ -19,10 +19,9 @@ constexpr std::int64_t kHeights[] = {170, 181, 165, 158, 192, 174, 188};
 constexpr char kCheater[] = "Mallory";
 constexpr std::int64_t kLowest = 30;
 constexpr std::int64_t kHighest = 272;
-constexpr std::chrono::seconds kStepTime{60};
+constexpr std::chrono::seconds kStartTime{60};
 // Long enough for a slow machine, and short enough to wait for who never comes.
 constexpr std::chrono::seconds kCrashStepTime{2};
-constexpr std::chrono::seconds kPlayTime{300};
 constexpr std::chrono::days kCertificateTime{1};
 constexpr int kPollMs = 5;
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30;
@@ -35,6 +34,13 @@ std::int64_t HeightOf(std::size_t index) {
   if (index < std::size(kHeights)) return kHeights[index];
   return 150 + static_cast<std::int64_t>(7 * index % 60);
 }
+
+// Each of n people checks n reports of 2n commitments, all on one machine, which may be slow.
+std::chrono::seconds StepTime(std::size_t parties) {
+  return std::chrono::seconds(60 + parties * parties / 50);
+}
+
+std::chrono::seconds PlayTime(std::size_t parties) { return 5 * StepTime(parties); }
 
 const char* CheatOf(DemoTwist twist) {
   switch (twist) {
@@ -67,12 +73,6 @@ Result<std::filesystem::path> MakeFolder(const std::string& given) {
   return std::filesystem::path(pattern);
 }
 
-}  // namespace
-
-bool IsCheater(DemoTwist twist) {
-  return twist == DemoTwist::kLiar || twist == DemoTwist::kLyingSum;
-}
-
 // The host says where it listens in one of its first lines.
 std::optional<std::uint16_t> PortIn(std::string_view said) {
   for (std::size_t end = said.find('\n'); end != std::string_view::npos; end = said.find('\n')) {
@@ -83,6 +83,12 @@ std::optional<std::uint16_t> PortIn(std::string_view said) {
     if (port) return static_cast<std::uint16_t>(*port);
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+bool IsCheater(DemoTwist twist) {
+  return twist == DemoTwist::kLiar || twist == DemoTwist::kLyingSum;
 }
 
 DemoStage::~DemoStage() {
@@ -113,8 +119,8 @@ Result<void> DemoStage::MakeRoster() {
   fields.maximum = kHighest;
   fields.threshold = run_.plan.has_threshold;
   fields.minimum_parties = fields.threshold ? 4 : 3;
-  fields.join_time = kStepTime;
-  fields.step_time = kStepTime;
+  fields.join_time = StepTime(run_.plan.parties);
+  fields.step_time = StepTime(run_.plan.parties);
   if (run_.plan.twist == DemoTwist::kCrash) {
     fields.step_time = kCrashStepTime + std::chrono::seconds(run_.plan.parties / 5);
   }
@@ -163,7 +169,7 @@ Result<void> DemoStage::StartHost() {
 
 Result<std::uint16_t> DemoStage::HostPort() {
   const std::string path = run_.host.folder + ".messages";
-  const auto until = steady_clock::now() + kStepTime;
+  const auto until = steady_clock::now() + kStartTime;
   for (;;) {
     TRY_VOID(StopSignals::CheckStopped());
     const Result<std::string> said = ReadTextFile(path, kMaxFileBytes);
@@ -193,13 +199,16 @@ Result<void> DemoStage::StartPeople(std::uint16_t port) {
 }
 
 Result<void> DemoStage::WaitForAll() {
-  const auto until = steady_clock::now() + kPlayTime;
+  const auto play_time = PlayTime(run_.plan.parties);
+  const auto until = steady_clock::now() + play_time;
   for (;;) {
     TRY_VOID(StopSignals::CheckStopped());
     bool is_over = host_->Exit().has_value();
     for (const auto& process : processes_) is_over &= process->Exit().has_value();
     if (is_over) return {};
-    if (steady_clock::now() > until) return Unavailable("the session did not end in five minutes");
+    if (steady_clock::now() > until) {
+      return Unavailable(fmt::format("the session did not end in {} s", play_time.count()));
+    }
     ::poll(nullptr, 0, kPollMs);
   }
 }
@@ -210,6 +219,15 @@ Result<void> DemoStage::Collect(DemoPerson& person, OwnProcess& process) const {
   const Result<std::string> transcript = ReadTextFile(person.folder + ".transcript", kMaxFileBytes);
   if (transcript) person.transcript = ToBytes(*transcript);
   return {};
+}
+
+Result<void> DemoStage::KeepCaptured() const {
+  std::string all;
+  for (const Captured& one : run_.captured) {
+    all += AsText(one.from_client);
+    all += AsText(one.from_server);
+  }
+  return WriteTextFile(capture_file().string(), all);
 }
 
 Result<DemoRun> DemoStage::Play() {
@@ -227,7 +245,10 @@ Result<DemoRun> DemoStage::Play() {
   for (std::size_t i = 0; i < processes_.size(); ++i) {
     TRY_VOID(Collect(run_.people[i], *processes_[i]));
   }
-  if (relay_) run_.captured = relay_->Stop();
+  if (relay_) {
+    run_.captured = relay_->Stop();
+    TRY_VOID(KeepCaptured());
+  }
   return run_;
 }
 

@@ -66,6 +66,9 @@ class DemoStage {
   Result<DemoRun> Play();
 
   const std::filesystem::path& folder() const { return folder_; }
+  // capture_file holds what an eavesdropper recorded: of each connection, what went to the hospital
+  // and what came back, one after another.
+  std::filesystem::path capture_file() const { return folder_ / "captured.tls"; }
 
  private:
   DemoStage(Session& session, std::filesystem::path folder, bool is_temporary)
@@ -78,6 +81,7 @@ class DemoStage {
   Result<void> StartPeople(std::uint16_t port);
   Result<void> WaitForAll();
   Result<void> Collect(DemoPerson& person, OwnProcess& process) const;
+  Result<void> KeepCaptured() const;
   Result<std::unique_ptr<OwnProcess>> Start(DemoPerson& person, std::vector<std::string> arguments,
                                             const std::string& input);
 

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include "aggregate/peer_transcript.h"
+#include "base/endian.h"
 #include "codec/hex.h"
 
 namespace salus::cli {
@@ -14,6 +16,9 @@ namespace {
 constexpr std::size_t kShownBytes = 24;
 // Random bytes hold no given piece of this length.
 constexpr std::size_t kPieceBytes = 16;
+// Stands before each name in a roster. A name of three letters alone is found by chance in so many
+// bytes.
+constexpr std::string_view kBeforeName = "\"name\":\"";
 
 // Heard is what TLS shows of itself: the records, and what is in the first ones.
 struct Heard {
@@ -48,14 +53,38 @@ Heard CountAll(const DemoRun& run) {
   return out;
 }
 
-bool Holds(ByteSpan all, ByteSpan piece) {
-  return !piece.empty() && std::ranges::search(all, piece).begin() != all.end();
-}
+// PieceSearch looks for many pieces of kPieceBytes in one pass.
+class PieceSearch {
+ public:
+  void Add(ByteSpan piece) {
+    const ByteSpan first = piece.first(kPieceBytes);
+    pieces_.emplace(KeyOf(first), first);
+  }
+  std::size_t size() const { return pieces_.size(); }
+  bool FindsAny(ByteSpan all) const {
+    for (; all.size() >= kPieceBytes; all = all.subspan(1)) {
+      const auto [first, last] = pieces_.equal_range(KeyOf(all));
+      for (auto piece = first; piece != last; ++piece) {
+        if (Equal(piece->second, all.first(kPieceBytes))) return true;
+      }
+    }
+    return false;
+  }
 
-bool HeardAny(const DemoRun& run, ByteSpan piece) {
-  return std::ranges::any_of(run.captured, [&](const Captured& one) {
-    return Holds(one.from_client, piece) || Holds(one.from_server, piece);
-  });
+ private:
+  static std::uint64_t KeyOf(ByteSpan piece) { return LoadBe<std::uint64_t>(piece.data()); }
+  std::unordered_multimap<std::uint64_t, ByteSpan> pieces_;
+};
+
+// The messages of the session, the signed roster and the sealed shares among them: a piece of each,
+// from its middle, where a signature or a share is.
+Result<PieceSearch> PiecesOf(const DemoRun& run) {
+  PieceSearch out;
+  TRY(const std::vector<ByteSpan> items, aggregate::ReadTranscript(run.host.transcript));
+  for (const ByteSpan item : items) {
+    if (item.size() >= 2 * kPieceBytes) out.Add(item.subspan(item.size() / 2, kPieceBytes));
+  }
+  return out;
 }
 
 // The last record that the first person sent: the sum of its shares, sealed by TLS.
@@ -77,9 +106,17 @@ std::string EavesdropperText(const DemoRun& run) {
       "  how much.\n",
       heard.connections, heard.bytes, Sample(run), heard.hellos, heard.records);
   const Result<void> nothing = CheckHeardNothing(run);
-  return out + (nothing ? "  Searched for every name, the roster and each message of the session: "
-                          "nothing stands there.\n"
-                        : "  " + nothing.error().message + "\n");
+  if (!nothing) return out + "  " + nothing.error().message + "\n";
+  const Result<PieceSearch> pieces = PiecesOf(run);
+  return out +
+         fmt::format(
+             "  Searched for: 16 bytes of each of the {} messages of the session, among them\n"
+             "  the signed roster and every sealed share; and \"name\":, which stands before "
+             "each\n"
+             "  name in a roster. Nothing stands there. Not searched for: a height. It was "
+             "never\n"
+             "  sent, and three digits are found by chance in so many bytes.\n",
+             pieces ? pieces->size() : 0);
 }
 
 codec::JsonObject EavesdropperJson(const DemoRun& run) {
@@ -92,20 +129,15 @@ codec::JsonObject EavesdropperJson(const DemoRun& run) {
 
 Result<void> CheckHeardNothing(const DemoRun& run) {
   if (CountAll(run).records == 0) return VerificationFailed("nothing was captured");
-  for (const DemoPerson& person : run.people) {
-    if (person.name.size() > 3 && HeardAny(run, AsBytes(person.name))) {
-      return VerificationFailed("a name stands in what was captured: " + person.name);
-    }
-  }
-  if (HeardAny(run, AsBytes(run.roster->fields().title))) {
-    return VerificationFailed("the roster stands in what was captured");
-  }
-  TRY(const std::vector<ByteSpan> items, aggregate::ReadTranscript(run.host.transcript));
-  for (const ByteSpan item : items) {
-    // From the middle, where its signature or a share is.
-    if (item.size() < 2 * kPieceBytes) continue;
-    if (HeardAny(run, item.subspan(item.size() / 2, kPieceBytes))) {
-      return VerificationFailed("a message of the session stands in what was captured");
+  TRY(const PieceSearch pieces, PiecesOf(run));
+  for (const Captured& one : run.captured) {
+    for (const Bytes* const heard : {&one.from_client, &one.from_server}) {
+      if (pieces.FindsAny(*heard)) {
+        return VerificationFailed("a message of the session stands in what was captured");
+      }
+      if (AsText(*heard).find(kBeforeName) != std::string_view::npos) {
+        return VerificationFailed("a name stands in what was captured");
+      }
     }
   }
   return {};

@@ -412,7 +412,7 @@ def test_demo_in_each_form(stage):
             (["--with-liar", "--threshold"], ["Mallory's value is not what the roster allows"]),
             (["--with-lying-sum", "--threshold"], ["Mallory sent a wrong sum", "of 5 people"]),
             (["--with-lying-sum"], ["Mallory sent a sum that is not that of the shares"]),
-            (["--with-eavesdropper"], ["What the eavesdropper heard", "nothing stands there",
+            (["--with-eavesdropper"], ["What the eavesdropper heard", "Nothing stands there",
                                        "sum 516 cm"])):
         done = stage.salus("aggregate", "demo", *flags)
         for word in words:
@@ -427,8 +427,31 @@ def test_demo_in_each_form(stage):
     assert done["sum"] == 516 and done["eavesdropper"]["heard_nothing"] is True, done
     shares = [m for m in done["messages"] if m["to"] != "all"]
     assert len(shares) == 6 and all(m["step"] == "report" for m in shares), shares
+    # A program that reads CSV gets no lesson, and no result where there is none.
+    rows = stage.salus("aggregate", "demo", "--format", "csv").stdout.splitlines()
+    assert rows == ["figure,value,unit", "count,3,", "sum,516,cm", "mean,172,cm"], rows
+    assert not stage.salus("aggregate", "demo", "--with-crash", "--format", "csv").stdout
     assert "one at a time" in stage.salus("aggregate", "demo", "--with-liar", "--with-crash",
                                           expect=2).stderr
+
+
+def test_what_the_eavesdropper_recorded_is_kept(stage):
+    folder = stage.path("overheard")
+    done = stage.salus("aggregate", "demo", "--with-eavesdropper", "--folder", folder)
+    path = os.path.join(folder, "captured.tls")
+    assert f"what the eavesdropper recorded: {path}" in done.stderr, done.stderr
+    with open(path, "rb") as f:
+        captured = f.read()
+    assert f", {len(captured)} bytes" in done.stdout, done.stdout
+    # Each connection begins with the client's hello: records of TLS, one after another.
+    kinds, at = set(), 0
+    while at < len(captured):
+        kinds.add(captured[at])
+        at += 5 + int.from_bytes(captured[at + 3:at + 5], "big")
+    assert at == len(captured) and kinds <= {20, 21, 22, 23} and 23 in kinds, kinds
+    with open(os.path.join(folder, "roster.json"), "rb") as f:
+        assert b'"name":"Bob"' in f.read()
+    assert b'"name":"' not in captured
 
 
 def test_nothing_that_is_kept_or_sent_shows_a_value(stage):
