@@ -116,7 +116,8 @@ Command JoinCommand() {
           "within ten seconds is given up, but with --wait.\n"
           "--cheat is for demonstrations and tests: it makes this party break the protocol (share "
           "10^9 more than the value, send a wrong sum, or die in place of a step's message), to "
-          "show that the others notice.",
+          "show that the others notice." +
+          std::string(kExitCodes),
       .examples = {"salus aggregate join --roster roster.json --as alice --host "
                    "https://hospital.example:7443",
                    "salus aggregate join --roster roster.json --as alice --host "
@@ -125,9 +126,9 @@ Command JoinCommand() {
                      {"--value", FlagKind::kList, "NUMBER|-",
                       "what to add to the sum; several for a regression, the last is explained"},
                      {"--yes", FlagKind::kSwitch, "", "agree to what the roster asks for"},
-                     {"--cheat", FlagKind::kText, "value|sum|crash=STEP",
                      {"--wait", FlagKind::kSwitch, "",
                       "wait for a host that is not there yet, until the time to join is over"},
+                     {"--cheat", FlagKind::kText, "value|sum|crash=STEP",
                       "for demonstrations: break the protocol"}},
                     {SessionFlags(), QuantileFlag(), IdentityFlags(), OutputFlags()}),
       .positionals = {},
@@ -145,8 +146,14 @@ Command CheckCommand() {
           "proofs, partial sums, and the result. Whose transcript it is makes no difference.\n"
           "With --task it is what leader and helper of a task said to each other, which each of "
           "them keeps in its data directory (aggregate/transcripts/): who signed what, that "
-          "each report counts once, and that what was collected is what was counted.",
+          "each report counts once, and that what was collected is what was counted.\n"
+          "Exit code 0: everything fits, and above the figures stands who was left out, and "
+          "why. 1: the file is no transcript, or is of a session that ended without a result: "
+          "somebody was lost, or stopped. 3: somebody did not follow the protocol, or somebody "
+          "changed the file; the message says who, or where.",
       .examples = {"salus aggregate check session.transcript --roster roster.json",
+                   "salus aggregate check alice.transcript --with session.transcript --roster "
+                   "roster.json",
                    "salus aggregate check TASK.transcript --task task.json --leader hospital "
                    "--helper regulator"},
       .flags = With({{"--roster", FlagKind::kText, "FILE", "the roster that you were given"},
@@ -159,22 +166,12 @@ Command CheckCommand() {
                      {"--leader", FlagKind::kText, "SERVER|KEY",
                       "whose signatures the leader's are: a pinned server, or a receipt key"},
                      {"--helper", FlagKind::kText, "SERVER|KEY", "the helper's, likewise"}},
-                    {OutputFlags()}),
+                    {QuantileFlag(), OutputFlags()}),
       .positionals = {{"TRANSCRIPT", "what --transcript kept", true}},
       .run = RunAggregateCheck,
       .tampered_advice = kDeviated};
 }
 
-Command DemoCommand() {
-  return {.noun = "aggregate",
-          .verb = "demo",
-          .summary = "Three patients, a hospital, and the sum of heights that nobody shows",
-          .details =
-              "Plays the course's exercise on this machine: each person a process with its own key "
-              "and certificate, over mutual TLS, and tells what each one sends and can know. With "
-              "a twist the last person misbehaves, and the others notice.",
-          .examples = {"salus aggregate demo", "salus aggregate demo --with-liar",
-                       "salus aggregate demo --with-crash --threshold",
 Command ReleaseCommand() {
   return {.noun = "aggregate",
           .verb = "release",
@@ -187,6 +184,9 @@ Command ReleaseCommand() {
           .flags = With({{"--roster", FlagKind::kText, "FILE", "of the session"}}, {PlaceFlags()}),
           .positionals = {{"TRANSCRIPT", "what --transcript kept", true}},
           .run = RunAggregateRelease,
+          .tampered_advice = kDeviated};
+}
+
 Command DemoCommand() {
   return {.noun = "aggregate",
           .verb = "demo",
@@ -198,9 +198,6 @@ Command DemoCommand() {
               "are printed.",
           .examples = {"salus aggregate demo", "salus aggregate demo --with-liar",
                        "salus aggregate demo --with-crash --threshold",
-          .tampered_advice = kDeviated};
-}
-
                        "salus aggregate demo --with-eavesdropper --folder ./played"},
           .flags = With({{"--with-liar", FlagKind::kSwitch, "", "one shares a height of 10^9"},
                          {"--with-crash", FlagKind::kSwitch, "", "one dies in the middle"},
@@ -224,7 +221,7 @@ void AddAggregateCommands(std::vector<Command>& all) {
   all.push_back(HostCommand());
   all.push_back(JoinCommand());
   all.push_back(CheckCommand());
+  all.push_back(ReleaseCommand());
 }
 
 }  // namespace salus::cli
-  all.push_back(ReleaseCommand());
