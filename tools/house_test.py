@@ -5,6 +5,7 @@ import pathlib
 import unittest
 
 import check_deps
+import check_tests_named
 import cpp_text
 import run_tests
 import tidy
@@ -78,6 +79,19 @@ class DepsTest(unittest.TestCase):
     def test_library_in_a_header(self):
         check_deps.check_library_include(pathlib.Path("src/crypto/x.h"), 1, "openssl/evp.h")
         self.assertIn("public header", check_deps.findings[0])
+
+
+class TestsNamedTest(unittest.TestCase):
+    def findings(self, last_cell):
+        page = ("## Who learns what\n| who | tries | test |\n|---|---|---|\n"
+                f"| a | b | {last_cell} |\n\n## Speed\n")
+        return check_tests_named.findings(page, {"Suite.Case", "All/Many.Case"})
+
+    def test_a_line_needs_a_test_that_is_there(self):
+        for right in ("`Suite.Case`", "`Suite.*`, `All/Many.Case`", "`tests/e2e`"):
+            self.assertEqual(self.findings(right), [])
+        for wrong in ("", "by construction", "`Suite.Other`", "`Case`", "`peer: test_none`"):
+            self.assertEqual(len(self.findings(wrong)), 1, wrong)
 
 
 class RunTestsTest(unittest.TestCase):

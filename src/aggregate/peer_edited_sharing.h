@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "aggregate/peer_sharing.h"
+#include "aggregate/share_access.h"
 
 namespace salus::aggregate {
 
@@ -17,6 +18,8 @@ class EditedSharing final : public PeerSharing {
                        RandomSource& random)>
         share = {};
     std::function<bool()> refuse_share = {};
+    // What an answer is computed from, in place of the share that came.
+    std::function<void(std::size_t sender, std::size_t judge, SecretBytes& share)> judged = {};
     std::function<void(std::size_t sender, Bytes& answer)> answer = {};
     std::function<void(Bytes& sum)> sum = {};
   };
@@ -53,7 +56,9 @@ class EditedSharing final : public PeerSharing {
   Result<Bytes> VerifierShare(const SecretBytes& verify_key, const PeerReportPublic& report,
                               std::size_t sender, std::size_t judge,
                               const SecretBytes& share) const override {
-    auto out = honest_->VerifierShare(verify_key, report, sender, judge, share);
+    SecretBytes judged(share.view(ShareAccess::Token()));
+    if (edits_.judged) edits_.judged(sender, judge, judged);
+    auto out = honest_->VerifierShare(verify_key, report, sender, judge, judged);
     if (out && edits_.answer) edits_.answer(sender, *out);
     return out;
   }
