@@ -44,7 +44,18 @@ std::vector<Case> Cases() {
       .profile = VdafProfile::kDraft08, .circuit = Circuit::kSum, .max_measurement = 255};
   VdafInstance histogram08 = histogram;
   histogram08.profile = VdafProfile::kDraft08;
-  return {{"count", {}, {1}},
+  // Long enough for what works on eight elements at a time.
+  const VdafInstance vec_long{
+      .circuit = Circuit::kSumVec, .max_measurement = 1, .length = 640, .chunk_length = 40};
+  const VdafInstance histogram_long{
+      .circuit = Circuit::kHistogram, .length = 640, .chunk_length = 40};
+  const VdafInstance multihot_long{
+      .circuit = Circuit::kMultihotCountVec, .length = 640, .max_weight = 3, .chunk_length = 40};
+  std::vector<std::uint64_t> zeros(640);
+  return {{"sumvec_long", vec_long, zeros},
+          {"histogram_long", histogram_long, {70}},
+          {"multihot_long", multihot_long, zeros},
+          {"count", {}, {1}},
           {"sum", {.circuit = Circuit::kSum, .max_measurement = 242}, {171}},
           {"sumvec", vec, {0, 11, 5}},
           {"histogram", histogram, {7}},
