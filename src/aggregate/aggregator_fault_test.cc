@@ -125,6 +125,74 @@ TEST(AggregatorFaults, NorInDap09) {
   RunAllMoments(setup, 3);
 }
 
+// Ends the task of a side and drops its ids, however often the power fails meanwhile.
+void EndUntilPruned(TwoAggregators& two, bool is_leaders) {
+  AggregatorSide& side = is_leaders ? two.leader_side : two.helper_side;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const OpenTask& task = *side.store->FindTask(two.task_id);
+    const auto has_ended = side.store->EndTask(task, two.clock.Now());
+    Result<std::size_t> dropped = std::size_t{1};
+    while (has_ended && *has_ended && dropped && *dropped > 0) {
+      dropped = side.store->PruneTask(task, 2);
+    }
+    if (has_ended && dropped) {
+      ASSERT_TRUE(*has_ended);
+      return;
+    }
+    // The power may fail between the two, and before or after the ids are gone.
+    Repair(two);
+  }
+  FAIL() << "the task does not end";
+}
+
+// What is not collected when its task ends is known by ids that are dropped then. Whenever the
+// power fails: all of it comes again, to both, and counts once.
+void EndWith(TwoAggregators::Setup setup, const Fault& fault, bool& was_hit) {
+  constexpr std::uint32_t kReports = 6;
+  setup.job_reports = 2;
+  TwoAggregators two(setup);
+  std::vector<DapReport> reports;
+  for (std::uint32_t i = 0; i < kReports; ++i) reports.push_back(two.MakeReport(i));
+  const CollectionJobReq request = setup.mode == BatchMode::kTimeInterval
+                                       ? two.RequestFor(two.BucketNow())
+                                       : two.RequestForNext();
+  UploadUntilTaken(two, reports);
+  RunUntilIdle(two);
+  PowerCut& power = fault.is_leaders ? two.leader_side.power : two.helper_side.power;
+  const std::uint64_t begin = power.moments();
+  power.At(fault.moment);
+  for (const bool is_leaders : {true, false}) {
+    EndUntilPruned(two, is_leaders);
+    UploadUntilTaken(two, reports);
+    RunUntilIdle(two);
+  }
+  two.OpenLeader();
+  two.OpenHelper();
+  UploadUntilTaken(two, reports);
+  RunUntilIdle(two);
+  const auto collected = CollectUntilThere(two, request);
+  ASSERT_TRUE(collected);
+  EXPECT_EQ(collected->sums, std::vector<__int128>(kReports, 1));
+  was_hit = power.moments() - begin > fault.moment;
+}
+
+TEST(AggregatorFaults, NorWhenATaskEnds) {
+  for (const BatchMode mode : {BatchMode::kTimeInterval, BatchMode::kLeaderSelected}) {
+    TwoAggregators::Setup setup = HistogramOf(6);
+    setup.mode = mode;
+    if (mode == BatchMode::kLeaderSelected) setup.min_batch_size = 6;
+    for (const bool is_leaders : {true, false}) {
+      bool was_hit = true;
+      for (std::uint64_t moment = 0; was_hit; ++moment) {
+        SCOPED_TRACE(std::string(is_leaders ? "leader" : "helper") + " at moment " +
+                     std::to_string(moment));
+        EndWith(setup, {is_leaders, moment}, was_hit);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
 // What a random sequence of acts and mishaps may do, and what must be true in the end.
 class Sequence {
  public:

@@ -40,6 +40,14 @@ std::size_t OpenTask::MaxJobReports() const {
   return std::clamp<std::size_t>(kShareBytes / prio3_->aggregate_share_bytes(), 1, kMaxDapReports);
 }
 
+std::optional<Timestamp> OpenTask::End() const {
+  const auto& interval = task().interval();
+  if (!interval) return std::nullopt;
+  const auto second = task().UnixSeconds(interval->start + interval->duration);
+  if (!second) return std::nullopt;
+  return Timestamp(std::chrono::seconds(*second));
+}
+
 Result<void> OpenTask::Check(const AggregatorTask& config) {
   TRY_VOID(CheckedPrio3(config));
   TRY_VOID(DapRecipient::Create(config.collector_config));

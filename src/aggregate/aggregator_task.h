@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "aggregate/dap_hpke_config.h"
 #include "aggregate/dap_recipient.h"
 #include "aggregate/dap_task.h"
 #include "aggregate/dap_version.h"
 #include "aggregate/prio3.h"
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
 
@@ -45,6 +47,8 @@ class OpenTask {
   const DapTask& task() const { return config_.task; }
   DapVersion version() const { return config_.task.version(); }
   bool is_leader() const { return config_.role == DapRole::kLeader; }
+  // End is when the task's interval is over; nullopt: it has none.
+  std::optional<Timestamp> End() const;
   bool by_time() const { return config_.task.batch_mode() == BatchMode::kTimeInterval; }
   const Prio3& prio3() const { return *prio3_; }
   // MaxJobReports bounds a job by its output shares, which an aggregator has in memory all at once:

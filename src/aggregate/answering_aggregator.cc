@@ -57,6 +57,7 @@ std::expected<HelperVerification, ReportError> Verify(const OpenTask& task, cons
 }
 
 ReportError ErrorOf(Admission admission) {
+  if (admission == Admission::kEnded) return ReportError::kTaskExpired;
   return admission == Admission::kCollected ? ReportError::kBatchCollected
                                             : ReportError::kReportReplayed;
 }

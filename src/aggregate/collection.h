@@ -39,8 +39,8 @@ struct Collection {
   CollectionState state = CollectionState::kWaiting;
   Bytes request;                     // as it came
   std::optional<BucketRange> range;  // unknown until the leader selects a batch
-  Bytes share_request;               // AggregateShareReq, from kCollecting on
-  Bytes leader_share;                // HpkeCiphertext, from kCollecting on
+  Bytes share_request;               // kCollecting: AggregateShareReq
+  Bytes leader_share;                // kCollecting: HpkeCiphertext
   std::uint64_t report_count = 0;    // from kCollecting on
   DapInterval interval;              // of the reports, from kCollecting on
   BatchChecksum checksum{};          // from kCollecting on

@@ -35,6 +35,7 @@ ReportError AsUploadError(ReportError error) {
 std::optional<ReportError> ErrorOf(Admission admission) {
   if (admission == Admission::kTaken) return std::nullopt;
   if (admission == Admission::kOutdated) return ReportError::kOutdatedConfig;
+  if (admission == Admission::kEnded) return ReportError::kTaskExpired;
   return ReportError::kReportReplayed;
 }
 

@@ -284,6 +284,9 @@ Result<bool> Leader::AskForShare(const OpenTask& task, Collection& collection) {
   if (task.version() == DapVersion::k09 && !task.by_time()) result.batch_id = selector.batch_id;
   collection.answer = result.Encode(task.version());
   collection.state = CollectionState::kFinished;
+  // They only served to ask the helper again.
+  collection.share_request.clear();
+  collection.leader_share.clear();
   TRY_VOID(parts_.log.BatchCollected(task.config(),
                                      {.selector = selector,
                                       .report_count = collection.report_count,

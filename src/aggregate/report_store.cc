@@ -154,12 +154,13 @@ Result<TaskCounts> ReportStore::Count(const OpenTask& task) {
   const std::lock_guard lock(state_->mutex);
   TaskCounts counts;
   TRY(storage::Statement read,
-      state_->db.Prepare("SELECT waiting, aggregated FROM progress WHERE task = ?"));
+      state_->db.Prepare("SELECT waiting, aggregated, ended_ms FROM progress WHERE task = ?"));
   TRY_VOID(read.BindAll(task.number()));
   TRY(const bool found, read.Step());
   if (!found) return Corruption("aggregate.db: a task has no progress; restore it from a backup");
   counts.waiting = static_cast<std::uint64_t>(read.Int(0));
   counts.aggregated = static_cast<std::uint64_t>(read.Int(1));
+  counts.has_ended = !read.IsNull(2);
   TRY(storage::Statement refusals,
       state_->db.Prepare("SELECT error, reports FROM refusals WHERE task = ?"));
   TRY_VOID(refusals.BindAll(task.number()));

@@ -47,8 +47,8 @@ struct NewReport {
 };
 
 // Admission is what became of a report that was offered.
-// kOutdated is a report for a key that was retired meanwhile.
-enum class Admission : std::uint8_t { kTaken, kReplayed, kCollected, kOutdated };
+// kOutdated is a report for a key that was retired meanwhile, kEnded one of a task that has ended.
+enum class Admission : std::uint8_t { kTaken, kReplayed, kCollected, kOutdated, kEnded };
 
 // WaitingReport is a report that no finished job has had. Places grow in the order of arrival.
 struct WaitingReport {
@@ -98,6 +98,7 @@ struct TaskCounts {
   std::uint64_t waiting = 0;
   std::uint64_t aggregated = 0;
   std::map<ReportError, std::uint64_t> refused;
+  bool has_ended = false;
 };
 
 class ReportStore {
@@ -119,6 +120,15 @@ class ReportStore {
   std::vector<const OpenTask*> tasks() const;
   Result<TaskCounts> Count(const OpenTask& task);
 
+  // EndTask has a task take no more reports, for good and whatever a clock says later, if nothing
+  // of it waits: no report, no job that is on its way, no collection that is not finished. True: it
+  // has ended, now or before. What it has added up can still be collected.
+  Result<bool> EndTask(const OpenTask& task, Timestamp now);
+  // PruneTask drops what a task that has ended kept only for what may be sent twice: the ids of its
+  // reports, and a helper's answers to jobs. A part of it, max_ids at most, so that nobody waits
+  // long; says how many were dropped, 0 when nothing is left.
+  Result<std::size_t> PruneTask(const OpenTask& task, std::size_t max_ids = 2000);
+
   // RotateHpkeKey makes a new key the one to seal to; the one before is still opened with.
   // RetireHpkeKeys forgets the keys that were replaced before a time, and says how many. A key that
   // a report needs which waits here stays. A helper does not know what waits at the leader: where
@@ -129,6 +139,8 @@ class ReportStore {
   Result<void> RotateHpkeKey(Timestamp now);
   Result<std::size_t> RetireHpkeKeys(Timestamp replaced_before,
                                      std::chrono::milliseconds helper_span = kHelperSpan);
+  // HpkeKeyMade is when the key to seal to was made; nullopt: there is none.
+  Result<std::optional<Timestamp>> HpkeKeyMade();
   // HpkeKeyRing is all that can be opened with, the current one first.
   HpkeKeyRing hpke_keys() const;
 

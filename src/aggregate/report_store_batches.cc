@@ -183,10 +183,15 @@ Result<HelperJob> ReportStore::CommitHelperJob(
     const std::function<Bytes(std::span<const Admission>)>& answer) {
   State& s = *state_;
   return s.InTransaction<HelperJob>([&]() -> Result<HelperJob> {
+    TRY(const bool has_ended, s.HasEnded(task));
     std::map<BucketKey, bool> held;
     std::map<BucketKey, BatchBucket> additions;
     std::vector<Admission> admissions;
     for (const VerifiedReport& report : reports) {
+      if (has_ended) {
+        admissions.push_back(Admission::kEnded);
+        continue;
+      }
       auto known = held.find(report.bucket);
       if (known == held.end()) {
         TRY(const bool is_held, s.IsHeld(task, BucketRange::Of(report.bucket)));

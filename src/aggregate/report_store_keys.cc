@@ -88,10 +88,8 @@ bool ReportStore::State::HelpsAfter(Timestamp time) const {
   return std::ranges::any_of(tasks, [&](const auto& entry) {
     const OpenTask& task = *entry.second;
     if (task.is_leader()) return false;
-    const auto& interval = task.task().interval();
-    if (!interval) return true;
-    const auto end = task.task().UnixSeconds(interval->start + interval->duration);
-    return !end || time < Timestamp(std::chrono::seconds(*end));
+    const auto end = task.End();
+    return !end || time < *end;
   });
 }
 
@@ -110,6 +108,14 @@ Result<std::size_t> ReportStore::RetireHpkeKeys(Timestamp replaced_before,
   }));
   TRY_VOID(s.LoadKeys());
   return retired;
+}
+
+Result<std::optional<Timestamp>> ReportStore::HpkeKeyMade() {
+  const std::lock_guard lock(state_->mutex);
+  TRY(storage::Statement read, state_->db.Prepare("SELECT made_ms FROM hpke_keys WHERE state = 0"));
+  TRY(const bool found, read.Step());
+  if (!found) return std::optional<Timestamp>();
+  return std::optional(FromUnixMillis(read.Int(0)));
 }
 
 HpkeKeyRing ReportStore::hpke_keys() const {

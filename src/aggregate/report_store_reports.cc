@@ -127,6 +127,7 @@ Result<void> ReportStore::State::Admit(std::span<Offer* const> group) {
   for (Offer* const offer : group) {
     const OpenTask& task = *offer->task;
     TRY(const std::int64_t first, NextPlace(db, task));
+    TRY(const bool has_ended, HasEnded(task));
     std::vector<std::size_t> order(offer->reports.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::ranges::stable_sort(
@@ -134,6 +135,10 @@ Result<void> ReportStore::State::Admit(std::span<Offer* const> group) {
     offer->admissions.assign(offer->reports.size(), Admission::kTaken);
     for (const std::size_t i : order) {
       const NewReport& report = offer->reports[i];
+      if (has_ended) {
+        offer->admissions[i] = Admission::kEnded;
+        continue;
+      }
       if (!opened[report.config_id]) {
         offer->admissions[i] = Admission::kOutdated;
         continue;

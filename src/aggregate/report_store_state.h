@@ -57,6 +57,7 @@ struct ReportStore::State {
   Result<void> CheckKey(StoreAccess access);
   bool HelpsAfter(Timestamp time) const;  // takes tasks_mutex
   Result<std::unique_ptr<const OpenTask>> InsertTask(AggregatorTask config);
+  Result<bool> HasEnded(const OpenTask& task);
   // TakeId is true when the task did not have the id.
   Result<bool> TakeId(const OpenTask& task, const ReportId& id);
   Result<bool> IsHeld(const OpenTask& task, const BucketRange& range);

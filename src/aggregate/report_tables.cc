@@ -5,7 +5,8 @@ namespace {
 
 // key_check      one sealed row: the key is the one that the file was made with.
 // tasks          config is DapTask's JSON; the three secrets are sealed.
-// progress       next_place grows only, so that a place never means two reports.
+// progress       next_place grows only, so that a place never means two reports; ended_ms is NULL
+//                while the task takes reports.
 // refusals       why reports of a task were not counted, and how many.
 // hpke_keys      waiting is how many reports wait that are sealed to the key; private_key is
 // sealed,
@@ -60,6 +61,12 @@ CREATE INDEX collections_by_request ON collections (task, request_sha256);
                                               // batch to fill, among all that were ever collected.
                                               {R"sql(
 CREATE INDEX buckets_by_reports ON buckets (task, reports);
+)sql"},
+                                              // What may be pruned of a task that has ended is
+                                              // found without a look at all of its jobs.
+                                              {R"sql(
+ALTER TABLE progress ADD COLUMN ended_ms INTEGER;
+CREATE INDEX helper_jobs_answered ON helper_jobs (task) WHERE answer IS NOT NULL;
 )sql"}};
 
 }  // namespace
