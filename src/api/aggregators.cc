@@ -94,6 +94,8 @@ Result<std::unique_ptr<Aggregators>> Aggregators::Start(node::Node& node) {
           [a = started.get(), i](std::stop_token stop) { a->Work(std::move(stop), i); });
     }
   }
+  started->threads_.emplace_back(
+      [a = started.get()](std::stop_token stop) { a->KeepUp(std::move(stop)); });
   return started;
 }
 

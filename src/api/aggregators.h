@@ -66,6 +66,8 @@ class Aggregators {
  private:
   Aggregators(node::Node& node, std::optional<pki::IdentityDirectory> identity);
   void Work(std::stop_token stop, unsigned thread);
+  // KeepUp gives clients new keys, and drops what studies that are over kept (aggregate_upkeep.cc).
+  void KeepUp(std::stop_token stop);
   // Sleep waits for the interval, Wake, or the end.
   void Sleep(const std::stop_token& stop);
 

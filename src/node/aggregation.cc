@@ -227,9 +227,21 @@ Result<std::vector<TaskStatus>> Aggregation::Tasks() {
 }
 
 Result<std::size_t> Aggregation::RotateKeys() {
-  const Timestamp now = state_->node.clock().Now();
-  TRY_VOID(state_->store->RotateHpkeKey(now));
-  return state_->store->RetireHpkeKeys(now - kKeyOverlap);
+  TRY_VOID(state_->store->RotateHpkeKey(state_->node.clock().Now()));
+  return RetireKeys();
+}
+
+Result<std::size_t> Aggregation::RetireKeys() {
+  return state_->store->RetireHpkeKeys(state_->node.clock().Now() - kKeyOverlap);
+}
+
+Result<KeyStatus> Aggregation::Key() {
+  TRY(const std::optional<Timestamp> made, state_->store->HpkeKeyMade());
+  if (!made) return Corruption("aggregate.db: it has no current key; restore it from a backup");
+  const auto age = std::chrono::floor<std::chrono::days>(state_->node.clock().Now() - *made);
+  return KeyStatus{.made = *made,
+                   .age_days = age.count(),
+                   .rotate_days = state_->node.config().aggregate.key_days};
 }
 
 }  // namespace salus::node

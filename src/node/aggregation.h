@@ -9,6 +9,7 @@
 //         (task_transcripts.h) comes with the first message.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,6 +34,13 @@ struct TaskStatus {
   const aggregate::OpenTask* task = nullptr;
   TaskRecord record;
   aggregate::TaskCounts counts;
+};
+
+// KeyStatus is the key that clients seal reports to.
+struct KeyStatus {
+  Timestamp made;
+  std::int64_t age_days = 0;
+  std::uint32_t rotate_days = 0;  // when the server makes a new one; 0: never
 };
 
 // Threads: safe to share.
@@ -61,6 +69,9 @@ class Aggregation {
   // RotateKeys offers a new HPKE key to clients. Those that were replaced a day ago or longer are
   // forgotten, unless a report waits for them; says how many.
   Result<std::size_t> RotateKeys();
+  // RetireKeys forgets those that are due, and offers no new one; says how many.
+  Result<std::size_t> RetireKeys();
+  Result<KeyStatus> Key();
 
   const aggregate::AggregatorParts& parts() const { return *parts_; }
   TaskTranscripts& transcripts();

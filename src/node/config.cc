@@ -123,6 +123,8 @@ std::map<std::string, Reader, std::less<>> ReadersOf(Config& c) {
       {"aggregate.threads", Number(c.aggregate.threads, 1, 256)},
       {"aggregate.interval_ms", Milliseconds(c.aggregate.interval)},
       {"aggregate.late_ms", Milliseconds(c.aggregate.late)},
+      {"aggregate.key_days", Number(c.aggregate.key_days, 0, 3650)},
+      {"aggregate.keep_days", Number(c.aggregate.keep_days, 1, 36500)},
       {"aggregate.identity", Text(c.aggregate.identity)},
       {"aggregate.transcripts", Flag(c.aggregate.transcripts)},
   };
@@ -223,6 +225,8 @@ std::string Config::ToToml() const {
                                 {"threads", std::int64_t{aggregate.threads}},
                                 {"interval_ms", ms(aggregate.interval)},
                                 {"late_ms", ms(aggregate.late)},
+                                {"key_days", std::int64_t{aggregate.key_days}},
+                                {"keep_days", std::int64_t{aggregate.keep_days}},
                                 {"identity", aggregate.identity},
                                 {"transcripts", aggregate.transcripts}}}};
   std::ostringstream out;

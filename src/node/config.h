@@ -42,6 +42,8 @@ struct Config {
     unsigned threads = 1;                     // that verify reports, as a leader
     std::chrono::milliseconds interval{500};  // between looks for something to do
     std::chrono::milliseconds late{300'000};  // waited after a batch by time, as a leader
+    std::uint32_t key_days = 28;              // a key to seal to is offered; 0: until somebody acts
+    std::uint32_t keep_days = 90;             // after a task's end it keeps what repeats need
     std::string identity;                     // directory of who helpers admit; empty: nobody
     bool transcripts = true;                  // of all messages between aggregators are kept
     bool is_on() const { return is_leader || is_helper; }

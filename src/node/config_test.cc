@@ -45,6 +45,8 @@ TEST(ConfigTest, HasEveryRoleOfAnAggregator) {
     EXPECT_EQ(again->aggregate.is_leader, is_leader) << role;
     EXPECT_EQ(again->aggregate.is_helper, is_helper) << role;
     EXPECT_EQ(again->aggregate.late, std::chrono::minutes(5)) << role;
+    EXPECT_EQ(again->aggregate.key_days, 28u) << role;
+    EXPECT_EQ(again->aggregate.keep_days, 90u) << role;
   }
 }
 
@@ -57,7 +59,9 @@ TEST(ConfigTest, NamesTheLineAndTheKeyThatIsWrong) {
         std::pair("followers = [1]\n", "must be a list of strings"),
         std::pair("[aggregate]\nrole = \"boss\"\n", "must be none, leader, helper or both"),
         std::pair("[aggregate]\nlate_ms = -1\n", "must be a whole number from 1 to 86400000"),
-        std::pair("[aggregate]\nthreads = 0\n", "must be a whole number from 1 to 256")}) {
+        std::pair("[aggregate]\nthreads = 0\n", "must be a whole number from 1 to 256"),
+        std::pair("[aggregate]\nkey_days = -1\n", "must be a whole number from 0 to 3650"),
+        std::pair("[aggregate]\nkeep_days = 0\n", "must be a whole number from 1 to 36500")}) {
     const auto read = Config::Parse(WithLog(lines));
     ASSERT_FALSE(read) << lines;
     EXPECT_THAT(read.error().message, HasSubstr(expected));
