@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "aggregate/vdaf_json.h"
 #include "apps/salus/dap_commands.h"
 #include "codec/rfc3339.h"
@@ -36,13 +38,26 @@ codec::JsonObject RowOf(const AggregateTaskLine& line,
   row["version"] = aggregate::VersionTag(task.version);
   row["statistic"] = aggregate::CircuitName(task.vdaf.circuit);
   row["min_batch"] = task.min_batch_size;
-  row["state"] = line.is_closed ? "closed" : "open";
+  row["state"] = line.has_ended ? "over" : line.is_closed ? "closed" : "open";
   row["waiting"] = line.waiting;
   row["aggregated"] = line.aggregated;
   row["refused"] = line.refused;
   row["study"] = line.study;
   row["logged"] = LoggedText(line, logged);
   return row;
+}
+
+std::string KeyText(const AggregateKeyLine& key) {
+  const auto age = static_cast<std::uint64_t>(std::max<std::int64_t>(key.age_days, 0));
+  const std::string made =
+      fmt::format("the key that clients seal reports to is {} old", Counted(age, "day", "days"));
+  if (key.rotate_days == 0) {
+    return made +
+           "; nothing makes a new one by itself (aggregate.key_days): salus aggregate keys "
+           "rotate";
+  }
+  return fmt::format("{}; salusd makes a new one after {}", made,
+                     Counted(static_cast<std::uint64_t>(key.rotate_days), "day", "days"));
 }
 
 }  // namespace
@@ -66,6 +81,7 @@ Result<ExitCode> RunTaskList(Session& session) {
   TRY(Backend* const place, session.Place(Access::kWrite));
   TRY(const std::vector<AggregateTaskLine> lines, place->AggregateTasks());
   TRY(const std::vector<client::LoggedTask> logged, place->Notices());
+  TRY(const AggregateKeyLine key, place->AggregateKey());
   ResultWriter writer(session.terminal(), format,
                       {"id", "title", "role", "statistic", "min_batch", "state", "waiting",
                        "aggregated", "refused", "logged"});
@@ -77,6 +93,7 @@ Result<ExitCode> RunTaskList(Session& session) {
     writer.Row(std::move(row), differs ? Colour::kRed : Colour::kNone);
   }
   writer.Finish();
+  session.terminal().Say(KeyText(key));
   if (is_true) return ExitCode::kDone;
   return VerificationFailed(
       "a task is not the one that was announced: the log has another definition or purpose of it");
@@ -96,7 +113,8 @@ Result<ExitCode> RunKeysRotate(Session& session) {
   TRY(Backend* const place, session.Place(Access::kWrite));
   TRY(const std::uint64_t forgotten, place->RotateAggregateKeys());
   session.terminal().Say(
-      fmt::format("clients are given a new key from now on; the one before still opens for a day. "
+      fmt::format("clients are given a new key from now on; the one before still opens, for a day "
+                  "at least. "
                   "{} forgotten for good",
                   Counted(forgotten, "older key", "older keys")),
       Colour::kGreen);

@@ -111,9 +111,16 @@ struct AggregateTaskLine {
   std::string role;  // "leader" or "helper"
   std::string study;
   bool is_closed = false;
+  bool has_ended = false;
   std::uint64_t waiting = 0;
   std::uint64_t aggregated = 0;
   std::uint64_t refused = 0;
+};
+
+// AggregateKeyLine is the key that clients seal reports to.
+struct AggregateKeyLine {
+  std::int64_t age_days = 0;
+  std::int64_t rotate_days = 0;  // when a server makes a new one by itself; 0: never
 };
 
 class Backend {
@@ -158,6 +165,7 @@ class Backend {
   virtual Result<void> AddAggregateTask(const aggregate::TaskFile& file) = 0;
   virtual Result<std::vector<AggregateTaskLine>> AggregateTasks() = 0;
   virtual Result<void> CloseAggregateTask(const aggregate::TaskId& task) = 0;
+  virtual Result<AggregateKeyLine> AggregateKey() = 0;
   // RotateAggregateKeys says how many old keys were forgotten.
   virtual Result<std::uint64_t> RotateAggregateKeys() = 0;
   virtual Result<std::vector<client::LoggedTask>> Notices() = 0;

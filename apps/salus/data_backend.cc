@@ -82,6 +82,11 @@ class DataBackend final : public Backend {
     TRY(node::Aggregation* const aggregation, AggregationOf());
     return aggregation->CloseTask(task);
   }
+  Result<AggregateKeyLine> AggregateKey() override {
+    TRY(node::Aggregation* const aggregation, AggregationOf());
+    TRY(const node::KeyStatus key, aggregation->Key());
+    return AggregateKeyLine{.age_days = key.age_days, .rotate_days = key.rotate_days};
+  }
   Result<std::uint64_t> RotateAggregateKeys() override {
     TRY(node::Aggregation* const aggregation, AggregationOf());
     return aggregation->RotateKeys();
@@ -150,6 +155,7 @@ Result<std::vector<AggregateTaskLine>> DataBackend::AggregateTasks() {
                            .role = one.task->is_leader() ? "leader" : "helper",
                            .study = one.record.study,
                            .is_closed = one.record.is_closed,
+                           .has_ended = one.counts.has_ended,
                            .waiting = one.counts.waiting,
                            .aggregated = one.counts.aggregated};
     for (const auto& [error, count] : one.counts.refused) line.refused += count;

@@ -130,6 +130,7 @@ class ServerBackend final : public Backend {
   Result<void> CloseAggregateTask(const aggregate::TaskId& task) override {
     return connection_.CloseAggregateTask(task.ToText());
   }
+  Result<AggregateKeyLine> AggregateKey() override;
   Result<std::uint64_t> RotateAggregateKeys() override { return connection_.RotateAggregateKeys(); }
   Result<std::vector<client::LoggedTask>> Notices() override;
   Result<AppendTotals> AppendEvents(const AppendCall& call) override;
@@ -243,6 +244,7 @@ Result<AggregateTaskLine> ReadTaskLine(const codec::JsonObject& object) {
   TRY(line.role, codec::StringAt(object, "role"));
   TRY(line.study, codec::StringAt(object, "study"));
   TRY(line.is_closed, codec::BoolAt(object, "closed"));
+  TRY(line.has_ended, codec::BoolAt(object, "ended"));
   for (const auto& [name, count] : {std::pair("waiting", &line.waiting),
                                     {"aggregated", &line.aggregated},
                                     {"refused", &line.refused}}) {
@@ -262,6 +264,19 @@ Result<std::vector<AggregateTaskLine>> ServerBackend::AggregateTasks() {
     lines.push_back(*std::move(line));
   }
   return lines;
+}
+
+Result<AggregateKeyLine> ServerBackend::AggregateKey() {
+  TRY(const codec::JsonObject answer, connection_.AggregateKey());
+  AggregateKeyLine line;
+  const auto read = [&]() -> Result<void> {
+    TRY(line.age_days, codec::IntAt(answer, "age_days"));
+    TRY(line.rotate_days, codec::IntAt(answer, "rotate_days"));
+    return {};
+  };
+  if (const Result<void> done = read(); !done)
+    return Unavailable(where() + " does not answer as expected: " + done.error().message);
+  return line;
 }
 
 Result<std::vector<client::LoggedTask>> ServerBackend::Notices() {

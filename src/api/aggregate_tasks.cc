@@ -6,6 +6,7 @@
 #include "api/json_body.h"
 #include "api/paging.h"
 #include "api/service.h"
+#include "codec/rfc3339.h"
 #include "node/aggregation.h"
 
 namespace salus::api {
@@ -26,6 +27,7 @@ codec::JsonObject StatusJson(const node::TaskStatus& status) {
   json["role"] = status.task->is_leader() ? "leader" : "helper";
   json["study"] = status.record.study;
   json["closed"] = status.record.is_closed;
+  json["ended"] = status.counts.has_ended;
   json["waiting"] = status.counts.waiting;
   json["aggregated"] = status.counts.aggregated;
   std::uint64_t refused = 0;
@@ -61,6 +63,16 @@ Result<Response> PostTaskClose(const Call& call) {
   TRY(const aggregate::TaskId task, aggregate::TaskId::Parse(call.request.Parameter("task")));
   TRY_VOID(aggregation->CloseTask(task));
   return TaskResponse(task);
+}
+
+Result<Response> GetHpkeKey(const Call& call) {
+  TRY(node::Aggregation* const aggregation, AggregationOf(call));
+  TRY(const node::KeyStatus key, aggregation->Key());
+  codec::JsonObject json;
+  json["made"] = codec::FormatRfc3339(key.made);
+  json["age_days"] = key.age_days;
+  json["rotate_days"] = key.rotate_days;
+  return JsonResponse(json);
 }
 
 Result<Response> PostHpkeKey(const Call& call) {

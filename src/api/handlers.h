@@ -69,6 +69,7 @@ Result<Response> DeleteCollectionJob(const Call& call);
 Result<Response> ListAggregateTasks(const Call& call);
 Result<Response> PostAggregateTask(const Call& call);
 Result<Response> PostTaskClose(const Call& call);
+Result<Response> GetHpkeKey(const Call& call);
 Result<Response> PostHpkeKey(const Call& call);
 // log_files.cc
 Result<Response> GetCheckpoint(const Call& call);

@@ -102,6 +102,7 @@ class Connection {
   Result<void> PutAggregateTask(const SecretBytes& task_file);
   Result<std::vector<codec::JsonObject>> AggregateTasks();
   Result<void> CloseAggregateTask(std::string_view task_id);
+  Result<codec::JsonObject> AggregateKey();
   Result<std::uint64_t> RotateAggregateKeys();
 
   // Patient and auditor. The bytes are EncodeHistory's, all pages in one, to be verified.

@@ -62,6 +62,12 @@ Result<void> Connection::CloseAggregateTask(std::string_view task_id) {
   return {};
 }
 
+Result<codec::JsonObject> Connection::AggregateKey() {
+  Call call;
+  call.path = "/aggregate/v1/keys";
+  return AskJson(call);
+}
+
 Result<std::uint64_t> Connection::RotateAggregateKeys() {
   Call call;
   call.method = http::Method::kPost;

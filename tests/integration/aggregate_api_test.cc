@@ -308,6 +308,10 @@ TEST_F(AggregateApiTest, OnlyThoseWhoRunStudiesSeeAndMakeTasks) {
   EXPECT_EQ(
       Post(*officer, "/aggregate/v1/tasks", R"({"party":"client"})", "application/json").status,
       400);
+  const auto key = Get(*ClientOf(pki::Role::kResearcher, "r"), "/aggregate/v1/keys");
+  EXPECT_EQ(key.status, 200);
+  EXPECT_NE(key.body.find(R"("age_days":0,"rotate_days":28)"), std::string::npos) << key.body;
+  EXPECT_EQ(Get(*ClientOf(pki::Role::kSource, "kis"), "/aggregate/v1/keys").status, 403);
   EXPECT_EQ(Send(*officer, Method::kPost, "/aggregate/v1/keys").status, 200);
   EXPECT_EQ(
       Send(*officer, Method::kPost, "/aggregate/v1/tasks/" + task.id().ToText() + "/close").status,
