@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <map>
 #include <thread>
 
 #include "aggregate/dap_client.h"
 #include "aggregate/dap_media_type.h"
-#include "apps/salus/csv_reader.h"
 #include "apps/salus/dap_commands.h"
+#include "apps/salus/reported_values.h"
 
 namespace salus::cli {
 
@@ -25,105 +24,10 @@ using aggregate::DapReport;
 using aggregate::DapVersion;
 using aggregate::TaskFile;
 
-constexpr std::size_t kMaxInputBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxRequestBytes = 2 * 1024 * 1024;
 constexpr std::size_t kMaxRequestReports = 1000;
 constexpr int kAttempts = 8;
 constexpr std::chrono::milliseconds kFirstPause{50};
-
-// Value is what one person reports, and the line that it stands on.
-struct Value {
-  std::uint64_t line = 0;
-  std::vector<std::int64_t> numbers;
-};
-
-Result<std::vector<std::int64_t>> ReadNumbers(std::span<const std::string> fields) {
-  std::vector<std::int64_t> numbers;
-  for (const std::string& field : fields) {
-    TRY(const std::int64_t number, ReadWhole(field, std::numeric_limits<std::int64_t>::min(),
-                                             std::numeric_limits<std::int64_t>::max()));
-    numbers.push_back(number);
-  }
-  return numbers;
-}
-
-Error AtInputLine(const std::string& path, std::uint64_t line, const Error& error) {
-  return InvalidArgument(fmt::format("{}: line {}: {}", path, line, error.message));
-}
-
-Result<std::vector<Value>> ReadCsv(const std::string& path, const std::string& text) {
-  Result<CsvFile> csv = ParseCsv(text);
-  if (!csv) return std::move(csv.error()).WithContext(path);
-  // A file without a header would lose its first person without a word.
-  const bool is_headless = std::ranges::any_of(csv->header, [](const std::string& name) {
-    return !name.empty() && name.find_first_not_of("+-.0123456789 ") == std::string::npos;
-  });
-  if (is_headless) {
-    return InvalidArgument(path +
-                           ": its first line is a number: begin with a line of names, such "
-                           "as height");
-  }
-  std::vector<Value> values;
-  for (const CsvRow& row : csv->rows) {
-    auto numbers = ReadNumbers(row.fields);
-    if (!numbers) return AtInputLine(path, row.line, numbers.error());
-    values.push_back({row.line, *std::move(numbers)});
-  }
-  return values;
-}
-
-Result<std::vector<std::int64_t>> ReadJsonLine(std::string_view line) {
-  TRY(const codec::Json json, codec::ParseJson(line));
-  const codec::Json* value = &json;
-  if (json.is_object()) {
-    value = json.as_object().if_contains("value");
-    if (value == nullptr) return InvalidArgument("value: is missing");
-  }
-  std::vector<std::int64_t> numbers;
-  const auto add = [&](const codec::Json& one) -> Result<void> {
-    if (!one.is_int64()) return InvalidArgument("a value is a whole number, or a list of them");
-    numbers.push_back(one.as_int64());
-    return {};
-  };
-  if (!value->is_array()) {
-    TRY_VOID(add(*value));
-    return numbers;
-  }
-  for (const codec::Json& one : value->as_array()) TRY_VOID(add(one));
-  return numbers;
-}
-
-Result<std::vector<Value>> ReadNdjson(const std::string& path, std::string_view text) {
-  std::vector<Value> values;
-  for (std::uint64_t line = 1; !text.empty(); ++line) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view one = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (one.empty()) continue;
-    auto numbers = ReadJsonLine(one);
-    if (!numbers) return AtInputLine(path, line, numbers.error());
-    values.push_back({line, *std::move(numbers)});
-  }
-  return values;
-}
-
-Result<std::vector<Value>> ReadValues(Session& session) {
-  const Arguments& given = session.arguments();
-  if (given.Has("--value") == given.Has("--input")) {
-    return session.Usage("say what to report: --value NUMBER, or --input FILE");
-  }
-  if (given.Has("--value")) {
-    auto numbers = ReadNumbers(given.List("--value"));
-    if (!numbers) return session.Usage("--value: " + numbers.error().message);
-    return std::vector<Value>{{0, *std::move(numbers)}};
-  }
-  const std::string path = given.Text("--input");
-  TRY(const std::string text, ReadTextFile(path, kMaxInputBytes));
-  const bool is_csv = path.ends_with(".csv");
-  TRY(std::vector<Value> values, is_csv ? ReadCsv(path, text) : ReadNdjson(path, text));
-  if (values.empty()) return InvalidArgument(path + ": no value is in it");
-  return values;
-}
 
 // Again sends a request again, a little later each time, while its aggregator can't be reached: it
 // may be starting. attempts is how often it was sent.
@@ -149,18 +53,6 @@ Result<aggregate::HpkeConfigList> FetchConfigs(const std::string& url, const std
   Result<aggregate::HpkeConfigList> list = aggregate::HpkeConfigList::Parse(answer.body);
   if (!list) return Unavailable(url + ": hpke_config: " + list.error().message);
   return list;
-}
-
-// All of them before the first is sent: half of a file is not easily sent again.
-Result<void> CheckValues(const Session& session, const TaskFile& file,
-                         const std::vector<Value>& values) {
-  for (const Value& value : values) {
-    const auto measurement = file.task.MeasurementOf(value.numbers);
-    if (measurement) continue;
-    if (value.line == 0) return measurement.error();
-    return AtInputLine(session.arguments().Text("--input"), value.line, measurement.error());
-  }
-  return {};
 }
 
 struct Totals {
@@ -269,7 +161,7 @@ Result<ExitCode> RunAggregateUpload(Session& session) {
     session.terminal().Warn(path + " holds secrets: who takes part needs task.json only");
   }
   TRY(const std::vector<Value> values, ReadValues(session));
-  TRY_VOID(CheckValues(session, file, values));
+  TRY_VOID(CheckValues(session, file.task, values));
   const auto& task = file.task.parameters();
   session.terminal().Say(fmt::format("{}: {}", task.statistic.name, task.purpose), Colour::kBold);
   TRY(const auto leader, FetchConfigs(task.leader_url, file.leader_root, file));
