@@ -85,7 +85,10 @@ Command ListCommand() {
   return {.noun = "aggregate",
           .verb = "task list",
           .summary = "List the studies of an aggregator, compared with its log",
-          .details = "",
+          .details =
+              "Says how old the key is that clients seal to. A study is open, closed (salus "
+              "aggregate task close), or over: then its end lies aggregate.keep_days back, and the "
+              "ids of its reports are forgotten. Its results are still there.",
           .examples = {"salus aggregate task list --server clinic --as ./officer"},
           .flags = With({}, {PlaceFlags(), OutputFlags()}),
           .positionals = {},
@@ -112,13 +115,21 @@ Command UploadCommand() {
               "Each value is cut in two shares on this machine, and each share sealed to its "
               "aggregator. --input is a CSV file (NAME.csv; all columns of a row are one person's) "
               "or a value a line as JSON. What stands in the command line can be read by every "
-              "user of the machine.",
+              "user of the machine.\n"
+              "An upload that broke off (the network, a kill) is gone on with by the same command, "
+              "and nobody counts twice, if it has a --journal: a new folder that holds the sealed "
+              "reports that were not answered yet. It stays when all is answered, says so to who "
+              "runs the command again, and can be removed then. Without one, what was not answered "
+              "may be at the leader or not.",
           .examples = {"salus aggregate upload --task task.json --value 172",
-                       "salus aggregate upload --task task.json --input heights.csv"},
+                       "salus aggregate upload --task task.json --input heights.csv --journal "
+                       "heights.upload"},
           .flags = With({{"--task", FlagKind::kText, "FILE", "task.json of the study"},
                          {"--value", FlagKind::kList, "NUMBER",
                           "one person's; several for a vector or a regression"},
-                         {"--input", FlagKind::kText, "FILE", "many people's"}},
+                         {"--input", FlagKind::kText, "FILE", "many people's"},
+                         {"--journal", FlagKind::kText, "DIR",
+                          "note here what is not answered, and go on from there"}},
                         {OutputFlags()}),
           .positionals = {},
           .run = RunAggregateUpload};
@@ -158,9 +169,12 @@ Command RotateCommand() {
           .verb = "keys rotate",
           .summary = "Offer clients a new key to seal reports to",
           .details =
-              "The key before still opens what was sealed to it; it is forgotten by a "
-              "rotation a day later, so that nobody can open old reports any more.",
-          .examples = {"salus aggregate keys rotate --data /srv/salus"},
+              "salusd does it by itself (aggregate.key_days in salus.toml); this does it now. The "
+              "key before still opens what was sealed to it. A day later it is forgotten, unless "
+              "a report waits for it, and a helper's four weeks after that: then nobody can open "
+              "old reports any more.",
+          .examples = {"salus aggregate keys rotate --data /srv/salus",
+                       "salus aggregate keys rotate --server clinic --as ./officer"},
           .flags = PlaceFlags(),
           .positionals = {},
           .run = RunKeysRotate};
