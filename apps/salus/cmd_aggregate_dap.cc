@@ -74,8 +74,10 @@ Command AcceptCommand() {
           .summary = "Take part in a study as its helper",
           .details =
               "FILE is what `salus aggregate task new` wrote for the helper. The study "
-              "becomes an entry of this log too.",
-          .examples = {"salus aggregate task accept helper.json --data /srv/salus"},
+              "becomes an entry of this log too. At a server it takes an officer or a "
+              "researcher.",
+          .examples = {"salus aggregate task accept helper.json --data /srv/salus",
+                       "salus aggregate task accept helper.json --server regulator --as ./officer"},
           .flags = PlaceFlags(),
           .positionals = {{"FILE", "the helper's file (secret)", true}},
           .run = RunTaskAccept};
@@ -101,7 +103,10 @@ Command CloseCommand() {
           .summary = "Take no more reports of a study",
           .details = "What is there is still aggregated, and can be collected.",
           .examples = {"salus aggregate task close "
-                       "8BY0RzZMzxvA46_8ymhzycOB9krN-QIGYvg_RsByGec --data /srv/salus"},
+                       "8BY0RzZMzxvA46_8ymhzycOB9krN-QIGYvg_RsByGec --data /srv/salus",
+                       "salus aggregate task close "
+                       "8BY0RzZMzxvA46_8ymhzycOB9krN-QIGYvg_RsByGec --server clinic --as "
+                       "./researcher"},
           .flags = PlaceFlags(),
           .positionals = {{"TASK", "the task's id", true}},
           .run = RunTaskClose};
@@ -172,7 +177,7 @@ Command RotateCommand() {
               "salusd does it by itself (aggregate.key_days in salus.toml); this does it now. The "
               "key before still opens what was sealed to it. A day later it is forgotten, unless "
               "a report waits for it, and a helper's four weeks after that: then nobody can open "
-              "old reports any more.",
+              "old reports any more. At a server this is an officer's act.",
           .examples = {"salus aggregate keys rotate --data /srv/salus",
                        "salus aggregate keys rotate --server clinic --as ./officer"},
           .flags = PlaceFlags(),
