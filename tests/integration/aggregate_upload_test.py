@@ -100,8 +100,8 @@ def check_counts(pair, folder, buckets, begin):
 
 def check_kills(pair, seed):
     """Killed at any call, in both versions: a request has about a hundred of these reports."""
-    for version in ("18", "09"):
-        uploads, each = (20, 300) if is_nightly() else (5, 300)
+    each = 300
+    for version, uploads in (("18", 20 if is_nightly() else 3), ("09", 20 if is_nightly() else 1)):
         buckets = uploads * each
         folder = histogram(pair, f"killed-{version}", buckets, "--version", version)
         pair.run()
