@@ -157,9 +157,10 @@ Result<aggregate::PeerRosterFields> ReadFields(Session& session) {
 
 // One liar may be left out of a sum, no more; with a threshold, as many as it bears.
 std::uint32_t LeastParties(std::size_t parties, bool has_threshold) {
-  const std::size_t degree = (parties - 1) / 2;
+  const std::size_t degree = aggregate::ThresholdDegree(parties);
   const std::size_t least = has_threshold ? (parties + degree) / 2 + 1 : parties - 1;
-  return static_cast<std::uint32_t>(std::max<std::size_t>(least, has_threshold ? 4 : 3));
+  return static_cast<std::uint32_t>(
+      std::max(least, aggregate::LeastValues(parties, has_threshold)));
 }
 
 }  // namespace

@@ -118,7 +118,8 @@ Result<void> DemoStage::MakeRoster() {
   fields.minimum = kLowest;
   fields.maximum = kHighest;
   fields.threshold = run_.plan.has_threshold;
-  fields.minimum_parties = fields.threshold ? 4 : 3;
+  fields.minimum_parties =
+      static_cast<std::uint32_t>(aggregate::LeastValues(run_.people.size(), fields.threshold));
   fields.join_time = StepTime(run_.plan.parties);
   fields.step_time = StepTime(run_.plan.parties);
   if (run_.plan.twist == DemoTwist::kCrash) {

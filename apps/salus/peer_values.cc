@@ -77,7 +77,7 @@ void ShowQuestion(Session& session, const aggregate::PeerRoster& roster, aggrega
   // A sum of m values shows one of them to whoever knows the others; half of all shares show all.
   terminal.Say(fields.threshold
                    ? fmt::format("  hidden      unless {} of all parties put their shares together",
-                                 (roster.size() - 1) / 2 + 1)
+                                 aggregate::ThresholdDegree(roster.size()) + 1)
                    : fmt::format("  hidden      unless {} others work together with the host",
                                  fields.minimum_parties - 1));
   if (fields.statistic != aggregate::PeerStatistic::kSum) {

@@ -69,10 +69,10 @@ Result<void> CheckParties(const PeerRosterFields& fields) {
   if (fields.parties.size() < 3 || fields.parties.size() > most) {
     return InvalidArgument("roster: parties: 3 to 255, and to 64 with a threshold");
   }
-  const std::size_t fewest = fields.threshold ? 4 : 3;
+  const std::size_t fewest = LeastValues(fields.parties.size(), fields.threshold);
   if (fields.minimum_parties < fewest || fields.minimum_parties > fields.parties.size()) {
-    return InvalidArgument(
-        "roster: minimum_parties: 3, or 4 with a threshold, to the number of parties");
+    return InvalidArgument("roster: minimum_parties: " + std::to_string(fewest) +
+                           " to the number of parties");
   }
   if (fields.threshold && fields.statistic != PeerStatistic::kSum) {
     return InvalidArgument("roster: threshold: is there for sums only");

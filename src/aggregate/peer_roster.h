@@ -8,6 +8,7 @@
 //         the order of the SHA-256 fingerprints of the certificates.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -42,6 +43,16 @@ Result<PeerStatistic> ParsePeerStatistic(std::string_view name);
 // PeerId is a party's number in the roster; kPeerHost is the host, who has no part in the sum.
 using PeerId = std::uint16_t;
 inline constexpr PeerId kPeerHost = 0xffff;
+
+// ThresholdDegree is how many of that many parties learn nothing together, where the roster has a
+// threshold; one more learn everything.
+constexpr std::size_t ThresholdDegree(std::size_t parties) { return (parties - 1) / 2; }
+
+// LeastValues is the least that minimum_parties may be. With a threshold it is two more than learn
+// nothing together: they can keep others out of the sum, and all but their own values would be one.
+constexpr std::size_t LeastValues(std::size_t parties, bool threshold) {
+  return threshold ? std::max<std::size_t>(4, ThresholdDegree(parties) + 2) : 3;
+}
 
 using PeerSessionId = std::array<std::uint8_t, 16>;
 

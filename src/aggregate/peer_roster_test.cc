@@ -78,6 +78,16 @@ TEST(PeerRoster, SaysWhatIsWrong) {
       {"minimum_parties", [](auto& f) { f.minimum_parties = 2; }},
       {"minimum_parties", [](auto& f) { f.minimum_parties = 4; }},
       {"minimum_parties", [](auto& f) { f.threshold = true; }},
+      {"minimum_parties: 5 to the number of parties",
+       [](auto& f) {
+         f.threshold = true;
+         f.minimum_parties = 4;
+         while (f.parties.size() < 7) {
+           f.parties.push_back(f.parties[0]);
+           f.parties.back().id = "more" + std::to_string(f.parties.size());
+           f.parties.back().fingerprint[0] = static_cast<std::uint8_t>(f.parties.size());
+         }
+       }},
       {"party: id", [](auto& f) { f.parties[0].id = ""; }},
       {"title", [](auto& f) { f.title = "\x1b[2J"; }},
       {"title", [](auto& f) { f.title = std::string(2000, 'a'); }},

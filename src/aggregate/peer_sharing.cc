@@ -15,7 +15,7 @@ Result<std::unique_ptr<const PeerSharing>> MakeSharing(const PeerRoster& roster,
   const VdafInstance instance = roster.Instance(static_cast<std::uint8_t>(members.size() - 1));
   if (!roster.fields().threshold) return AdditiveSharing::Create(instance, std::move(context));
   // The degree is the roster's: a host that lets few join must not lower it.
-  const std::size_t degree = (roster.size() - 1) / 2;
+  const std::size_t degree = ThresholdDegree(roster.size());
   if (members.size() < degree + 2) {
     return Unavailable("too few joined for the threshold of this roster: it needs " +
                        std::to_string(degree + 2));
