@@ -85,16 +85,6 @@ void AddABillion(const PeerSharing& honest, PeerShares& shares, std::size_t self
   shares = *sharing.Commit(std::move(shards), nonce, self, random);
 }
 
-// Remembers the shares of one party's report, by number: all join, so that positions are numbers.
-EditedSharing::Edits Watching(std::vector<Bytes>& seen) {
-  return {.share = [&seen](const PeerSharing&, PeerShares& shares, std::size_t, RandomSource&) {
-    seen.clear();
-    for (const SecretBytes& share : shares.shares) {
-      seen.push_back(ToBytes(share.view(ShareAccess::Token())));
-    }
-  }};
-}
-
 TEST(PeerAttack, AHeightOfABillionIsLeftOutByName) {
   TestSession session({{170}, {170}, {181}, {165}}, WithLiar({.share = AddABillion}));
   ExpectLeftOut(session, 516, "party-1's value is not what the roster allows");
@@ -156,7 +146,7 @@ TEST(PeerAttack, WithThreePartiesItIsOneWordAgainstAnother) {
   std::vector<Bytes> seen;
   auto options = WithLiar({.answer = [](std::size_t, Bytes& answer) { answer[3] ^= 1; }});
   options.sharing = [&, liars = options.sharing](std::size_t index) -> PeerSharingMaker {
-    return index == 0 ? EditedSharing::Maker(Watching(seen)) : liars(index);
+    return index == 0 ? EditedSharing::Maker(EditedSharing::Watching(seen)) : liars(index);
   };
   TestSession session({{170}, {170}, {181}}, options);
   session.Run();
@@ -215,21 +205,6 @@ TEST(PeerAttack, WhatAPartyKeepsIsBoundToo) {
   ExpectAllSay(session, "party-1 sent a sum that is not that", ErrorCode::kVerificationFailed);
 }
 
-// Puts another body into what a party sends, signed by that party.
-template <typename Body>
-auto EditBody(TestSession& session, std::size_t who, PeerStep at, std::function<void(Body&)> edit) {
-  return [&session, who, at, edit](std::size_t party, PeerStep step, const Bytes& bytes) {
-    if (party != who || step != at) return bytes;
-    PeerParcel parcel = *PeerParcel::Parse(bytes);
-    parcel.message = Resigned(parcel.message, session.owner(who), [&](PeerMessage& message) {
-      Body body = *Body::Parse(message.body);
-      edit(body);
-      message.body = body.Encode();
-    });
-    return parcel.Encode();
-  };
-}
-
 TEST(PeerAttack, AnotherCoinThanTheSealedOne) {
   TestSession session({{170}, {170}, {181}});
   session.on_sent = EditBody<CoinBody>(session, kLiar, PeerStep::kCoin,
@@ -263,10 +238,23 @@ TEST(PeerAttack, AnotherVerdictThanTheProofsSay) {
                ErrorCode::kVerificationFailed);
 }
 
+// Who gave a false value may not put another's name beside it with nothing but its word.
+TEST(PeerAttack, AnAccusationWithoutTheShare) {
+  TestSession session({{170}, {170}, {181}, {165}}, WithLiar({.share = AddABillion}));
+  const PeerId liar = session.party(kLiar).id();
+  const PeerId victim = session.party(0).id();
+  session.on_sent = EditBody<VerdictBody>(
+      session, kLiar, PeerStep::kVerdict,
+      [&](VerdictBody& body) { body.evidence.push_back({liar, victim, std::nullopt}); });
+  session.Run();
+  ExpectAllSay(session, "party-1 accused party-0 and did not show the share",
+               ErrorCode::kVerificationFailed);
+}
+
 TEST(PeerAttack, AccusationsNeedTheCommittedShare) {
   for (const bool is_right_share : {true, false}) {
     std::vector<Bytes> seen;
-    TestSession session({{170}, {170}, {181}}, WithLiar(Watching(seen)));
+    TestSession session({{170}, {170}, {181}}, WithLiar(EditedSharing::Watching(seen)));
     const PeerId liar = session.party(kLiar).id();
     const PeerId victim = liar == 0 ? 1 : 0;
     session.on_sent =
@@ -296,7 +284,7 @@ TEST(PeerAttack, AWrongPartOfTheJointRandomness) {
   auto options =
       Histogram(WithLiar({.answer = [](std::size_t, Bytes& answer) { answer.back() ^= 1; }}));
   options.sharing = [&, liars = options.sharing](std::size_t index) -> PeerSharingMaker {
-    return index == 0 ? EditedSharing::Maker(Watching(seen)) : liars(index);
+    return index == 0 ? EditedSharing::Maker(EditedSharing::Watching(seen)) : liars(index);
   };
   TestSession session({{1}, {2}, {3}, {0}}, options);
   session.Run();
@@ -328,7 +316,7 @@ TEST(PeerAttack, AJudgeShowsNobodysShare) {
   TestSession::Options options = Histogram({});
   options.sharing = [&](std::size_t index) -> PeerSharingMaker {
     if (index != 0) return MakeSharing;
-    return EditedSharing::Maker(Watching(seen));
+    return EditedSharing::Maker(EditedSharing::Watching(seen));
   };
   TestSession session({{1}, {2}, {3}}, options);
   const PeerId sender = session.party(0).id();

@@ -1,6 +1,7 @@
 #include "aggregate/peer_body.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/id.h"
 #include "codec/cbor.h"
@@ -238,6 +239,11 @@ Result<VerdictBody> VerdictBody::Parse(ByteSpan bytes) {
     TRY_VOID(reader.ArrayOf(3));
     TRY(opened.sender, ReadParty(reader));
     TRY(opened.judge, ReadParty(reader));
+    if (!out.evidence.empty() &&
+        std::pair(opened.sender, opened.judge) <=
+            std::pair(out.evidence.back().sender, out.evidence.back().judge)) {
+      return OutOfOrder();
+    }
     TRY(opened.share, ReadOptional(reader));
     out.evidence.push_back(std::move(opened));
   }

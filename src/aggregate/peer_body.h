@@ -67,7 +67,8 @@ struct VerifyBody {
   static Result<VerifyBody> Parse(ByteSpan bytes);
 };
 
-// VerdictBody: [[senders whose reports hold], [[sender, judge, share or null]]].
+// VerdictBody: [[senders whose reports hold], [[sender, judge, share or null]]], the latter in
+// ascending order.
 struct VerdictBody {
   struct Opened {
     PeerId sender;  // of the report

@@ -36,6 +36,16 @@ class EditedSharing final : public PeerSharing {
     };
   }
 
+  // Watching remembers the shares of one party's report, by position.
+  static Edits Watching(std::vector<Bytes>& seen) {
+    return {.share = [&seen](const PeerSharing&, PeerShares& shares, std::size_t, RandomSource&) {
+      seen.clear();
+      for (const SecretBytes& share : shares.shares) {
+        seen.push_back(ToBytes(share.view(ShareAccess::Token())));
+      }
+    }};
+  }
+
   std::size_t members() const override { return honest_->members(); }
   std::size_t answers_needed() const override { return honest_->answers_needed(); }
   std::size_t may_show() const override { return honest_->may_show(); }

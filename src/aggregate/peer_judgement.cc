@@ -94,16 +94,21 @@ Result<Bytes> PeerView::ConcludeAnswers(const std::vector<PeerEnvelope>& message
 }
 
 Result<void> PeerView::CheckEvidence(const VerdictBody::Opened& opened, std::size_t witness,
-                                     std::vector<bool>& excused, std::vector<bool>& liars) {
+                                     Findings& findings) {
   const auto sender = PositionOf(opened.sender);
   const auto judge = PositionOf(opened.judge);
   // Of an honest report only the sender may show a share, and only once its proof was spoiled.
   const bool is_own = sender && judge && witness == *sender && *sender != *judge &&
                       Holds(senders_, *sender) && !decisions_[*sender];
   if (!is_own) return Expel(witness, "showed evidence that is not about its own report");
-  excused[*sender] = true;
-  const PeerReportPublic& report = members_[*sender].report->report;
+  const std::optional<Bytes>& answer = members_[*judge].answers[*sender];
+  if (!answer) return Expel(witness, "accused " + NameAt(*judge) + ", who did not answer");
   if (!opened.share) {
+    // A bare word is for where nothing more may be shown.
+    if (findings.shown < sharing_->may_show()) {
+      return Expel(witness, "accused " + NameAt(*judge) + " and did not show the share");
+    }
+    findings.excused[*sender] = true;
     Note(NameAt(*sender) + " says that " + NameAt(*judge) + " answered wrongly about " +
          NameAt(*sender) + "'s value, and with so few parties may not show it: one of them lies");
     return {};
@@ -112,38 +117,45 @@ Result<void> PeerView::CheckEvidence(const VerdictBody::Opened& opened, std::siz
   if (!Opens(*sender, *judge, share)) {
     return Expel(witness, "showed a share that was never committed to");
   }
-  const auto answer = sharing_->VerifierShare(verify_key_, report, *sender, *judge, share);
+  const auto right = sharing_->VerifierShare(verify_key_, members_[*sender].report->report, *sender,
+                                             *judge, share);
   // An honest judge answers what its share says; a share that says nothing was refused before.
-  if (!answer || members_[*judge].answers[*sender] == *answer) {
+  if (!right || *answer == *right) {
     return Expel(witness, "accused " + NameAt(*judge) + " of a wrong answer that was right");
   }
-  liars[*judge] = true;
+  findings.excused[*sender] = true;
+  findings.liars[*judge] = true;
+  ++findings.shown;
   return {};
 }
 
 // Verdicts countersign the set; they never change it, so that no two boards of this step can lead
 // to sums over two sets.
 Result<Bytes> PeerView::ConcludeVerdicts(const std::vector<PeerEnvelope>& messages) {
-  std::vector<bool> excused(members_.size(), false);
-  std::vector<bool> liars(members_.size(), false);
+  Findings findings{.excused = std::vector<bool>(members_.size(), false),
+                    .liars = std::vector<bool>(members_.size(), false)};
+  std::vector<bool> is_there(members_.size(), false);
   for (const PeerEnvelope& message : messages) {
     const std::size_t witness = *PositionOf(message.message.sender);
+    is_there[witness] = true;
     const auto body = VerdictBody::Parse(message.message.body);
     if (!body || body->accepted != IdsOf(accepted_)) {
       TRY_VOID(Expel(witness, "countersigned another set of values than the proofs say"));
       continue;
     }
+    findings.shown = 0;
     for (const VerdictBody::Opened& opened : body->evidence) {
-      TRY_VOID(CheckEvidence(opened, witness, excused, liars));
+      TRY_VOID(CheckEvidence(opened, witness, findings));
     }
   }
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    if (!liars[i] || !members_[i].active) continue;
+    if (!findings.liars[i]) continue;
     TRY_VOID(Expel(i, "gave a wrong part of a proof, as the report's sender could show"));
   }
   for (const std::size_t sender : senders_) {
     if (Holds(accepted_, sender)) continue;
-    Note(NameAt(sender) + (excused[sender]
+    // Who is not there can't show who spoiled the proof.
+    Note(NameAt(sender) + (findings.excused[sender] || !is_there[sender]
                                ? "'s value is left out: its proof was spoiled, or fails"
                                : "'s value is not what the roster allows, and is left out: its "
                                  "proof fails"));
@@ -171,14 +183,17 @@ Result<Bytes> PeerView::ConcludeSums(const std::vector<PeerEnvelope>& messages) 
     }
     sums[member] = message.message.body;
   }
-  TRY(const PeerSharing::Totals totals, sharing_->Unshard(sums, accepted_.size()));
-  for (const std::size_t member : totals.wrong_members) {
+  const auto totals = sharing_->Unshard(sums, accepted_.size());
+  if (!totals) return WithWhatIsKnown(totals.error());
+  for (const std::size_t member : totals->wrong_members) {
     TRY_VOID(Expel(member, "sent a wrong sum, which the others' sums show"));
   }
-  TRY(result_, PeerResult::Conclude(roster_.roster, accepted_.size(), totals.totals));
+  auto result = PeerResult::Conclude(roster_.roster, accepted_.size(), totals->totals);
+  if (!result) return WithWhatIsKnown(std::move(result).error());
+  result_ = *std::move(result);
   Note("the sums of " + std::to_string(messages.size()) + " parties give the result over " +
        std::to_string(accepted_.size()) + " values, and nothing else");
-  return EncodeResult(accepted_.size(), totals.totals);
+  return EncodeResult(accepted_.size(), totals->totals);
 }
 
 }  // namespace salus::aggregate

@@ -46,6 +46,10 @@ struct PeerParty::State {
   Bytes SendBody(PeerStep step, Bytes body);
   ShareRoute Route(PeerId sender, PeerId recipient) const;
   void SetDeadline();
+  // Before this party has sent its sum it can't say whether there is one.
+  std::string WhatMayBeKnown() const {
+    return view.step() == PeerStep::kSum ? view.WhatIsKnown() : "";
+  }
 
   PeerView view;
   const PeerOwner own;
@@ -148,7 +152,7 @@ Result<std::optional<Bytes>> PeerParty::State::Take(ByteSpan bytes) {
   if (board.message.step == PeerStep::kAbort) {
     TRY(const AbortBody body, AbortBody::Parse(board.message.body));
     AppendToTranscript(board.bytes, transcript);
-    return Unavailable("the host stopped the session: " + body.reason);
+    return Unavailable("the host stopped the session: " + body.reason + WhatMayBeKnown());
   }
   TRY_VOID(CheckTurn(board));
   AppendToTranscript(board.bytes, transcript);
@@ -386,15 +390,9 @@ Result<void> PeerParty::Tick() {
   State& state = *state_;
   if (state.failure) return *state.failure;
   if (state.view.finished() || state.clock.Now() <= state.deadline) return {};
-  std::string text = "the host showed no board of the step " +
-                     std::string(PeerStepName(state.view.step())) + " in time";
-  // It has the sums by then, whatever it says.
-  if (state.view.step() == PeerStep::kSum) {
-    text +=
-        ": it may know the sum, and a new session with one party less would tell it that party's "
-        "value";
-  }
-  state.failure = Unavailable(std::move(text));
+  state.failure = Unavailable("the host showed no board of the step " +
+                              std::string(PeerStepName(state.view.step())) + " in time" +
+                              state.WhatMayBeKnown());
   return *state.failure;
 }
 

@@ -1,5 +1,6 @@
 #include "aggregate/peer_share_box.h"
 
+#include "aggregate/share_access.h"
 #include "base/endian.h"
 #include "codec/cbor.h"
 #include "crypto/hpke.h"
@@ -8,6 +9,7 @@ namespace salus::aggregate {
 
 namespace {
 
+constexpr crypto::HpkeKem kKem = crypto::HpkeKem::kX25519HkdfSha256;
 constexpr crypto::HpkeAead kAead = crypto::HpkeAead::kAes128Gcm;
 
 Bytes InfoOf(const ShareRoute& route) {
@@ -28,9 +30,21 @@ Bytes AadOf(const ShareRoute& route) {
 
 }  // namespace
 
+// A key of small order agrees with no private key at all, so one that everybody knows will do.
+Result<void> CheckShareKey(ByteSpan public_key) {
+  const Error bad = VerificationFailed("a party's share key is none");
+  const auto key = crypto::HpkePublicKey::Parse(kKem, public_key);
+  if (!key) return bad;
+  SecretArray<32> known;
+  known.mutable_view(ShareAccess::Token())[0] = 1;
+  TRY(const auto any, crypto::HpkePrivateKey::FromBytes(kKem, known));
+  if (!any.Agree(*key)) return bad;
+  return {};
+}
+
 Result<Bytes> SealPeerShare(const SecretBytes& share, ByteSpan public_key, const ShareRoute& route,
                             RandomSource& random) {
-  const auto key = crypto::HpkePublicKey::Parse(crypto::HpkeKem::kX25519HkdfSha256, public_key);
+  const auto key = crypto::HpkePublicKey::Parse(kKem, public_key);
   if (!key) return VerificationFailed("a party's share key is none");
   TRY(const crypto::HpkeSealed sealed,
       crypto::HpkeSeal(*key, kAead, InfoOf(route), AadOf(route), share, random));

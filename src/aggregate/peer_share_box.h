@@ -25,6 +25,12 @@ struct ShareRoute {
   PeerId recipient;
 };
 
+// CheckShareKey refuses a key that nothing can be sealed to, before it stops everybody who has a
+// share for its owner.
+//
+// Errors: VerificationFailed.
+Result<void> CheckShareKey(ByteSpan public_key);
+
 // Errors: VerificationFailed for a key that nothing can be sealed to.
 Result<Bytes> SealPeerShare(const SecretBytes& share, ByteSpan public_key, const ShareRoute& route,
                             RandomSource& random);

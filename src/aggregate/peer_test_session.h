@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregate/peer_body.h"
 #include "aggregate/peer_host.h"
 #include "aggregate/peer_message.h"
 #include "aggregate/peer_party.h"
@@ -78,5 +79,20 @@ class TestSession {
 // Resigned is a message with other contents, signed again by somebody.
 Bytes Resigned(ByteSpan message, const PeerOwner& owner,
                const std::function<void(PeerMessage&)>& edit);
+
+// Puts another body into what a party sends, signed by that party.
+template <typename Body>
+auto EditBody(TestSession& session, std::size_t who, PeerStep at, std::function<void(Body&)> edit) {
+  return [&session, who, at, edit](std::size_t party, PeerStep step, const Bytes& bytes) {
+    if (party != who || step != at) return bytes;
+    PeerParcel parcel = *PeerParcel::Parse(bytes);
+    parcel.message = Resigned(parcel.message, session.owner(who), [&](PeerMessage& message) {
+      Body body = *Body::Parse(message.body);
+      edit(body);
+      message.body = body.Encode();
+    });
+    return parcel.Encode();
+  };
+}
 
 }  // namespace salus::aggregate

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "aggregate/peer_share_box.h"
 #include "aggregate/share_access.h"
 #include "base/check.h"
 #include "base/endian.h"
@@ -43,6 +44,7 @@ Result<PeerView::Joined> PeerView::ReadJoin(const PeerMessage& message, const Pe
   if (crypto::Sha256(body.certificate) != roster.parties()[message.sender].fingerprint) {
     return VerificationFailed("the certificate is not the one in the roster");
   }
+  TRY_VOID(CheckShareKey(body.share_key));
   TRY(crypto::P256PublicKey key, pki::PinnedP256Key(body.certificate));
   return Joined{std::move(body), std::move(key)};
 }
@@ -153,7 +155,6 @@ Result<void> PeerView::Expel(std::size_t member, const std::string& what) {
   if (!tolerant()) return VerificationFailed(text + WhatIsKnown());
   Note(text + ", and is left out");
   members_[member].active = false;
-  for (auto& answer : members_[member].answers) answer.reset();
   return {};
 }
 
@@ -186,7 +187,7 @@ Result<void> PeerView::TakeAttendance(const std::vector<PeerEnvelope>& messages)
   if (left < sharing_->answers_needed()) {
     return Unavailable("only " + std::to_string(left) + " parties are left in the step " +
                        std::string(PeerStepName(step_)) + ", and the sum needs " +
-                       std::to_string(sharing_->answers_needed()));
+                       std::to_string(sharing_->answers_needed()) + WhatIsKnown());
   }
   return {};
 }

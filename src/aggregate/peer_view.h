@@ -82,6 +82,9 @@ class PeerView {
   bool finished() const { return result_.has_value(); }
   const crypto::Hash32& last_board() const { return last_board_; }
 
+  // WhatIsKnown is what an error adds: whether the host may know a sum that it does not show.
+  std::string WhatIsKnown() const;
+
   // After kJoin.
   const std::vector<Member>& members() const { return members_; }
   std::optional<std::size_t> PositionOf(PeerId id) const;
@@ -123,9 +126,15 @@ class PeerView {
   // CheckRefusal decides between a sender and a judge that refuses its share.
   Result<void> CheckRefusal(const ReceiptBody::Refusal& refusal, std::size_t judge,
                             std::vector<bool>& refused);
+  // Findings is what evidence says, by position, and how many shares its witness has shown.
+  struct Findings {
+    std::vector<bool> excused;
+    std::vector<bool> liars;
+    std::size_t shown = 0;
+  };
   // CheckEvidence decides between a report's sender and one of its judges.
   Result<void> CheckEvidence(const VerdictBody::Opened& opened, std::size_t witness,
-                             std::vector<bool>& excused, std::vector<bool>& liars);
+                             Findings& findings);
   Result<void> Decide();
   Result<void> RequireEnough(std::size_t values) const;
   // Opens says whether share is the one that a report committed to for that judge.
@@ -140,7 +149,10 @@ class PeerView {
   bool tolerant() const {
     return step_ != PeerStep::kCoin && sharing_->answers_needed() < members_.size();
   }
-  std::string WhatIsKnown() const;
+  Error WithWhatIsKnown(Error error) const {
+    error.message += WhatIsKnown();
+    return error;
+  }
   std::string NameAt(std::size_t position) const;
   void Note(std::string text) { events_.push_back({step_, std::move(text)}); }
 
