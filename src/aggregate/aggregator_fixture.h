@@ -64,7 +64,7 @@ struct AggregatorSide {
 std::filesystem::path MemoryFolder();
 
 // TwoAggregators have one task between them.
-class TwoAggregators final : public Channel {
+class TwoAggregators : public Channel {
  public:
   struct Setup {
     DapVersion version = DapVersion::k18;
@@ -122,6 +122,7 @@ class TwoAggregators final : public Channel {
   Result<DapAnswer> Exchange(const DapTask& task, const ChannelRequest& request) override;
   DapAnswer Dispatch(const ChannelRequest& request);
 
+  const DapCollector& collector() const { return *collector_; }
   AggregatorParts LeaderParts() { return PartsOf(leader_side); }
   const OpenTask& leader_task() const { return *leader_side.store->FindTask(task_id); }
   const OpenTask& helper_task() const { return *helper_side.store->FindTask(task_id); }
