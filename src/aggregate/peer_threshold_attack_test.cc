@@ -16,6 +16,7 @@
 namespace salus::aggregate {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::Field;
 using ::testing::HasSubstr;
@@ -74,7 +75,9 @@ std::vector<PeerEvent> ExpectSum(TestSession& session, std::int64_t sum) {
   if (!report) return {};
   EXPECT_TRUE(report->result.has_value())
       << (session.host().failure() ? session.host().failure()->message : "");
-  if (report->result) EXPECT_EQ(report->result->sum, sum);
+  if (report->result) {
+    EXPECT_EQ(report->result->sum, sum);
+  }
   return report->events;
 }
 
@@ -240,6 +243,52 @@ TEST(PeerThresholdAttack, TwoWrongSumsInConcertAreNoticed) {
   session.Run();
   ASSERT_TRUE(session.host().failure().has_value());
   EXPECT_THAT(session.host().failure()->message, HasSubstr("contradict each other"));
+}
+
+// Flips a bit of the body of one message that the liar sends, or of one of its shares, and signs.
+Bytes Damaged(const Bytes& bytes, const PeerOwner& owner, SeededRandom& random) {
+  PeerParcel parcel = *PeerParcel::Parse(bytes);
+  Bytes* damaged = &parcel.message;
+  if (!parcel.shares.empty() && random.Below(2) == 0) {
+    damaged = &parcel.shares[random.Below(parcel.shares.size())];
+  }
+  *damaged = Resigned(*damaged, owner, [&](PeerMessage& message) {
+    message.body[random.Below(message.body.size())] ^=
+        static_cast<std::uint8_t>(1u << random.Below(8));
+  });
+  return parcel.Encode();
+}
+
+// Whatever one party sends: nobody else is named alone, and a sum is that of the values in it.
+TEST(PeerThresholdAttack, OneLiarHasNobodyElseNamed) {
+  int sums = 0;
+  for (std::uint64_t seed = 0; seed < 24; ++seed) {
+    SeededRandom random(seed);
+    const auto at = static_cast<PeerStep>(2 + seed % 6);
+    TestSession session(kSeven, With({}));
+    session.on_sent = [&](std::size_t party, PeerStep step, const Bytes& bytes) {
+      if (party != kLiar || step != at) return bytes;
+      return Damaged(bytes, session.owner(kLiar), random);
+    };
+    RunWithLosses(session);
+    const auto report = CheckTranscript(session.host().transcript(),
+                                        session.host_owner().certificate.fingerprint());
+    for (const PeerEvent& event : report ? report->events : session.host().TakeEvents()) {
+      for (std::size_t i = 0; i < kSeven.size(); ++i) {
+        if (i == kLiar || !event.text.starts_with(session.Name(i))) continue;
+        // Of a share that does not open two are named: who sent it, and who says so. Whose proof
+        // was spoiled is not blamed for it.
+        EXPECT_THAT(event.text, AnyOf(HasSubstr(session.Name(kLiar)), HasSubstr("was spoiled")))
+            << seed;
+      }
+    }
+    if (!report || !report->result) continue;
+    ++sums;
+    std::int64_t expected = 0;
+    for (const PeerId id : report->in_sum) expected += kSeven[session.Index(id)][0];
+    EXPECT_EQ(report->result->sum, expected) << seed;
+  }
+  EXPECT_GT(sums, 12);
 }
 
 // Story is what one half of the honest parties is shown, by a host that has three others with it.
