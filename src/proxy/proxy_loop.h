@@ -41,7 +41,8 @@ struct ProxyCounters {
 };
 
 struct ProxyCore {
-  explicit ProxyCore(ProxyOptions given) : options(std::move(given)) {}
+  explicit ProxyCore(ProxyOptions given);
+  ~ProxyCore();
 
   std::shared_ptr<http::TlsContext> tls() const {
     std::lock_guard lock(mutex);
@@ -92,5 +93,9 @@ struct ProxyLoop {
   std::atomic<std::size_t> load{0};
   std::thread thread;
 };
+
+// Here a ProxyLoop is known, which a core makes and takes away.
+inline ProxyCore::ProxyCore(ProxyOptions given) : options(std::move(given)) {}
+inline ProxyCore::~ProxyCore() = default;
 
 }  // namespace salus::proxy
