@@ -221,6 +221,7 @@ class Case {
   void AskForJob() {
     is_honest_ = false;
     const std::vector<DapReport> reports = Chosen();
+    if (reports.empty()) return;
     std::optional<BatchId> batch;
     if (setup_.mode == BatchMode::kLeaderSelected) {
       batch = BatchId();
