@@ -68,7 +68,17 @@ std::string BatchName(const DapTask& task, const CheckedBatch& batch) {
   return text(interval.start) + "/" + text(interval.start + interval.duration);
 }
 
-codec::JsonObject FindingsJson(const DapTask& task, const TaskFindings& findings) {
+// Whose signatures nobody checked: they are not named, whatever stands there.
+std::vector<std::string> Unchecked(Session& session) {
+  std::vector<std::string> out;
+  for (const std::string party : {"leader", "helper"}) {
+    if (!session.arguments().Has("--" + party)) out.push_back(party);
+  }
+  return out;
+}
+
+codec::JsonObject FindingsJson(Session& session, const DapTask& task,
+                               const TaskFindings& findings) {
   codec::JsonObject out{{"task", task.id().ToText()},
                         {"title", task.parameters().statistic.name},
                         {"messages", findings.exchanges},
@@ -84,6 +94,10 @@ codec::JsonObject FindingsJson(const DapTask& task, const TaskFindings& findings
                                         {"delivered", batch.is_delivered}});
   }
   out["batches"] = std::move(batches);
+  out["results_alone"] = findings.results_alone;
+  codec::JsonArray unchecked;
+  for (const std::string& party : Unchecked(session)) unchecked.emplace_back(party);
+  out["unchecked"] = std::move(unchecked);
   codec::JsonArray deviations;
   for (const aggregate::Deviation& deviation : findings.deviations) {
     deviations.push_back(codec::JsonObject{
@@ -97,7 +111,7 @@ void WriteFindings(Session& session, OutputFormat format, const DapTask& task,
                    const TaskFindings& findings) {
   ResultWriter writer(session.terminal(), format, {"figure", "value", "note"});
   if (format != OutputFormat::kTable && format != OutputFormat::kCsv) {
-    writer.Row(FindingsJson(task, findings));
+    writer.Row(FindingsJson(session, task, findings));
     return;
   }
   const auto row = [&](std::string figure, std::uint64_t value, std::string note) {
@@ -113,14 +127,16 @@ void WriteFindings(Session& session, OutputFormat format, const DapTask& task,
     row("reports in a batch", batch.report_count,
         BatchName(task, batch) + (batch.is_delivered ? "" : ", not seen to be collected"));
   }
+  if (findings.results_alone > 0) {
+    row("results", findings.results_alone, "of batches whose share is not in these transcripts");
+  }
 }
 
 void SayVerdict(Session& session, const TaskFindings& findings) {
   Terminal& terminal = session.terminal();
-  for (const std::string flag : {"--leader", "--helper"}) {
-    if (session.arguments().Has(flag)) continue;
-    terminal.Warn(fmt::format("the {}'s signatures were not checked: {} says whose they are",
-                              flag.substr(2), flag));
+  for (const std::string& party : Unchecked(session)) {
+    terminal.Warn(
+        fmt::format("the {0}'s signatures were not checked: --{0} says whose they are", party));
   }
   for (const aggregate::Deviation& deviation : findings.deviations) {
     const bool is_named = deviation.by != aggregate::Deviation::By::kNobody;

@@ -103,11 +103,11 @@ class CollectionJob {
  private:
   DapVersion version() const { return file_.task.version(); }
 
-  // Ask keeps what the leader said, but for "not yet".
+  // Ask keeps what the leader gives.
   Result<DapAnswer> Ask(const ChannelRequest& request) {
     TRY(DapAnswer answer, link_.Exchange(request, &file_.collector_token));
-    const bool says_something = !request.body.empty() || !answer.body.empty();
-    if (transcript_ == nullptr || !says_something) return answer;
+    const bool is_given = answer.is_success() && !answer.body.empty();
+    if (transcript_ == nullptr || !is_given) return answer;
     TRY_VOID(transcript_->Append({.time = session_.clock().Now(),
                                   .method = std::string(request.method),
                                   .path = request.path,

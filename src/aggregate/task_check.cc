@@ -76,7 +76,13 @@ Result<TaskCheck> TaskCheck::Create(DapTask task, SignatureCheck leader, Signatu
   return TaskCheck(std::move(task), std::move(prio3), std::move(leader), std::move(helper));
 }
 
+// Who signed nothing that could be checked is not named: the keeper may have written it.
 void TaskCheck::Accuse(By by, std::string text, std::string where) {
+  const bool is_unchecked = (by == By::kLeader && !leader_) || (by == By::kHelper && !helper_);
+  if (is_unchecked) {
+    text = "the " + std::string(DeviatorName(by)) + ", if these are its words, " + text;
+    by = By::kNobody;
+  }
   findings_.deviations.push_back({by, std::move(text), std::move(where)});
 }
 
@@ -108,7 +114,6 @@ bool TaskCheck::IsNew(const TaskExchange& exchange, const std::string& where) {
 Result<void> TaskCheck::Take(const TaskExchange& exchange, const std::string& where) {
   const Kind kind = KindOf(task_.id(), exchange.path);
   if (kind == Kind::kOther) return InvalidArgument("is of another task");
-  ++findings_.exchanges;
   const bool is_between = kind == Kind::kJob || kind == Kind::kShare;
   const By answers = is_between ? By::kHelper : By::kLeader;
   const bool is_asked = !is_between || IsSignedBy(By::kLeader, exchange.RequestText(),
@@ -116,14 +121,14 @@ Result<void> TaskCheck::Take(const TaskExchange& exchange, const std::string& wh
   const bool is_answered =
       IsSignedBy(answers, exchange.AnswerText(), exchange.answer_signature, where);
   // What nobody stands for is nobody's deviation.
+  const std::string texts = exchange.RequestText() + exchange.AnswerText();
+  if (!seen_.insert(crypto::Sha256(AsBytes(texts))).second) return {};
+  ++findings_.exchanges;
   if (!is_asked || !is_answered || !IsSuccess(exchange)) return {};
   if (kind == Kind::kCollection) TakeResult(exchange, where);
   // A poll has no request of its own, and gets the answer that was given before.
   if (!is_between || exchange.request.empty()) return {};
-  if (!IsNew(exchange, where)) {
-    --findings_.exchanges;
-    return {};
-  }
+  if (!IsNew(exchange, where)) return {};
   if (kind == Kind::kJob) TakeJob(exchange, where);
   if (kind == Kind::kShare) TakeShare(exchange, where);
   return {};
@@ -206,8 +211,13 @@ void TaskCheck::TakeShare(const TaskExchange& exchange, const std::string& where
                std::to_string(task_.min_batch_size()),
            where);
   }
+  Bytes sealed = answer->encrypted_aggregate_share.Encode();
+  const auto same = std::ranges::find(shares_, sealed, &GivenShare::sealed_share);
+  if (same != shares_.end()) {
+    Accuse(By::kHelper, "gave one share for two batches; the other one: " + same->where, where);
+  }
   shares_.push_back({.request = *std::move(request),
-                     .sealed_share = answer->encrypted_aggregate_share.Encode(),
+                     .sealed_share = std::move(sealed),
                      .leader_share = std::nullopt,
                      .where = where});
 }
@@ -264,29 +274,47 @@ void TaskCheck::CompareOverlaps() {
   }
 }
 
+bool TaskCheck::IsShareOf(const GivenShare& given, const CollectionJobResp& result) const {
+  const DapBatchSelector& selector = given.request.batch_selector;
+  return is_by_time() ? selector.interval.Contains(result.interval)
+                      : result.batch_id == selector.batch_id;
+}
+
+void TaskCheck::CompareResult(const CollectionJobResp& result, const std::string& where) {
+  const Bytes sealed = result.helper_share.Encode();
+  GivenShare* given = nullptr;
+  for (GivenShare& share : shares_) {
+    if (share.sealed_share != sealed) continue;
+    // Of one share for two batches the helper was named already.
+    if (given != nullptr) return;
+    given = &share;
+  }
+  if (given == nullptr) {
+    const bool is_other =
+        std::ranges::any_of(shares_, [&](const GivenShare& s) { return IsShareOf(s, result); });
+    if (is_other) {
+      return Accuse(By::kLeader, "gave the collector a share that is not the helper's", where);
+    }
+    // It may have been given before this transcript was begun.
+    ++findings_.results_alone;
+    return;
+  }
+  if (given->request.report_count != result.report_count) {
+    Accuse(By::kLeader,
+           "told the collector of " + Count(result.report_count, "report") + ", the helper of " +
+               std::to_string(given->request.report_count),
+           where);
+  }
+  Bytes own = result.leader_share.Encode();
+  if (given->leader_share && *given->leader_share != own) {
+    Accuse(By::kLeader, "gave two shares of one batch, whose noise could be averaged", where);
+  }
+  given->leader_share = std::move(own);
+}
+
 TaskFindings TaskCheck::Finish() {
   CompareOverlaps();
-  for (auto& [result, where] : results_) {
-    const Bytes sealed = result.helper_share.Encode();
-    const auto given = std::ranges::find(shares_, sealed, &GivenShare::sealed_share);
-    if (given == shares_.end()) {
-      if (!shares_.empty()) {
-        Accuse(By::kLeader, "gave the collector a share that is not the helper's", where);
-      }
-      continue;
-    }
-    if (given->request.report_count != result.report_count) {
-      Accuse(By::kLeader,
-             "told the collector of " + Count(result.report_count, "report") + ", the helper of " +
-                 std::to_string(given->request.report_count),
-             where);
-    }
-    Bytes own = result.leader_share.Encode();
-    if (given->leader_share && *given->leader_share != own) {
-      Accuse(By::kLeader, "gave two shares of one batch, whose noise could be averaged", where);
-    }
-    given->leader_share = std::move(own);
-  }
+  for (const auto& [result, where] : results_) CompareResult(result, where);
   for (const GivenShare& given : shares_) {
     CompareBatch(given);
     findings_.batches.push_back({.selector = given.request.batch_selector,

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -53,13 +54,14 @@ struct TaskFindings {
   std::uint64_t counted = 0;  // reports
   std::map<ReportError, std::uint64_t> refused = {};
   std::vector<CheckedBatch> batches = {};
+  std::uint64_t results_alone = 0;  // that the collector got of batches whose share is not here
   std::vector<Deviation> deviations = {};
 };
 
 class TaskCheck {
  public:
-  // Checks are those of the keys that the caller knows; an empty one leaves that aggregator's
-  // signatures unchecked.
+  // Checks are those of the keys that the caller knows; without one that aggregator's signatures
+  // are not checked, and it is not named either.
   //
   // Errors: InvalidArgument for limits that the VDAF can't have.
   static Result<TaskCheck> Create(DapTask task, SignatureCheck leader, SignatureCheck helper);
@@ -102,6 +104,8 @@ class TaskCheck {
                   const std::string& where);
   void TakeShare(const TaskExchange& exchange, const std::string& where);
   void TakeResult(const TaskExchange& exchange, const std::string& where);
+  bool IsShareOf(const GivenShare& given, const CollectionJobResp& result) const;
+  void CompareResult(const CollectionJobResp& result, const std::string& where);
   void CompareBatch(const GivenShare& given);
   void CompareOverlaps();
   bool is_by_time() const { return task_.batch_mode() == BatchMode::kTimeInterval; }
@@ -111,6 +115,7 @@ class TaskCheck {
   SignatureCheck leader_;
   SignatureCheck helper_;
   TaskFindings findings_;
+  std::set<crypto::Hash32> seen_;                 // exchanges, by their texts
   std::map<crypto::Hash32, SeenAnswer> answers_;  // by the text of the request
   std::unordered_set<ReportId, ReportId::Hasher> counted_;
   std::map<BucketKey, Tally> tallies_;

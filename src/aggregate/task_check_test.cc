@@ -298,6 +298,60 @@ TEST(TaskCheck, NamesNobodyForWhatIsNotSigned) {
   ExpectDeviation(study.Check(), By::kNobody, "the transcript is not whole");
 }
 
+TEST(TaskCheck, NamesAHelperThatGivesOneShareForTwoBatchesAndNotTheLeader) {
+  Study study({});
+  study.Play({1, 2, 3});
+  const DapAnswer first{.body = study.Last("aggregate_shares").answer};
+  study.two.clock.Advance(std::chrono::hours(2));
+  study.alter = [&](const ChannelRequest& request, DapAnswer& answer) {
+    if (request.path.ends_with("aggregate_shares")) answer.body = first.body;
+  };
+  std::vector<DapReport> reports;
+  for (const std::uint64_t value : {4, 5, 6, 7}) reports.push_back(study.two.MakeReport(value));
+  ASSERT_TRUE(study.two.Upload(reports));
+  ASSERT_TRUE(study.two.Run());
+  const CollectionJobReq request = study.two.RequestFor(study.two.BucketNow());
+  study.two.PassInterval(request);
+  const auto job = study.two.BeginCollection(request);
+  ASSERT_TRUE(job);
+  ASSERT_TRUE(study.two.Run());
+  study.Keep("GET", TaskPath(study.two.task_id, "collection_jobs/other"), {},
+             study.two.leader->HandleCollectionPoll(study.two.task_id, *job));
+  const TaskFindings findings = study.Check();
+  ExpectDeviation(findings, By::kHelper, "one share for two batches");
+  for (const Deviation& deviation : findings.deviations) EXPECT_EQ(deviation.by, By::kHelper);
+}
+
+TEST(TaskCheck, NamesNobodyForAShareFromBeforeTheTranscript) {
+  Study study({});
+  study.Play({1, 2, 3});
+  study.two.clock.Advance(std::chrono::hours(2));
+  const std::size_t first = study.kept.size();
+  study.Play({4, 5, 6});
+  std::vector<TaskExchange> later(study.kept.begin() + static_cast<std::ptrdiff_t>(first),
+                                  study.kept.end());
+  later.push_back(study.kept[first - 1]);  // the first batch's result
+  study.kept = later;
+  const TaskFindings findings = study.Check();
+  EXPECT_THAT(findings.deviations, IsEmpty());
+  EXPECT_EQ(findings.results_alone, 1u);
+}
+
+TEST(TaskCheck, NamesNobodyWhoseKeyIsNotKnown) {
+  Study study({});
+  study.Play({1, 2, 3});
+  TaskExchange other = study.Last("aggregate_shares");
+  other.answer.back() ^= 1;
+  study.kept.push_back(other);
+  auto check = TaskCheck::Create(study.two.leader_task().task(), study.leader.Check(), {});
+  ASSERT_TRUE(check);
+  for (const TaskExchange& exchange : study.kept) ASSERT_TRUE(check->Take(exchange, "here"));
+  const TaskFindings findings = check->Finish();
+  ExpectDeviation(findings, By::kNobody,
+                  "the helper, if these are its words, gave one request two");
+  for (const Deviation& deviation : findings.deviations) EXPECT_EQ(deviation.by, By::kNobody);
+}
+
 TEST(TaskCheck, TwoKeepersCountOnce) {
   Study study({});
   study.Play({1, 2, 3});
@@ -306,6 +360,7 @@ TEST(TaskCheck, TwoKeepersCountOnce) {
   const TaskFindings findings = study.Check();
   EXPECT_THAT(findings.deviations, IsEmpty());
   EXPECT_EQ(findings.counted, 3u);
+  EXPECT_EQ(findings.exchanges, kept);
 }
 
 TEST(TaskCheck, RefusesAnotherTask) {

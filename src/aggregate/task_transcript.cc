@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "aggregate/transcript_item.h"
+#include "base/log.h"
 #include "codec/cbor.h"
 
 namespace salus::aggregate {
@@ -40,44 +41,82 @@ Error InItem(Error error, std::uint64_t item) {
   return std::move(error).WithContext("item " + std::to_string(item));
 }
 
-// A power cut damages the last append only, in whatever way: some of its bytes are there, and some
-// are not. So what is followed by a whole item was damaged by something else.
-Result<bool> IsLastAppend(const File& file, std::uint64_t offset, std::uint64_t file_bytes) {
-  const std::uint64_t left = file_bytes - offset;
-  if (left > kMaxExchangeBytes + kMaxItemHead) return false;
-  Bytes tail(left);
-  TRY_VOID(file.ReadExactAt(offset, tail));
-  for (std::size_t begin = 1; begin < tail.size(); ++begin) {
-    const ByteSpan rest = ByteSpan(tail).subspan(begin);
-    const auto head = ReadItemHead(rest);
-    if (!head || rest.size() - head->head_bytes < head->size) continue;
-    if (TaskExchange::Parse(rest.subspan(head->head_bytes, head->size))) return false;
+constexpr std::string_view kFirstItem = "salus task transcript 1";
+
+Bytes FirstItem() {
+  Bytes out;
+  codec::CborWriter(out).ByteString(AsBytes(kFirstItem));
+  return out;
+}
+
+Result<bool> HasFirstItem(const File& file) {
+  const Bytes wanted = FirstItem();
+  Bytes there(wanted.size());
+  TRY(const std::size_t read, file.ReadAt(0, there));
+  return read == wanted.size() && there == wanted;
+}
+
+// Whether power kept a file from being begun: it is no longer than its first item, and holds a part
+// of it and zeros.
+Result<bool> IsHardlyBegun(const File& file) {
+  const Bytes wanted = FirstItem();
+  Bytes there(wanted.size() + 1);
+  TRY(const std::size_t read, file.ReadAt(0, there));
+  if (read > wanted.size()) return false;
+  for (std::size_t i = 0; i < read; ++i) {
+    if (there[i] != wanted[i] && there[i] != 0) return false;
   }
   return true;
 }
 
-// EndOf is where the next exchange goes. All are read: half a gigabyte a second.
-Result<std::uint64_t> EndOf(const File& file) {
-  TRY(const std::uint64_t file_bytes, file.Size());
-  std::uint64_t offset = 0;
-  for (std::uint64_t item = 1; offset < file_bytes; ++item) {
+// EndOf is behind the last whole exchange. All are read: half a gigabyte a second.
+Result<std::uint64_t> EndOf(const File& file, std::uint64_t file_bytes) {
+  std::uint64_t offset = FirstItem().size();
+  while (offset < file_bytes) {
     const auto place = PlaceAt(file, offset);
-    if (!place || !ReadAt(file, *place, file_bytes)) {
-      TRY(const bool is_torn, IsLastAppend(file, offset, file_bytes));
-      if (is_torn) return offset;
-      return Corruption("item " + std::to_string(item) +
-                        " is damaged, and not by a power cut: move the transcript elsewhere, and "
-                        "a new one is begun");
-    }
+    if (!place || !ReadAt(file, *place, file_bytes)) return offset;
     offset = place->end();
   }
   return offset;
+}
+
+// KeepTail copies what stands behind offset to a file of its own: a power cut leaves the last
+// append in part, and something else may have damaged what was whole. What is left does not say.
+Result<void> KeepTail(storage::FileSystem& fs, const std::string& path, const File& file,
+                      std::uint64_t offset, std::uint64_t file_bytes) {
+  if (file_bytes - offset > kMaxExchangeBytes + kMaxItemHead) {
+    return Corruption(path + ": damaged at byte " + std::to_string(offset) +
+                      ", and not by a power cut: move it elsewhere, and a new one is begun");
+  }
+  Bytes tail(file_bytes - offset);
+  TRY_VOID(file.ReadExactAt(offset, tail));
+  const std::string beside = path + ".torn-" + std::to_string(offset);
+  TRY(const bool is_there, fs.Exists(beside));
+  if (is_there) TRY_VOID(fs.Remove(beside));
+  TRY(const auto kept, fs.Create(beside));
+  TRY_VOID(kept->WriteAt(0, tail));
+  TRY_VOID(kept->SyncData());
+  TRY_VOID(fs.SyncDirectory(storage::DirectoryOf(path)));
+  Log(LogLevel::kWarning, "a transcript ended in a part of a message, which was moved beside it",
+      {{"bytes", static_cast<std::int64_t>(tail.size())}, {"file", beside}});
+  return {};
+}
+
+Result<void> Begin(File& file) {
+  TRY_VOID(file.Truncate(0));
+  TRY_VOID(file.WriteAt(0, FirstItem()));
+  return file.SyncData();
 }
 
 }  // namespace
 
 Result<std::optional<TaskExchange>> TaskTranscriptReader::Next() {
   TRY(const std::uint64_t file_bytes, file_.Size());
+  if (offset_ == 0) {
+    TRY(const bool is_transcript, HasFirstItem(file_));
+    if (!is_transcript) return InvalidArgument("this is no transcript of a task");
+    offset_ = FirstItem().size();
+  }
   if (offset_ == file_bytes) return std::optional<TaskExchange>();
   ++item_;
   const auto place = PlaceAt(file_, offset_);
@@ -93,14 +132,26 @@ Result<std::unique_ptr<TaskTranscript>> TaskTranscript::Open(storage::FileSystem
   TRY(const bool exists, fs.Exists(path));
   if (!exists) {
     TRY(auto file, fs.Create(path));
+    TRY_VOID(Begin(*file));
     TRY_VOID(fs.SyncDirectory(storage::DirectoryOf(path)));
-    return std::unique_ptr<TaskTranscript>(new TaskTranscript(std::move(file), 0));
+    return std::unique_ptr<TaskTranscript>(new TaskTranscript(std::move(file), FirstItem().size()));
   }
   TRY(auto file, fs.OpenExisting(path, storage::FileAccess::kReadWrite));
-  const auto end = EndOf(*file);
-  if (!end) return Error(end.error()).WithContext(path);
-  TRY_VOID(file->Truncate(*end));
-  return std::unique_ptr<TaskTranscript>(new TaskTranscript(std::move(file), *end));
+  TRY(const bool is_transcript, HasFirstItem(*file));
+  if (!is_transcript) {
+    TRY(const bool is_hardly_begun, IsHardlyBegun(*file));
+    if (!is_hardly_begun) {
+      return AlreadyExists(path + " is no transcript of a task: it is not written over");
+    }
+    TRY_VOID(Begin(*file));
+  }
+  TRY(const std::uint64_t file_bytes, file->Size());
+  TRY(const std::uint64_t end, EndOf(*file, file_bytes));
+  if (end < file_bytes) {
+    TRY_VOID(KeepTail(fs, path, *file, end, file_bytes));
+    TRY_VOID(file->Truncate(end));
+  }
+  return std::unique_ptr<TaskTranscript>(new TaskTranscript(std::move(file), end));
 }
 
 Result<void> TaskTranscript::Append(const TaskExchange& exchange) {

@@ -1,7 +1,7 @@
 // TaskTranscript keeps every exchange of a task, for anybody to check again.
 //
 // Source: our own, docs/formats/task-transcript.md: a CBOR sequence (RFC 8742) of byte strings, one
-//         TaskExchange each.
+//         TaskExchange each, behind a first one that says what the file is.
 #pragma once
 
 #include <cstdint>
@@ -45,10 +45,11 @@ class TaskTranscriptReader {
 // Threads: safe to share.
 class TaskTranscript {
  public:
-  // Open begins a transcript, or goes on with one. An exchange at its end that power kept from
-  // being written whole is cut off: it had not been acted upon.
+  // Open begins a transcript, or goes on with one. What stands at its end and is no whole exchange,
+  // as after a power cut, is moved to a file beside it, PATH.torn-OFFSET.
   //
-  // Errors: Corruption where the damage is none that a power cut does: nothing is changed then.
+  // Errors: AlreadyExists for a file that is no transcript of a task: it is not touched; Corruption
+  // where more is damaged than an append can be.
   static Result<std::unique_ptr<TaskTranscript>> Open(storage::FileSystem& fs,
                                                       const std::string& path);
 

@@ -57,12 +57,13 @@ TEST(TaskTranscript, GoesOnAfterARestart) {
   EXPECT_EQ(*read, UpTo(5));
 }
 
-TEST(TaskTranscript, CutsOffWhatPowerKeptFromBeingWhole) {
+TEST(TaskTranscript, MovesAsideWhatPowerKeptFromBeingWhole) {
   MemoryFileSystem fs;
   Keep(fs, 0, 3);
   const Bytes whole = fs.Content(kPath);
   Keep(fs, 3, 1);
   const Bytes longer = fs.Content(kPath);
+  const std::string beside = std::string(kPath) + ".torn-" + std::to_string(whole.size());
   for (std::size_t size = whole.size() + 1; size < longer.size(); size += 97) {
     for (const bool has_zeros : {false, true}) {
       // Cut short, or as long as it was to be with zeros where sectors did not arrive.
@@ -71,13 +72,10 @@ TEST(TaskTranscript, CutsOffWhatPowerKeptFromBeingWhole) {
       fs.SetContent(kPath, torn);
       Keep(fs, 3, 1);
       ASSERT_EQ(fs.Content(kPath), longer) << size << has_zeros;
+      torn.erase(torn.begin(), torn.begin() + static_cast<std::ptrdiff_t>(whole.size()));
+      ASSERT_EQ(fs.Content(beside), torn) << size << has_zeros;
     }
   }
-  Bytes headless = longer;
-  std::fill_n(headless.begin() + static_cast<std::ptrdiff_t>(whole.size()), 512, std::uint8_t{0});
-  fs.SetContent(kPath, headless);
-  Keep(fs, 3, 1);
-  EXPECT_EQ(fs.Content(kPath), longer);
 }
 
 TEST(TaskTranscript, ACrashLosesNothingThatWasKept) {
@@ -92,22 +90,44 @@ TEST(TaskTranscript, ACrashLosesNothingThatWasKept) {
   }
 }
 
-TEST(TaskTranscript, OtherDamageIsToldAndNothingIsCutOff) {
+TEST(TaskTranscript, DamageIsToldAndNothingIsLost) {
   MemoryFileSystem fs;
-  Keep(fs, 0, 3);
+  Keep(fs, 0, 1);
+  const std::size_t first = fs.Content(kPath).size();
+  Keep(fs, 1, 2);
   Bytes content = fs.Content(kPath);
-  content[fs.Content(kPath).size() / 3 + 8] = 0x19;  // in a later item, or its head
+  content[first + 100] ^= 1;
   fs.SetContent(kPath, content);
   const auto read = ReadAll(fs);
   ASSERT_FALSE(read);
-  EXPECT_NE(read.error().message.find("item "), std::string::npos);
-  content = fs.Content(kPath);
-  content[0] = 0x83;  // the head of an array
-  fs.SetContent(kPath, content);
-  const auto opened = TaskTranscript::Open(fs, kPath);
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, ErrorCode::kCorruption);
-  EXPECT_EQ(fs.Content(kPath), content);
+  EXPECT_NE(read.error().message.find("item 2"), std::string::npos);
+  Keep(fs, 3, 1);
+  const Bytes behind(content.begin() + static_cast<std::ptrdiff_t>(first), content.end());
+  EXPECT_EQ(fs.Content(std::string(kPath) + ".torn-" + std::to_string(first)), behind);
+  const auto after = ReadAll(fs);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(*after, (std::vector<TaskExchange>{Numbered(0), Numbered(3)}));
+}
+
+TEST(TaskTranscript, AFileThatIsNoneIsNotTouched) {
+  MemoryFileSystem fs;
+  for (const std::string_view text : {"{\"party\": \"collector\"}", "Xsalus task transcript 1",
+                                      "Wsalus task transcript 2", "notes", "X"}) {
+    fs.SetContent(kPath, ToBytes(AsBytes(text)));
+    const auto opened = TaskTranscript::Open(fs, kPath);
+    ASSERT_FALSE(opened) << text;
+    EXPECT_EQ(opened.error().code, ErrorCode::kAlreadyExists) << text;
+    EXPECT_EQ(fs.Content(kPath), ToBytes(AsBytes(text)));
+    EXPECT_FALSE(ReadAll(fs)) << text;
+  }
+  // Empty, or begun in part, it is one that power kept from being begun.
+  for (const std::size_t zeros : {0u, 3u, 24u}) {
+    fs.SetContent(kPath, Bytes(zeros));
+    Keep(fs, 0, 1);
+    const auto read = ReadAll(fs);
+    ASSERT_TRUE(read) << zeros;
+    EXPECT_EQ(*read, UpTo(1));
+  }
 }
 
 TEST(TaskTranscript, AFullDiskLeavesWhatWasThere) {

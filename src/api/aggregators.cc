@@ -59,8 +59,13 @@ Result<aggregate::DapAnswer> HelperChannel::Exchange(const DapTask& task,
       transcripts.Sign(aggregate::SignedRequestText(request.method, request.path, request.body)));
   auto answer = link->link->Exchange(signed_request, &open->config().aggregator_token);
   if (!answer) return std::move(answer.error()).WithContext("the helper");
-  // Kept before anything comes of it. An answer that is none of the helper's own is not.
-  if (answer->status >= 500) return answer;
+  if (!answer->is_success() || answer->body.empty()) return answer;
+  if (answer->signature.empty() && !std::exchange(link->is_unsigned, true)) {
+    Log(LogLevel::kWarning,
+        "the helper does not sign its answers: the transcript proves nothing against it",
+        {{"task", std::int64_t{open->number()}}});
+  }
+  // Kept before anything comes of it.
   TRY_VOID(transcripts.Keep(task.id(), {.time = {},
                                         .method = std::string(request.method),
                                         .path = request.path,

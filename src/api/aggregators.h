@@ -37,6 +37,7 @@ class HelperChannel final : public aggregate::Channel {
   struct Link {
     std::mutex mutex;
     std::optional<DapLink> link;  // guarded by mutex
+    bool is_unsigned = false;     // what the helper answers; guarded by mutex
   };
   Result<DapLink> Connect(const aggregate::DapTask& task) const;
 

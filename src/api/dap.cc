@@ -147,8 +147,8 @@ std::string PathBelowBase(const DapCall& dap) {
   return std::string(path.substr(std::min(begin, path.size())));
 }
 
-// SignAndKeep signs an answer to an aggregator or a collector. What was asked or given is durable
-// before the answer leaves; asking again for what is not there yet leaves nothing.
+// SignAndKeep signs an answer to an aggregator or a collector. What is given is durable in the
+// transcript before it leaves; what is refused, or not there yet, changes nothing and is not kept.
 DapAnswer SignAndKeep(const DapCall& dap, DapAnswer answer) {
   if (answer.status >= 500) return answer;
   const http::Request& request = dap.call.request;
@@ -168,9 +168,7 @@ DapAnswer SignAndKeep(const DapCall& dap, DapAnswer answer) {
   auto signature = transcripts.Sign(exchange.AnswerText());
   if (!signature) return aggregate::FailureAnswer(signature.error());
   answer.signature = exchange.answer_signature = *std::move(signature);
-  const bool says_something =
-      !exchange.request.empty() || (answer.status == 200 && !answer.body.empty());
-  if (!says_something) return answer;
+  if (!answer.is_success() || answer.body.empty()) return answer;
   const auto kept = transcripts.Keep(dap.id, std::move(exchange));
   return kept ? std::move(answer) : aggregate::FailureAnswer(kept.error());
 }

@@ -4,6 +4,7 @@
 // Shape:  DIR/aggregate/transcripts/TASK.transcript, made when the first message of a task passes.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "aggregate/dap_id.h"
 #include "aggregate/task_transcript.h"
 #include "base/result.h"
+#include "crypto/sha256.h"
 #include "storage/file_system.h"
 
 namespace salus::node {
@@ -28,20 +30,29 @@ class TaskTranscripts {
 
   // Sign is the signature of a text of task_exchange.h, by the server's receipt key.
   Result<std::string> Sign(std::string_view text) const;
-  // Keep is durable when it returns; the exchange gets its time.
+  // Keep is durable when it returns; the exchange gets its time. One of the last few once more is
+  // there already.
   //
   // Errors: those of TaskTranscript. The caller does not act on the exchange then.
   Result<void> Keep(const aggregate::TaskId& task, aggregate::TaskExchange exchange);
 
  private:
-  Result<aggregate::TaskTranscript*> Find(const aggregate::TaskId& task);
+  // A task's transcript, opened when its first message is kept, and anew after one that could not
+  // be.
+  struct Slot {
+    std::mutex mutex;
+    std::unique_ptr<aggregate::TaskTranscript> transcript;  // guarded by mutex
+    std::deque<crypto::Hash32> newest;                      // what was kept last; guarded by mutex
+  };
+  std::shared_ptr<Slot> SlotOf(const aggregate::TaskId& task);
+  Result<void> KeepIn(Slot& slot, const aggregate::TaskId& task,
+                      const aggregate::TaskExchange& exchange);
 
   const Node& node_;
   storage::FileSystem& fs_;
   const std::string folder_;
   std::mutex mutex_;
-  std::map<aggregate::TaskId, std::unique_ptr<aggregate::TaskTranscript>>
-      transcripts_;  // guarded by mutex_
+  std::map<aggregate::TaskId, std::shared_ptr<Slot>> slots_;  // guarded by mutex_
 };
 
 }  // namespace salus::node

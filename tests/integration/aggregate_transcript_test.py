@@ -89,8 +89,6 @@ def check_honest(study):
 
 
 def check_wrong_key(study):
-    code, findings, _ = study.check_all("--helper", "leader")
-    require(code in (2, 3), f"the leader's key for the helper's: {code}")
     code, findings, _ = study.check(study.kept(study.pair.leader), "--helper", "leader")
     require(code == 3 and "signature that is not its own" in findings["deviations"][0]["text"],
             f"the leader's key for the helper's: {code} {findings}")
@@ -111,6 +109,22 @@ def check_damage(study):
         f.write(content[:len(content) // 2])
     code, _, said = study.check(damaged, "--helper", "helper")
     require(code != 0 and "item" in said, f"half of it: {code} {said}")
+
+
+def check_other_file(study):
+    """A file that is no transcript is neither read as one nor written over."""
+    secret = study.pair.path("collector.copy")
+    with open(os.path.join(study.folder, "collector.json"), "rb") as f:
+        content = f.read()
+    with open(secret, "wb") as f:
+        f.write(content)
+    code, _, said = study.pair.collect(study.folder, "--interval", "2026-12-01/2026-12-02",
+                                       "--transcript", secret)
+    require(code == 1 and "no transcript of a task" in said, f"another file: {code} {said}")
+    with open(secret, "rb") as f:
+        require(f.read() == content, "a file that is no transcript was written to")
+    code, _, said = study.check(secret, "--helper", "helper")
+    require(code == 1 and "no transcript of a task" in said, f"check: {code} {said}")
 
 
 def check_missing_jobs(study):
@@ -137,7 +151,8 @@ def main():
                 study = Study(pair, version)
                 study.play(kills)
                 studies.append(study)
-                for check in (check_honest, check_wrong_key, check_damage, check_missing_jobs):
+                for check in (check_honest, check_wrong_key, check_damage, check_other_file,
+                              check_missing_jobs):
                     check(study)
                     done += 1
                     print(f"{check.__name__}, DAP-{version}: right", flush=True)
