@@ -12,16 +12,21 @@ namespace {
 
 constexpr std::size_t kMaxResultBytes = 4096;  // audit/task_notice.h
 
-// What the log says of this session, if anything.
-Result<std::optional<client::LoggedTask>> Logged(Backend& place, const Bytes& task_id) {
+// What the log says of this session, by anybody's word: ours first.
+Result<std::optional<client::LoggedTask>> Logged(Backend& place, const Bytes& task_id,
+                                                 std::string_view publisher) {
   TRY(std::vector<client::LoggedTask> all, place.Notices());
+  std::optional<client::LoggedTask> found;
   for (client::LoggedTask& one : all) {
-    if (one.task.task_id == task_id) return std::optional(std::move(one));
+    if (one.task.task_id != task_id) continue;
+    const bool is_ours = one.task.publisher == publisher;
+    if (is_ours || !found) found = std::move(one);
+    if (is_ours) break;
   }
-  return std::optional<client::LoggedTask>();
+  return found;
 }
 
-// The times are those of the first run; the publisher is the log's own word.
+// The times are those of the first run; the publisher was compared before.
 bool IsSameTask(const audit::TaskNotice& a, const audit::TaskNotice& b) {
   return a.definition == b.definition && a.title == b.title && a.purpose == b.purpose &&
          a.statistic == b.statistic && a.min_participants == b.min_participants &&
@@ -90,6 +95,13 @@ Result<std::string> AggregateNotice::Announce() {
   notice.definition = roster_.hash();
   TRY(Backend* const place, session_.Place(Access::kWrite));
   const std::string where = place->where();
+  TRY(const auto before, Logged(*place, notice.task_id, notice.publisher));
+  if (before && before->task.publisher != notice.publisher) {
+    return FailedPrecondition(fmt::format(
+        "entry {} of {} announces this session by the word of {}, and its results would stand "
+        "beside yours. Make a new roster, and show it to nobody but those who take part",
+        before->entry, where, before->task.publisher));
+  }
   const Result<std::uint64_t> entry = place->OpenTask(notice);
   std::string said;
   if (entry) {
@@ -97,7 +109,6 @@ Result<std::string> AggregateNotice::Announce() {
   } else if (entry.error().code != ErrorCode::kConflict) {
     return WhyNot(entry.error());
   } else {
-    TRY(const auto before, Logged(*place, notice.task_id));
     if (!before || !IsSameTask(before->task, notice)) return entry.error();
     if (!before->results.empty()) {
       return FailedPrecondition(
@@ -129,8 +140,8 @@ Result<std::string> AggregateNotice::Conclude(const aggregate::PeerResult& resul
   } else if (entry.error().code != ErrorCode::kConflict) {
     return WhyNot(entry.error());
   } else {
-    TRY(const auto before, Logged(*place, notice.task_id));
-    if (!before || before->results.empty() ||
+    TRY(const auto before, Logged(*place, notice.task_id, notice.publisher));
+    if (!before || before->task.publisher != notice.publisher || before->results.empty() ||
         before->results.front().result.result != notice.result) {
       return entry.error();
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "aggregate/vdaf_json.h"
 #include "apps/salus/dap_commands.h"
@@ -13,12 +14,15 @@ namespace salus::cli {
 
 namespace {
 
-// What the log says of a task is what this aggregator says, or it is not.
+constexpr std::string_view kServersName = "server:";  // the publisher of an aggregator's own tasks
+
+// What the log says of a task is what this aggregator says, or it is not. What somebody else
+// announced under its id says nothing of it.
 std::string LoggedText(const AggregateTaskLine& line,
                        const std::vector<client::LoggedTask>& logged) {
   const Bytes id = ToBytes(line.task.id().span());
   for (const client::LoggedTask& one : logged) {
-    if (one.task.task_id != id) continue;
+    if (one.task.task_id != id || !one.task.publisher.starts_with(kServersName)) continue;
     const bool is_same = one.task.definition == crypto::Sha256(AsBytes(line.task.ToJson())) &&
                          one.task.purpose == line.task.parameters().purpose;
     if (!is_same) return "DIFFERS";

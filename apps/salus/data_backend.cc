@@ -174,7 +174,7 @@ Result<std::vector<client::LoggedTask>> DataBackend::Notices() {
     }
     TRY(audit::ResultNotice result, audit::DecodeResultNotice(row.content));
     for (client::LoggedTask& task : tasks) {
-      if (task.task.task_id != result.task_id) continue;
+      if (task.task.task_id != result.task_id || task.task.publisher != result.publisher) continue;
       task.results.push_back({result, row.origin.entry_index});
     }
   }

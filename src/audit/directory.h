@@ -121,6 +121,7 @@ struct CustodyReleaseRow {
 // the same content in clear.
 struct NoticeRow {
   std::string task_id;     // hex
+  std::string publisher;   // as content says it; nobody's notice stands in the way of another's
   bool is_result = false;  // kResultReleased; else kTaskOpened
   std::string batch = {};  // of a result: which of the task's
   Bytes content = {};      // audit/task_notice.h
@@ -210,7 +211,7 @@ class Directory {
   std::vector<CustodianRow> custodians() const;
   std::vector<MandateRow> mandates() const;
   std::vector<NoticeRow> notices() const;  // in the order of their entries
-  // FindNotice finds a task's notice, or that of one of its results.
+  // FindNotice finds a publisher's notice of a task, or of one of its results.
   std::optional<NoticeRow> FindNotice(const NoticeRow& like) const;
   std::vector<MandateRow> begun_mandates() const;  // with a change under way
   std::optional<MandateRow> FindMandate(std::string_view auditor_id) const;

@@ -2,6 +2,7 @@
 
 #include "audit/directory_rows.h"
 #include "audit/directory.h"
+#include "audit/task_notice.h"
 #include "codec/cbor.h"
 
 namespace salus::audit {
@@ -397,6 +398,13 @@ Result<NoticeRow> DecodeNoticeRow(ByteSpan bytes) {
   TRY(const ByteSpan content, reader.ByteString());
   row.content = ToBytes(content);
   TRY_VOID(reader.Finish());
+  if (row.is_result) {
+    TRY(ResultNotice notice, DecodeResultNotice(content));
+    row.publisher = std::move(notice.publisher);
+  } else {
+    TRY(TaskNotice notice, DecodeTaskNotice(content));
+    row.publisher = std::move(notice.publisher);
+  }
   return row;
 }
 
@@ -430,6 +438,10 @@ Result<Row> Decode(const StoredRow& stored) {
   return Corruption("control.db holds a row of an unknown kind");
 }
 
+std::string KeyWithoutPublisher(const NoticeRow& row) {
+  return row.task_id + (row.is_result ? "\x1fresult\x1f" : "\x1ftask\x1f") + row.batch;
+}
+
 // Ids hold no control characters. The system subject is kept beside the patients, and no patient
 // can be called so that it is mistaken for one.
 struct KeyVisitor {
@@ -445,9 +457,15 @@ struct KeyVisitor {
     return KeyOf(row.patient) + '\x1f' + row.custodian_id;
   }
   std::string operator()(const NoticeRow& row) const {
-    return row.task_id + (row.is_result ? "\x1fresult\x1f" : "\x1ftask\x1f") + row.batch;
+    return KeyWithoutPublisher(row) + '\x1f' + row.publisher;
   }
 };
+
+// Earlier builds filed notices so.
+bool IsOldKey(const Row& row, std::string_view key) {
+  const auto* const notice = std::get_if<NoticeRow>(&row);
+  return notice != nullptr && key == KeyWithoutPublisher(*notice);
+}
 
 }  // namespace
 
@@ -462,7 +480,9 @@ StoredRow::Kind KindOf(const Row& row) { return static_cast<StoredRow::Kind>(row
 
 Result<Row> DecodeRow(const StoredRow& stored) {
   TRY(Row row, Decode(stored));
-  if (KeyOf(row) != stored.key) return Corruption("a row of control.db is filed under another key");
+  if (KeyOf(row) != stored.key && !IsOldKey(row, stored.key)) {
+    return Corruption("a row of control.db is filed under another key");
+  }
   return row;
 }
 

@@ -32,7 +32,7 @@ Result<void> Take(std::uint64_t index, ByteSpan entry, std::vector<LoggedTask>& 
   auto result = audit::DecodeResultNotice(view->other->clear);
   if (view->other->type != audit::EventType::kResultReleased || !result) return NotANotice(index);
   const auto task = std::find_if(tasks.begin(), tasks.end(), [&](const LoggedTask& one) {
-    return one.task.task_id == result->task_id;
+    return one.task.task_id == result->task_id && one.task.publisher == result->publisher;
   });
   if (task == tasks.end()) {
     return VerificationFailed("entry " + std::to_string(index) +

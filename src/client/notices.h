@@ -12,7 +12,8 @@
 
 namespace salus::client {
 
-// LoggedTask is a task with what came of it so far.
+// LoggedTask is a task with what came of it so far, by the word of who announced it. Another may
+// announce a task of the same id: that is another LoggedTask.
 struct LoggedTask {
   audit::TaskNotice task;
   std::uint64_t entry = 0;

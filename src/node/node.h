@@ -113,9 +113,9 @@ class Node {
   Result<std::uint64_t> ConfirmClock(std::string_view officer_id);
   // OpenTask tells everybody what people's data is to be added up for, ReleaseResult what came of
   // it: entries in clear, of kind 7. Returns the entry's index; the same notice once more is the
-  // same entry. Errors: Conflict for another notice of that task (or batch); FailedPrecondition for
-  // the result of a task that was never announced, or by another; InvalidArgument as
-  // audit/task_notice.h.
+  // same entry. Errors: Conflict for another notice of that task (or batch) by the same publisher;
+  // FailedPrecondition for the result of a task that was never announced, or by another;
+  // InvalidArgument as audit/task_notice.h.
   Result<std::uint64_t> OpenTask(const audit::TaskNotice& notice);
   Result<std::uint64_t> ReleaseResult(const audit::ResultNotice& notice);
   // Certify issues a certificate for a request; a person's is logged as a hash only.

@@ -9,11 +9,19 @@ namespace salus::node {
 
 namespace {
 
-audit::NoticeRow RowOf(ByteSpan task_id, bool is_result, std::string batch, Bytes content) {
-  return {.task_id = codec::HexEncode(task_id),
-          .is_result = is_result,
-          .batch = std::move(batch),
+audit::NoticeRow RowOf(const audit::TaskNotice& notice, Bytes content) {
+  return {.task_id = codec::HexEncode(notice.task_id),
+          .publisher = notice.publisher,
           .content = std::move(content)};
+}
+
+// That a task of this id was not announced by who tells its result.
+Error NotAnnounced(const audit::Directory& directory, const std::string& task_id) {
+  for (const audit::NoticeRow& row : directory.notices()) {
+    if (row.is_result || row.task_id != task_id) continue;
+    return FailedPrecondition("its result is told by who announced it: " + row.publisher);
+  }
+  return FailedPrecondition("no such task is in the log: a task is announced before its result");
 }
 
 }  // namespace
@@ -21,7 +29,7 @@ audit::NoticeRow RowOf(ByteSpan task_id, bool is_result, std::string batch, Byte
 Result<std::uint64_t> Node::State::LogNotice(audit::NoticeRow row) {
   if (const auto old = directory->FindNotice(row)) {
     if (old->content == row.content) return old->origin.entry_index;
-    return Conflict("the log has another notice of this task at entry " +
+    return Conflict("the log has another notice of this task by " + row.publisher + " at entry " +
                     std::to_string(old->origin.entry_index) +
                     ": what was announced is never changed");
   }
@@ -41,21 +49,18 @@ Result<std::uint64_t> Node::State::LogNotice(audit::NoticeRow row) {
 Result<std::uint64_t> Node::OpenTask(const audit::TaskNotice& notice) {
   TRY(Bytes content, audit::EncodeTaskNotice(notice));
   const auto acts = state_->recorder->LockActs();
-  return state_->LogNotice(RowOf(notice.task_id, false, "", std::move(content)));
+  return state_->LogNotice(RowOf(notice, std::move(content)));
 }
 
 Result<std::uint64_t> Node::ReleaseResult(const audit::ResultNotice& notice) {
   TRY(Bytes content, audit::EncodeResultNotice(notice));
   const auto acts = state_->recorder->LockActs();
-  const auto task = state_->directory->FindNotice(RowOf(notice.task_id, false, "", {}));
-  if (!task) {
-    return FailedPrecondition("no such task is in the log: a task is announced before its result");
-  }
-  TRY(const audit::TaskNotice announced, audit::DecodeTaskNotice(task->content));
-  if (announced.publisher != notice.publisher) {
-    return FailedPrecondition("its result is told by who announced it: " + announced.publisher);
-  }
-  return state_->LogNotice(RowOf(notice.task_id, true, notice.batch, std::move(content)));
+  audit::NoticeRow row{.task_id = codec::HexEncode(notice.task_id), .publisher = notice.publisher};
+  if (!state_->directory->FindNotice(row)) return NotAnnounced(*state_->directory, row.task_id);
+  row.is_result = true;
+  row.batch = notice.batch;
+  row.content = std::move(content);
+  return state_->LogNotice(std::move(row));
 }
 
 }  // namespace salus::node

@@ -99,8 +99,10 @@ Result<void> NoticeLog::BatchCollected(const aggregate::AggregatorTask& task,
   notice.participants = batch.report_count;
   notice.publisher = "server:" + node_.origin();
   notice.evidence = batch.answer_sha256;
-  const auto logged = node_.directory().FindNotice(
-      {.task_id = codec::HexEncode(notice.task_id), .is_result = true, .batch = notice.batch});
+  const auto logged = node_.directory().FindNotice({.task_id = codec::HexEncode(notice.task_id),
+                                                    .publisher = notice.publisher,
+                                                    .is_result = true,
+                                                    .batch = notice.batch});
   if (logged) {
     TRY(const audit::ResultNotice before, audit::DecodeResultNotice(logged->content));
     if (before.participants == notice.participants && before.evidence == notice.evidence) return {};

@@ -64,6 +64,27 @@ def sha256_of(path):
         return hashlib.sha256(f.read()).hexdigest()
 
 
+def say(log, identity, path, body):
+    """What a researcher's own program could send."""
+    context = ssl.create_default_context(cafile=os.path.join(log.rig.data, "root.pem"))
+    context.load_cert_chain(log.rig.path(identity, "chain.pem"),
+                            log.rig.path(identity, "sign.key"))
+    request = urllib.request.Request(f"https://localhost:{log.rig.port}/audit/v1/tasks/{path}",
+                                     json.dumps(body).encode(), method="PUT",
+                                     headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+        return json.load(answer)["entry"]
+
+
+def squat(log, session):
+    """Another researcher, who saw the roster, announces it."""
+    body = {"title": "Height of patients", "purpose": "a test of sums", "statistic": "sum",
+            "min_participants": 3, "from": "2026-11-30T10:00:00Z",
+            "until": "2027-11-30T10:00:00Z", "noise": "",
+            "definition": sha256_of(session.roster)}
+    return say(log, "other", session_id(session), body)
+
+
 def play(session, *flags):
     session.start_host(*flags)
     for name in session.names:
@@ -153,6 +174,45 @@ def test_a_data_directory_says_it(log):
     result = log.wait_for_task(session, 1, "--data", log.rig.data)["results"][0]["result"]
     assert result["buckets"] == [{"from": HEIGHTS[name], "to": HEIGHTS[name], "count": 1}
                                  for name in ("charlie", "alice", "bob")], result
+
+
+def test_who_announces_first_does_not_speak_for_the_host(log):
+    log.run()
+    session = Session(log.stage, people(3), host="registry")
+    entry = squat(log, session)
+    log.wait_for_task(session, 0, "--server", "rig")
+    said = refused(session, "--server", "rig")
+    assert f"entry {entry} of" in said and "by the word of researcher:other" in said, said
+    assert "Make a new roster" in said and "not begun" in said, said
+    # Who comes second, once the host has said it, changes nothing for the host: both are shown.
+    session = Session(log.stage, people(3), host="registry")
+    session.start_host("--server", "rig")
+    log.wait_for_task(session, 0, "--server", "rig")
+    squat(log, session)
+    say(log, "other", session_id(session) + "/result",
+        {"participants": 3, "result": json.dumps({"sum": 300}), "time": "2026-11-30T11:00:00Z",
+         "evidence": "00" * 32})
+    for name in people(3):
+        session.join(name)
+    for name, (code, result, said) in session.end().items():
+        assert code == 0 and result["sum"] == 516, (name, said)
+    end = time.monotonic() + 30
+    while True:
+        by_publisher = {task["publisher"]: task for task in log.tasks("--server", "rig")
+                        if task["id"] == session_id(session) and task["results"]}
+        if len(by_publisher) == 2 or time.monotonic() > end:
+            break
+        time.sleep(0.05)
+    assert by_publisher["researcher:other"]["results"][0]["result"] == {"sum": 300}, by_publisher
+    check_entry(session, by_publisher["researcher:registry"], "researcher:registry")
+    check_result(session, by_publisher["researcher:registry"], "researcher:registry")
+    table = log.stage.salus("log", "tasks", "--server", "rig").stdout
+    assert "researcher:other" in table and "researcher:registry" in table, table
+    done = log.stage.salus("aggregate", "release", session.path("hospital.transcript"), "--roster",
+                           session.roster, "--server", "rig", "--as", log.stage.path("registry"))
+    assert "the result was entry" in done.stderr, done.stderr
+    log.rig.stop()
+    log.rig.salus("audit", "verify", "--data", log.rig.data)
 
 
 def test_who_may_not_announce_is_told(log):

@@ -7,6 +7,7 @@ mutual TLS, people upload, and who has the collector's file learns the sum. What
 refused, in words that say why.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 from aggregate_rig import Pair, interval_since, wait_for
 
@@ -70,6 +72,7 @@ class Study:
         self.officer = Desk(pair.leader, "officer", "officer", "hospital")
         self.researcher = Desk(pair.leader, "researcher", "researcher", "hospital")
         self.helper = Desk(pair.helper, "officer", "officer", "regulator")
+        self.mallory = Desk(pair.helper, "mallory", "researcher", "regulator")
         caller = pair.path("caller")
         pair.helper.salus("identity", "new", "--role", "partner", "--name", "hospital", "--id",
                           "hospital", "--origin", pair.helper.origin, "-o", caller)
@@ -172,7 +175,47 @@ def check_refusals(study):
     require(study.officer.tasks()[task]["state"] == "open", "a refused act changed something")
 
 
-CHECKS = (check_study, check_fixed_size, check_refusals)
+def announce_first(study, task):
+    """A researcher at the helper's log announces a task of others, to another purpose."""
+    context = ssl.create_default_context(cafile=study.pair.helper.root)
+    context.load_cert_chain(os.path.join(study.mallory.folder, "chain.pem"),
+                            os.path.join(study.mallory.folder, "sign.key"))
+    body = {"title": "t", "purpose": "to sell it", "statistic": "s", "min_participants": 3,
+            "from": "2026-11-30T00:00:00Z", "until": "2027-11-30T00:00:00Z", "noise": "",
+            "definition": "00" * 32}
+    task_id = base64.urlsafe_b64decode(task + "=").hex()
+    request = urllib.request.Request(
+        f"https://localhost:{study.pair.helper.port}/audit/v1/tasks/{task_id}",
+        json.dumps(body).encode(), method="PUT", headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+        return json.load(answer)["entry"], task_id
+
+
+def check_squatter(study):
+    """Whoever announces a task's id first keeps no aggregator from taking it or saying so."""
+    folder = study.pair.path("squatted")
+    study.officer.salus("task", "new", "--title", "squatted", "--purpose", "to see it through",
+                        "--helper", "regulator", "-o", folder, *HEIGHTS, *BY_SECOND)
+    task = study.pair.task_of(folder)["id"]
+    entry, task_id = announce_first(study, task)
+    study.helper.salus("task", "accept", os.path.join(folder, "helper.json"))
+    wait_for("the task's own entry", lambda: is_logged(study.helper, task, 0))
+    begin = time.time()
+    study.pair.upload(folder, [170, 180, 190])
+    code, result, said = study.pair.collect(folder, "--interval", interval_since(begin), "--wait")
+    require(code == 0 and result["sum"] == 540, f"collect: {code} {result} {said}")
+    wait_for("the result's entry", lambda: is_logged(study.helper, task, 1))
+    shown = json.loads(study.pair.leader.salus("log", "tasks", "--server", "regulator",
+                                               "--json").stdout)
+    shown = {one["publisher"]: one for one in shown if one["id"] == task_id}
+    server = f"server:{study.pair.helper.origin}"
+    require(set(shown) == {"researcher:mallory", server}, f"publishers: {shown}")
+    require(shown["researcher:mallory"]["entry"] == entry
+            and shown["researcher:mallory"]["results"] == []
+            and len(shown[server]["results"]) == 1, f"both entries: {shown}")
+
+
+CHECKS = (check_study, check_fixed_size, check_refusals, check_squatter)
 
 
 def main():

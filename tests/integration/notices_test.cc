@@ -107,6 +107,55 @@ TEST_F(NoticesTest, OnlyWhoAnnouncedSaysTheResult) {
   EXPECT_TRUE(researcher.ReleaseResult(Sum()));
 }
 
+// Or whoever saw a roster or a task first could keep its host from saying what it is for.
+TEST_F(NoticesTest, NobodysNoticeStandsInTheWayOfAnothers) {
+  client::Connection researcher = Open(pki::Role::kResearcher, "registry");
+  client::Connection other = Open(pki::Role::kResearcher, "other");
+  const auto others_task = other.OpenTask(Heights());
+  ASSERT_TRUE(others_task);
+  audit::ResultNotice lie = Sum();
+  lie.result = "sum 900, mean 300";
+  const auto others_result = other.ReleaseResult(lie);
+  ASSERT_TRUE(others_result);
+  const auto task = researcher.OpenTask(Heights());
+  ASSERT_TRUE(task) << task.error().message;
+  EXPECT_NE(*task, *others_task);
+  const auto result = researcher.ReleaseResult(Sum());
+  ASSERT_TRUE(result) << result.error().message;
+
+  const auto tasks = Fetch(*result);
+  ASSERT_TRUE(tasks) << tasks.error().message;
+  ASSERT_EQ(tasks->size(), 2u);
+  EXPECT_EQ((*tasks)[0].task.publisher, "researcher:other");
+  ASSERT_EQ((*tasks)[0].results.size(), 1u);
+  EXPECT_EQ((*tasks)[0].results[0].entry, *others_result);
+  EXPECT_EQ((*tasks)[1].task.publisher, "researcher:registry");
+  ASSERT_EQ((*tasks)[1].results.size(), 1u);
+  EXPECT_EQ((*tasks)[1].results[0].result.result, "sum 516, mean 172");
+}
+
+// Earlier builds filed a notice without its publisher.
+TEST_F(NoticesTest, ARowUnderTheOldKeyIsTheSameNotice) {
+  client::Connection researcher = Open(pki::Role::kResearcher, "registry");
+  const auto index = researcher.OpenTask(Heights());
+  ASSERT_TRUE(index);
+  ASSERT_TRUE(researcher.ReleaseResult(Sum()));
+  StopServer();
+  {
+    auto database = storage::Database::Open((root_ / "data" / "control.db").string(),
+                                            storage::DatabaseAccess::kReadWrite);
+    ASSERT_TRUE(database) << database.error().message;
+    const auto shorter = database->Execute(
+        "UPDATE rows SET key = substr(key, 1, length(key) - length(char(31) || "
+        "'researcher:registry')) WHERE kind = 8");
+    ASSERT_TRUE(shorter) << shorter.error().message;
+  }
+  StartServer();
+  EXPECT_EQ(node_->directory().notices().size(), 2u);
+  EXPECT_EQ(Open(pki::Role::kResearcher, "registry").OpenTask(Heights()).value(), *index);
+  EXPECT_TRUE(Open(pki::Role::kResearcher, "other").OpenTask(Heights()));
+}
+
 TEST_F(NoticesTest, OnlyWhoConductsStudiesMayPublish) {
   for (const pki::Role role : {pki::Role::kPatient, pki::Role::kSource, pki::Role::kAuditor}) {
     client::Connection connection = Open(role, kPatientId);
