@@ -34,6 +34,8 @@ std::string_view ReasonOf(ReportError error) {
       return "sent before, or its batch is collected";
     case ReportError::kReportDropped:
       return "outside of the task's time";
+    case ReportError::kTaskExpired:
+      return "the task is closed or over, or the batch is collected";
     case ReportError::kReportTooEarly:
       return "in the future of the leader's clock";
     case ReportError::kOutdatedConfig:
@@ -43,13 +45,14 @@ std::string_view ReasonOf(ReportError error) {
   }
 }
 
-// What DAP-09 refuses one report for, and not all that come.
+// What DAP-09 refuses one report for, and not all that come. A repeat is no error there: one that
+// is rejected was perhaps never taken.
 std::optional<ReportError> ErrorOfReport(const DapAnswer& answer) {
   const auto problem = ProblemOf(answer);
   if (!problem) return std::nullopt;
   switch (*problem) {
     case DapProblem::kReportRejected:
-      return ReportError::kReportReplayed;
+      return ReportError::kTaskExpired;
     case DapProblem::kReportTooEarly:
       return ReportError::kReportTooEarly;
     case DapProblem::kOutdatedConfig:

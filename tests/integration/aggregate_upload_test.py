@@ -201,7 +201,33 @@ def check_refusals(pair):
     pair.stop()
 
 
-CHECKS = (check_broken_network, check_without_journal, check_one_journal_two_runs, check_refusals)
+def check_closed_meanwhile(pair):
+    """DAP-09: a task that was closed takes neither what it has nor what it never had, and says the
+    same of both. Nobody is told that all is well."""
+    buckets = 20
+    folder = histogram(pair, "closed", buckets, "--version", "09")
+    task = pair.task_of(folder)["id"]
+    pair.run()
+    upload = Upload(pair, folder, "all", range(buckets))
+    code, _, said = upload.run("sendto:signal=KILL:when=12")
+    require(code == -9 and len(upload.state()["sealed"]) == buckets, f"killed: {code} {said}")
+    pair.stop()
+    pair.leader.salus("aggregate", "task", "close", task, "--data", pair.leader.data)
+    rows = json.loads(pair.leader.salus("aggregate", "task", "list", "--data", pair.leader.data,
+                                        "--json").stdout)
+    taken = sum(row["waiting"] + row["aggregated"] for row in rows if row["id"] == task)
+    require(0 < taken < buckets, f"it was killed at its begin or end: {taken}")
+    pair.run()
+    code, totals, said = upload.run()
+    require(code == 1 and totals == {"taken": 0, "repeated": 0, "refused": buckets},
+            f"resumed: {code} {totals} {said}")
+    require("is closed or over" in said and "unless it was taken the first time" in said,
+            f"resumed: {said}")
+    pair.stop()
+
+
+CHECKS = (check_broken_network, check_without_journal, check_one_journal_two_runs, check_refusals,
+          check_closed_meanwhile)
 
 
 def main():
