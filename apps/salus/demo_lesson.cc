@@ -229,11 +229,14 @@ std::string DemoLesson::Knowledge() const {
                      "know all heights.\n",
                      others / 2 + 1);
   }
-  const std::size_t others_but_one = run_.people.size() - 2;
+  // Who was left out hides nobody: two of those in the sum have to be apart from the others.
+  const std::size_t added = result_ ? result_->count : run_.people.size();
+  const char* const whom = added < run_.people.size() ? "those in the sum" : "them";
+  const std::string but_two = added == 3 ? "one" : fmt::format("{}", added - 2);
   return out + fmt::format(
-                   "  Even {} and the hospital together learn of the other two no more than "
+                   "  Even {} of {} and the hospital together learn of the other two no more than "
                    "the sum.\n",
-                   others_but_one == 1 ? "one of them" : fmt::format("{} of them", others_but_one));
+                   but_two, whom);
 }
 
 std::string DemoLesson::Eavesdropping() const {

@@ -407,7 +407,10 @@ def numbers_of(lesson):
 def test_demo_in_each_form(stage):
     for flags, words in (
             ([], ["sum 516 cm, mean 172 cm, of 3 people", "Alice    -> Bob", "426 + 3 x 30 = 516"]),
-            (["--with-liar"], ["Mallory's value is not what the roster allows", "of 3 people"]),
+            # Two of those three and the hospital would know the third's.
+            (["--with-liar"], ["Mallory's value is not what the roster allows", "of 3 people",
+                               "Even one of those in the sum and the hospital together"]),
+            (["--with-liar", "--parties", "6"], ["Even 3 of those in the sum and the hospital"]),
             (["--with-crash"], ["Charlie sent nothing in the step verify", "--threshold"]),
             (["--with-crash", "--threshold"],
              ["Dana sent nothing in the step verify", "sum 674 cm"]),
