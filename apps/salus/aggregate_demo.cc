@@ -47,7 +47,10 @@ Result<DemoPlan> PlanOf(Session& session) {
   const char* const last = text.data() + text.size();
   const auto [end, failed] = std::from_chars(text.data(), last, plan.parties);
   if (failed != std::errc() || end != last || plan.parties < least || plan.parties > most) {
-    return session.Usage(fmt::format("--parties: {} to {} here", least, most));
+    const std::string why = IsCheater(plan.twist)
+                                ? fmt::format(", so that {} are left without the liar", least - 1)
+                                : "";
+    return session.Usage(fmt::format("--parties: {} to {} here{}", least, most, why));
   }
   return plan;
 }
@@ -67,6 +70,7 @@ void WriteLesson(Session& session, OutputFormat format, const DemoLesson& lesson
 
 Result<ExitCode> RunAggregateDemo(Session& session) {
   TRY(const OutputFormat format, session.Format());
+  if (format == OutputFormat::kFhir) return session.Usage("--format: a sum has no form in FHIR");
   TRY(const DemoPlan plan, PlanOf(session));
   const StopSignals stop;
   TRY(const std::unique_ptr<DemoStage> stage,

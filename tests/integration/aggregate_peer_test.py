@@ -438,6 +438,10 @@ def test_demo_in_each_form(stage):
     assert not stage.salus("aggregate", "demo", "--with-crash", "--format", "csv").stdout
     assert "one at a time" in stage.salus("aggregate", "demo", "--with-liar", "--with-crash",
                                           expect=2).stderr
+    assert "no form in FHIR" in stage.salus("aggregate", "demo", "--format", "fhir",
+                                            expect=2).stderr
+    assert "4 to 255 here, so that 3 are left" in stage.salus(
+        "aggregate", "demo", "--with-liar", "--parties", "3", expect=2).stderr
 
 
 def test_what_the_eavesdropper_recorded_is_kept(stage):
