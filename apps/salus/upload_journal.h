@@ -44,8 +44,7 @@ class UploadJournal {
   // Open begins a journal in a new or empty folder, or goes on with one.
   //
   // Errors: AlreadyExists when its upload is complete; FailedPrecondition when it is of another
-  // task
-  //         or of other values; InvalidArgument when the folder is no journal; Unavailable.
+  //         task or of other values; InvalidArgument when the folder is no journal; Unavailable.
   static Result<UploadJournal> Open(const std::filesystem::path& folder,
                                     const aggregate::DapTask& task, std::span<const Value> values);
 

@@ -5,9 +5,8 @@
 // Source: VDAF draft-20 section 7 with n - 1 aggregators; the commitments are Pedersen's
 //         (crypto/pedersen.h). docs/decisions/0037-peers-in-a-star.md says why it is built so.
 // Shape:  a share is the input share, the mask, and two blinds of 32 bytes; what the sender keeps
-// is
-//         its own mask and that blind. A commitment is, 64 bytes each (a point and its root), n - 1
-//         to output shares and n to masks, then one byte a place of the output (how often the
+//         is its own mask and that blind. A commitment is, 64 bytes each (a point and its root),
+//         n - 1 to output shares and n to masks, then one byte a place of the output (how often the
 //         modulus is in the sum of all masks) and the sum of the masks' blinds.
 #pragma once
 

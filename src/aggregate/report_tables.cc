@@ -9,16 +9,14 @@ namespace {
 //                while the task takes reports.
 // refusals       why reports of a task were not counted, and how many.
 // hpke_keys      waiting is how many reports wait that are sealed to the key; private_key is
-// sealed,
-//                and NULL once retired.
+//                sealed, and NULL once retired.
 // report_ids     the leader's: every report ever admitted; the helper's: every report committed.
 // reports        the leader's queue; place = task number << 40 | place in the task.
 // leader_jobs    the one job of a task that is on its way.
 // helper_jobs    answers, by job; NULL once forgotten.
 // buckets        what is added up; share is sealed.
 // collections    collection jobs of the leader, aggregate shares of the helper; closing_place is
-// the
-//                last place that was taken when the batch was closed.
+//                the last place that was taken when the batch was closed.
 constexpr storage::Migration kMigrations[] = {{R"sql(
 CREATE TABLE key_check (id INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
 CREATE TABLE tasks (
