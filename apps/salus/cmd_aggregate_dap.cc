@@ -170,19 +170,21 @@ Command CollectCommand() {
 }
 
 Command RotateCommand() {
-  return {.noun = "aggregate",
-          .verb = "keys rotate",
-          .summary = "Offer clients a new key to seal reports to",
-          .details =
-              "salusd does it by itself (aggregate.key_days in salus.toml); this does it now. The "
-              "key before still opens what was sealed to it. A day later it is forgotten, unless "
-              "a report waits for it, and a helper's four weeks after that: then nobody can open "
-              "old reports any more. At a server this is an officer's act.",
-          .examples = {"salus aggregate keys rotate --data /srv/salus",
-                       "salus aggregate keys rotate --server clinic --as ./officer"},
-          .flags = PlaceFlags(),
-          .positionals = {},
-          .run = RunKeysRotate};
+  return {
+      .noun = "aggregate",
+      .verb = "keys rotate",
+      .summary = "Offer clients a new key to seal reports to",
+      .details =
+          "salusd does it by itself (aggregate.key_days in salus.toml); this does it now. The "
+          "key before still opens what was sealed to it. A day later it is forgotten, unless "
+          "a report waits for it, and a helper's four weeks after that: then nobody can open "
+          "old reports any more. At a server this is an officer's act. Refused while the log does "
+          "not trust the clock (salus log confirm-clock).",
+      .examples = {"salus aggregate keys rotate --data /srv/salus",
+                   "salus aggregate keys rotate --server clinic --as ./officer"},
+      .flags = PlaceFlags(),
+      .positionals = {},
+      .run = RunKeysRotate};
 }
 
 }  // namespace

@@ -139,6 +139,9 @@ class ReportStore {
   Result<void> RotateHpkeKey(Timestamp now);
   Result<std::size_t> RetireHpkeKeys(Timestamp replaced_before,
                                      std::chrono::milliseconds helper_span = kHelperSpan);
+  // HasHpkeKeysToRetire says whether RetireHpkeKeys would forget any.
+  Result<bool> HasHpkeKeysToRetire(Timestamp replaced_before,
+                                   std::chrono::milliseconds helper_span = kHelperSpan);
   // HpkeKeyMade is when the key to seal to was made; nullopt: there is none.
   Result<std::optional<Timestamp>> HpkeKeyMade();
   // HpkeKeyRing is all that can be opened with, the current one first.
@@ -173,7 +176,7 @@ class ReportStore {
   // CommitHelperJob commits each report that is new and whose batch is open, lets the caller make
   // the answer of what became of each, and keeps it.
   //
-  // Errors: Conflict when the job was committed meanwhile.
+  // Errors: AlreadyExists when the job was committed meanwhile.
   Result<HelperJob> CommitHelperJob(const OpenTask& task, const AggregationJobId& id,
                                     const crypto::Hash32& request_sha256,
                                     std::span<const VerifiedReport> reports,

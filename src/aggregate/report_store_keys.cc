@@ -8,6 +8,7 @@ namespace salus::aggregate {
 namespace {
 
 constexpr int kConfigIds = 256;
+constexpr char kToRetire[] = "state = 1 AND replaced_ms < ? AND waiting = 0";
 
 std::array<std::uint8_t, 1> RowOf(std::uint8_t config_id) { return {config_id}; }
 
@@ -93,6 +94,17 @@ bool ReportStore::State::HelpsAfter(Timestamp time) const {
   });
 }
 
+Result<bool> ReportStore::HasHpkeKeysToRetire(Timestamp replaced_before,
+                                              std::chrono::milliseconds helper_span) {
+  State& s = *state_;
+  if (s.HelpsAfter(replaced_before)) replaced_before -= helper_span;
+  const std::lock_guard lock(s.mutex);
+  TRY(storage::Statement read,
+      s.db.Prepare(std::string("SELECT 1 FROM hpke_keys WHERE ") + kToRetire + " LIMIT 1"));
+  TRY_VOID(read.BindAll(ToUnixMillis(replaced_before)));
+  return read.Step();
+}
+
 Result<std::size_t> ReportStore::RetireHpkeKeys(Timestamp replaced_before,
                                                 std::chrono::milliseconds helper_span) {
   State& s = *state_;
@@ -100,8 +112,8 @@ Result<std::size_t> ReportStore::RetireHpkeKeys(Timestamp replaced_before,
   const std::lock_guard lock(s.mutex);
   TRY(const std::size_t retired, s.InLockedTransaction<std::size_t>([&]() -> Result<std::size_t> {
     TRY(storage::Statement retire,
-        s.db.Prepare("UPDATE hpke_keys SET state = 2, private_key = NULL "
-                     "WHERE state = 1 AND replaced_ms < ? AND waiting = 0"));
+        s.db.Prepare(std::string("UPDATE hpke_keys SET state = 2, private_key = NULL WHERE ") +
+                     kToRetire));
     TRY_VOID(retire.BindAll(ToUnixMillis(replaced_before)));
     TRY_VOID(retire.Run());
     return static_cast<std::size_t>(s.db.changed_rows());

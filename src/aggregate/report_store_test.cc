@@ -234,11 +234,14 @@ TEST(ReportStore, KeepsAHelpersKeyForWhatWaitsAtTheLeader) {
   ASSERT_TRUE(two.Upload({two.MakeReport(1), two.MakeReport(2), two.MakeReport(3)}));
   ASSERT_TRUE(store.RotateHpkeKey(two.clock.Now()));
   two.clock.Advance(2 * day);
+  EXPECT_FALSE(store.HasHpkeKeysToRetire(two.clock.Now() - day).value());
   EXPECT_EQ(store.RetireHpkeKeys(two.clock.Now() - day).value(), 0u);
   ASSERT_TRUE(two.Run());
   EXPECT_EQ(two.leader_side.store->Count(two.leader_task())->aggregated, 3u);
   two.clock.Advance(ReportStore::kHelperSpan);
+  EXPECT_TRUE(store.HasHpkeKeysToRetire(two.clock.Now() - day).value());
   EXPECT_EQ(store.RetireHpkeKeys(two.clock.Now() - day).value(), 1u);
+  EXPECT_FALSE(store.HasHpkeKeysToRetire(two.clock.Now() - day).value());
 }
 
 TEST(ReportStore, KeepsNoHelpersKeyWhenItsTasksAreOver) {

@@ -226,13 +226,22 @@ Result<std::vector<TaskStatus>> Aggregation::Tasks() {
   return all;
 }
 
+// What is forgotten can't be had again, and a key that was replaced by a clock that is late is
+// forgotten once it is right. Where the clock has jumped a moment ago, a checkpoint is how it is
+// noticed; the time is taken before, so that it is one that was checked.
 Result<std::size_t> Aggregation::RotateKeys() {
-  TRY_VOID(state_->store->RotateHpkeKey(state_->node.clock().Now()));
-  return RetireKeys();
+  const Timestamp now = state_->node.clock().Now();
+  TRY_VOID(state_->node.log().MakeCheckpoint());
+  TRY_VOID(state_->store->RotateHpkeKey(now));
+  return state_->store->RetireHpkeKeys(now - kKeyOverlap);
 }
 
 Result<std::size_t> Aggregation::RetireKeys() {
-  return state_->store->RetireHpkeKeys(state_->node.clock().Now() - kKeyOverlap);
+  const Timestamp replaced_before = state_->node.clock().Now() - kKeyOverlap;
+  TRY(const bool is_due, state_->store->HasHpkeKeysToRetire(replaced_before));
+  if (!is_due) return std::size_t{0};
+  TRY_VOID(state_->node.log().MakeCheckpoint());  // as in RotateKeys
+  return state_->store->RetireHpkeKeys(replaced_before);
 }
 
 Result<KeyStatus> Aggregation::Key() {

@@ -68,8 +68,14 @@ class Aggregation {
 
   // RotateKeys offers a new HPKE key to clients. Those that were replaced a day ago or longer are
   // forgotten, unless a report waits for them; says how many.
+  //
+  // Errors: FailedPrecondition, and nothing is changed, when the log does not trust the clock;
+  // those
+  //         of Log::MakeCheckpoint and of the store.
   Result<std::size_t> RotateKeys();
   // RetireKeys forgets those that are due, and offers no new one; says how many.
+  //
+  // Errors: as RotateKeys, where any is due.
   Result<std::size_t> RetireKeys();
   Result<KeyStatus> Key();
 

@@ -34,8 +34,6 @@ Result<void> AggregationUpkeep::TurnKeys() {
   TRY(const KeyStatus key, aggregation_.Key());
   const bool is_due =
       key.rotate_days > 0 && (key.age_days >= std::int64_t{key.rotate_days} || key.age_days < -1);
-  // Where the clock has jumped a moment ago, this is how it is noticed.
-  if (is_due) TRY_VOID(node_.log().MakeCheckpoint());
   TRY(const std::size_t forgotten, is_due ? aggregation_.RotateKeys() : aggregation_.RetireKeys());
   if (is_due) {
     Log(LogLevel::kInfo, "clients are given a new HPKE key, the one before was old enough",
@@ -57,7 +55,7 @@ Result<bool> AggregationUpkeep::Prune(const aggregate::OpenTask& task) {
   aggregate::ReportStore& store = aggregation_.parts().store;
   TRY(const aggregate::TaskCounts counts, store.Count(task));
   if (!counts.has_ended) {
-    TRY_VOID(node_.log().MakeCheckpoint());  // as in TurnKeys
+    TRY_VOID(node_.log().MakeCheckpoint());  // notices a clock that has just jumped
     TRY(const bool has_ended, store.EndTask(task, now));
     if (!has_ended) return false;
     Log(LogLevel::kInfo, "a study is over: its task takes no more reports",

@@ -211,6 +211,59 @@ TEST_F(AggregateUpkeepTest, AClockThatJumpedTurnsNoKeyAndEndsNoTask) {
   EXPECT_TRUE(HasEnded(*task));
 }
 
+// Nothing but a key that was replaced is due: no new one, and no end of a task.
+TEST_F(AggregateUpkeepTest, AClockThatJumpedForgetsNoKey) {
+  const std::uint8_t first = CurrentKey();
+  ASSERT_TRUE(fixture_.node->aggregation()->RotateKeys());
+  const std::uint8_t second = CurrentKey();
+  Pass(hours(1));
+  fixture_.clock.JumpUtc(fixture_.clock.Now() + days(3));
+  node::AggregationUpkeep upkeep(*fixture_.node);
+  EXPECT_EQ(upkeep.Step().error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_FALSE(*upkeep.Step());
+  EXPECT_EQ(fixture_.node->aggregation()->RetireKeys().error().code,
+            ErrorCode::kFailedPrecondition);
+  EXPECT_TRUE(IsOpenedWith(first));
+  ASSERT_TRUE(fixture_.node->ConfirmClock("officer"));
+  Pass(minutes(1));
+  EXPECT_FALSE(IsOpenedWith(first));
+  EXPECT_EQ(CurrentKey(), second);
+}
+
+// Who asks for a new key is told, and the old keys stay.
+TEST_F(AggregateUpkeepTest, AClockThatJumpedRotatesNoKey) {
+  for (const auto jump : {days(3), -days(3)}) {
+    SCOPED_TRACE(jump.count());
+    node::Aggregation& aggregation = *fixture_.node->aggregation();
+    ASSERT_TRUE(fixture_.node->log().MakeCheckpoint());
+    const std::uint8_t first = CurrentKey();
+    ASSERT_TRUE(aggregation.RotateKeys());
+    const std::uint8_t second = CurrentKey();
+    fixture_.clock.JumpUtc(fixture_.clock.Now() + jump);
+    const auto rotated = aggregation.RotateKeys();
+    ASSERT_FALSE(rotated);
+    EXPECT_EQ(rotated.error().code, ErrorCode::kFailedPrecondition);
+    EXPECT_NE(rotated.error().message.find("salus log confirm-clock"), std::string::npos);
+    EXPECT_EQ(CurrentKey(), second);
+    EXPECT_TRUE(IsOpenedWith(first));
+    fixture_.clock.JumpUtc(fixture_.clock.Now() - jump);
+    fixture_.Open();
+  }
+}
+
+TEST_F(AggregateUpkeepTest, WhereNoKeyIsDueNoCheckpointIsMade) {
+  const auto size = [&] { return fixture_.node->log().published()->size.value; };
+  ASSERT_TRUE(fixture_.node->aggregation()->RotateKeys());
+  Pass(hours(1));
+  const std::uint64_t before = size();
+  node::AggregationUpkeep upkeep(*fixture_.node);
+  EXPECT_FALSE(*upkeep.Step());
+  EXPECT_EQ(size(), before);
+  fixture_.clock.Advance(days(1));
+  EXPECT_FALSE(*upkeep.Step());
+  EXPECT_GT(size(), before);
+}
+
 TEST_F(AggregateUpkeepTest, AStudyThatIsOverIsPrunedAfterNinetyDays) {
   const OpenTask* task = NewTask(TaskParty::kLeader);
   const OpenTask* const endless = NewTask(TaskParty::kLeader, false);
