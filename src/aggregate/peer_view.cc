@@ -94,10 +94,12 @@ Result<void> PeerView::CheckMessage(const PeerEnvelope& envelope) {
   }
   crypto::Hash32 previous{};
   std::optional<crypto::P256PublicKey> key;
+  std::optional<Joined> join;
   if (step_ == PeerStep::kJoin) {
-    auto joined = ReadJoin(message, roster_.roster);
-    if (!joined) return std::move(joined).error().WithContext(name);
-    key = joined_.insert_or_assign(message.sender, *std::move(joined)).first->second.key;
+    auto read = ReadJoin(message, roster_.roster);
+    if (!read) return std::move(read).error().WithContext(name);
+    join = *std::move(read);
+    key = join->key;
   } else {
     const auto position = PositionOf(message.sender);
     if (!position || !members_[*position].active) {
@@ -121,6 +123,7 @@ Result<void> PeerView::CheckMessage(const PeerEnvelope& envelope) {
         name + ": was shown another board before the step " + std::string(PeerStepName(step_)) +
         ": the host shows different ones, or " + name + " lies; compare the transcripts");
   }
+  if (join) joined_.insert_or_assign(message.sender, *std::move(join));
   return {};
 }
 
