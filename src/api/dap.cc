@@ -244,8 +244,7 @@ Result<Response> Upload(const Call& call, DapVersion version) {
                                                                  : DapProblem::kUnrecognizedTask,
                            dap.id, "the task is closed: it takes no more reports");
     }
-    DapAnswer answer = dap.aggregators.leader().HandleUpload(dap.id, dap.call.body);
-    return answer;
+    return dap.aggregators.leader().HandleUpload(dap.id, dap.call.body);
   });
 }
 
