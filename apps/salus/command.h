@@ -107,6 +107,9 @@ void AddProxyCommands(std::vector<Command>& all);
 void AddSignCommands(std::vector<Command>& all);  // sign, verify
 void AddSafetyNumberCommand(std::vector<Command>& all);
 
+// NounSummary is what a noun of many verbs is for; empty for others.
+std::string NounSummary(const std::string& noun);
+
 // ManPage is the table as roff, for `salus --help-man`; with a noun the page of that one, empty
 // where there is no such noun.
 std::string ManPage(const std::vector<Command>& commands, const std::string& noun);

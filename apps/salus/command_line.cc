@@ -27,7 +27,7 @@ const std::map<std::string, std::string> kNouns = {
     {"audit", "Access events: send, query, verify"},
     {"log", "The log itself: checkpoints, proofs, checks, export"},
     {"custody", "Keys of patients who had none"},
-    {"aggregate", "Sums over people who show nobody their numbers"},
+    {"aggregate", "Add up people's numbers without showing them"},
     {"officer", "The data protection officer"},
     {"aggregate task", "Studies between two aggregators that nobody has to trust (DAP)"},
     {"aggregate keys", "The keys that reports are sealed to"},
@@ -113,6 +113,11 @@ void SayWhatIsWrong(const CLI::App& root, const CLI::ParseError& error) {
 }
 
 }  // namespace
+
+std::string NounSummary(const std::string& noun) {
+  const auto found = kNouns.find(noun);
+  return found == kNouns.end() ? std::string() : found->second;
+}
 
 ParsedLine ParseCommandLine(int argc, char** argv, const std::vector<Command>& commands) {
   // Before anything that might repeat what stands there.

@@ -57,7 +57,7 @@ void AppendEnd(std::string& out) {
 
 std::string NounPage(const std::vector<Command>& commands, const std::string& noun) {
   std::string body;
-  std::string summary;
+  std::string summary = NounSummary(noun);
   for (const Command& command : commands) {
     if (command.noun != noun) continue;
     if (summary.empty()) summary = command.summary;
