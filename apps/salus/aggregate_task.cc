@@ -73,7 +73,7 @@ Result<ExitCode> RunTaskAccept(Session& session) {
   }
   const auto& task = file.task.parameters();
   session.terminal().Say(fmt::format("{}: {}", task.statistic.name, task.purpose), Colour::kBold);
-  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(Backend* const place, StudyPlace(session));
   TRY_VOID(place->AddAggregateTask(file));
   session.terminal().Say("accepted, and an entry of this log", Colour::kGreen);
   fmt::print("{}\n", task.id.ToText());
@@ -82,7 +82,7 @@ Result<ExitCode> RunTaskAccept(Session& session) {
 
 Result<ExitCode> RunTaskList(Session& session) {
   TRY(const OutputFormat format, session.Format());
-  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(Backend* const place, StudyPlace(session));
   TRY(const std::vector<AggregateTaskLine> lines, place->AggregateTasks());
   TRY(const std::vector<client::LoggedTask> logged, place->Notices());
   TRY(const AggregateKeyLine key, place->AggregateKey());
@@ -106,7 +106,7 @@ Result<ExitCode> RunTaskList(Session& session) {
 Result<ExitCode> RunTaskClose(Session& session) {
   const auto id = aggregate::TaskId::Parse(session.arguments().Text("TASK"));
   if (!id) return session.Usage(id.error().message);
-  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(Backend* const place, StudyPlace(session));
   TRY_VOID(place->CloseAggregateTask(*id));
   session.terminal().Say("closed: it takes no more reports. What is there is still collected",
                          Colour::kGreen);
@@ -114,7 +114,7 @@ Result<ExitCode> RunTaskClose(Session& session) {
 }
 
 Result<ExitCode> RunKeysRotate(Session& session) {
-  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(Backend* const place, StudyPlace(session));
   TRY(const std::uint64_t forgotten, place->RotateAggregateKeys());
   session.terminal().Say(
       fmt::format("clients are given a new key from now on; the one before still opens, for a day "

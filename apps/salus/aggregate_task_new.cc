@@ -47,7 +47,9 @@ Result<Side> HelperSide(Session& session) {
     return side;
   }
   TRY(const client::ServerStore store, client::ServerStore::OfUser());
-  TRY(const client::PinnedServer server, store.Load(helper));
+  Result<client::PinnedServer> pinned = store.Choose(helper);
+  if (!pinned) return std::move(pinned.error()).WithContext("--helper " + helper);
+  const client::PinnedServer& server = *pinned;
   side.url = WithDap(server.public_url);
   side.root_pem = server.root_pem;
   if (session.arguments().Has("--mutual-tls")) side.machine_url = server.url;
@@ -125,7 +127,7 @@ Result<std::filesystem::path> NewFolder(Session& session) {
 Result<ExitCode> RunTaskNew(Session& session) {
   TRY(TaskPlan plan, PlanTask(session));
   TRY(const Side helper, HelperSide(session));
-  TRY(Backend* const place, session.Place(Access::kWrite));
+  TRY(Backend* const place, StudyPlace(session));
   Side leader;
   leader.url = session.arguments().Has("--leader") ? session.arguments().Text("--leader")
                                                    : place->AggregatorUrl();

@@ -17,6 +17,12 @@ constexpr std::size_t kMaxTaskFile = 64 * 1024;
 
 }  // namespace
 
+Result<Backend*> StudyPlace(Session& session) {
+  TRY(Backend* const place, session.Place(Access::kWrite));
+  if (!session.is_data_place()) TRY_VOID(session.Identity());
+  return place;
+}
+
 Result<aggregate::TaskFile> ReadTaskFile(const std::string& path) {
   Result<SecretBytes> text = pki::ReadKeyFile(path);
   const std::optional<Error> not_private =

@@ -18,6 +18,11 @@ Result<ExitCode> RunKeysRotate(Session& session);
 Result<ExitCode> RunAggregateUpload(Session& session);
 Result<ExitCode> RunAggregateCollect(Session& session);
 
+// StudyPlace is where an aggregator's studies are: at a server only for who shows an identity.
+//
+// Errors: those of Session::Place and Session::Identity.
+Result<Backend*> StudyPlace(Session& session);
+
 // ReadTaskFile reads what `salus aggregate task new` wrote. One with secrets must be a file of mode
 // 0600.
 //

@@ -46,9 +46,9 @@ class Desk:
     def salus(self, *arguments):
         return self.side.salus("aggregate", *arguments, *self.flags())
 
-    def refused(self, *arguments):
+    def refused(self, *arguments, flags=None):
         """Exit code and what was said."""
-        process = self.side.start_salus("aggregate", *arguments, *self.flags(),
+        process = self.side.start_salus("aggregate", *arguments, *(flags or self.flags()),
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         said = process.communicate()[1]
         return process.returncode, said
@@ -163,9 +163,13 @@ def check_refusals(study):
               "-o", folder), 1, "name a new folder"),
             ("a helper that nobody knows", study.officer,
              ("task", "new", "--title", "x", "--purpose", "y", *HEIGHTS, "--helper", "nobody",
-              "-o", folder + "-2"), 1, "nobody")):
+              "-o", folder + "-2"), 1, "--helper nobody: no server of that name is connected")):
         code, said = desk.refused(*arguments)
         require(code == exit_code and reason in said, f"{what}: exit {code}: {said}")
+    for arguments in (("task", "list"), ("task", "accept", helper_file), ("task", "close", task),
+                      ("keys", "rotate")):
+        code, said = study.officer.refused(*arguments, flags=("--server", "hospital"))
+        require(code == 2 and "--as DIR" in said, f"{arguments} without --as: exit {code}: {said}")
     # Who is not of this log may not even look.
     study.helper.side, side = study.pair.leader, study.helper.side
     study.helper.server = "hospital"
