@@ -233,10 +233,10 @@ std::string DemoLesson::Knowledge() const {
   const std::size_t added = result_ ? result_->count : run_.people.size();
   const char* const whom = added < run_.people.size() ? "those in the sum" : "them";
   const std::string but_two = added == 3 ? "one" : fmt::format("{}", added - 2);
-  return out + fmt::format(
-                   "  Even {} of {} and the hospital together learn of the other two no more than "
-                   "the sum.\n",
-                   but_two, whom);
+  return out +
+         fmt::format(
+             "  Even {} of {} and the hospital together learn only the sum of the other two.\n",
+             but_two, whom);
 }
 
 std::string DemoLesson::Eavesdropping() const {

@@ -209,7 +209,7 @@ def check_closed_meanwhile(pair):
     task = pair.task_of(folder)["id"]
     pair.run()
     upload = Upload(pair, folder, "all", range(buckets))
-    code, _, said = upload.run("sendto:signal=KILL:when=12")
+    code, _, said = upload.run("sendto:signal=KILL:when=25")
     require(code == -9 and len(upload.state()["sealed"]) == buckets, f"killed: {code} {said}")
     pair.stop()
     pair.leader.salus("aggregate", "task", "close", task, "--data", pair.leader.data)
