@@ -35,8 +35,8 @@ struct DemoPerson {
   crypto::Hash32 fingerprint{};
   pid_t pid = 0;
   int exit = 0;
-  std::string messages;  // what the process said, a line of JSON each (progress_lines.h)
-  Bytes transcript;
+  std::string messages = {};  // what the process said, a line of JSON each (progress_lines.h)
+  Bytes transcript = {};
 };
 
 // DemoRun is what was played.

@@ -21,8 +21,8 @@ namespace salus::cli {
 struct PeerServerOptions {
   std::string address;
   std::uint16_t port = 0;  // 0: any free one
-  std::string certificate_pem;
-  SecretBytes private_key;
+  std::string certificate_pem = {};
+  SecretBytes private_key = {};
 };
 
 // PeerServer speaks TLS 1.3 with clients that hold the key of any certificate, and listens to those

@@ -279,7 +279,8 @@ TEST_F(AggregateApiTest, AReportCountsOnceHoweverOftenItComes) {
     const auto tasks = node_->aggregation()->Tasks();
     ASSERT_TRUE(tasks);
     for (const auto& one : *tasks) {
-      if (one.task->task().id() == task.id()) EXPECT_EQ(one.counts.waiting, 1u);
+      if (one.task->task().id() != task.id()) continue;
+      EXPECT_EQ(one.counts.waiting, 1u);
     }
     ASSERT_TRUE(node_->aggregation()->CloseTask(task.id()));
     const auto closed = Send(*public_, method, PathOf(task, "reports"), AsText(body),

@@ -163,7 +163,7 @@ TEST_P(AggregatePrivacyTest, WhatIsSaidIsInTheTranscriptsAndNotOnTheNetwork) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sharing, AggregatePrivacyTest, ::testing::Bool(),
-                         [](const auto& info) { return info.param ? "Threshold" : "Additive"; });
+                         [](const auto& test) { return test.param ? "Threshold" : "Additive"; });
 
 }  // namespace
 }  // namespace salus::cli

@@ -246,6 +246,9 @@ def main():
     salus = sys.argv[1]
     cases = Cases()
     os.umask(0o022)
+    # Whoever starts this in the background may have these ignored, which children inherit.
+    for one in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(one, signal.SIG_DFL)
     with scratch_folder() as folder:
         judge_identities(cases, salus, folder)
         judge_output(cases, salus, folder)
