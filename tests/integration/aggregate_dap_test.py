@@ -271,7 +271,7 @@ def main():
         pair = Pair(sys.argv[1], sys.argv[2], folder)
         pair.set_up()
         done = 0
-        try:
+        with pair.watched():
             for check in (*CHECKS, lambda p: check_kills(p, seed)):
                 name = getattr(check, "__name__", "")
                 if wanted and (name if name != "<lambda>" else "check_kills") not in wanted:
@@ -279,12 +279,6 @@ def main():
                 check(pair)
                 done += 1
                 print(f"{name if name != '<lambda>' else 'check_kills'}: right", flush=True)
-        except BaseException:
-            for side in pair.sides:
-                print(f"--- {side.role}\n{side.last_log()}", file=sys.stderr)
-            raise
-        finally:
-            pair.kill()
     print(f"{done} passed, 0 failed, 0 skipped")
     return 0
 

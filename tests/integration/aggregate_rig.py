@@ -1,10 +1,12 @@
 """Two organisations on this machine, each with its own data directory, authority and salusd: the
 leader and the helper of a study."""
 
+import contextlib
 import json
 import os
 import re
 import subprocess
+import sys
 import time
 
 from salusd_rig import Rig, free_ports, wait_for
@@ -74,6 +76,18 @@ class Pair:
         for side in self.sides:
             if side.server:
                 side.kill()
+
+    @contextlib.contextmanager
+    def watched(self):
+        """Both are stopped in the end, and their logs are shown where something was wrong."""
+        try:
+            yield
+        except BaseException:
+            for side in self.sides:
+                print(f"--- {side.role}\n{side.last_log()}", file=sys.stderr)
+            raise
+        finally:
+            self.kill()
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)

@@ -228,7 +228,7 @@ def main():
         pair = Pair(sys.argv[1], sys.argv[2], folder)
         pair.set_up()
         done = 0
-        try:
+        with pair.watched():
             study = Study(pair)
             for check in CHECKS:
                 if wanted and check.__name__ not in wanted:
@@ -237,12 +237,6 @@ def main():
                 done += 1
                 print(f"{check.__name__}: right", flush=True)
             pair.stop()
-        except BaseException:
-            for side in pair.sides:
-                print(f"--- {side.role}\n{side.last_log()}", file=sys.stderr)
-            raise
-        finally:
-            pair.kill()
     print(f"{done} passed, 0 failed, 0 skipped")
     return 0
 

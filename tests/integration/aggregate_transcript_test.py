@@ -142,7 +142,7 @@ def main():
         pair = Pair(sys.argv[1], sys.argv[2], folder)
         pair.set_up()
         pair.leader.configure(job_reports="7")
-        try:
+        with pair.watched():
             pair.run()
             pin_both(pair)
             pair.stop()
@@ -159,12 +159,6 @@ def main():
             code, _, said = studies[0].check(studies[1].kept(pair.leader), "--leader", "leader")
             require(code != 0 and "another task" in said, f"another task's: {code} {said}")
             done += 1
-        except BaseException:
-            for side in pair.sides:
-                print(f"--- {side.role}\n{side.last_log()}", file=sys.stderr)
-            raise
-        finally:
-            pair.kill()
     print(f"{done} passed, 0 failed, 0 skipped")
     return 0
 

@@ -242,7 +242,7 @@ def main():
         pair = Pair(sys.argv[1], sys.argv[2], folder)
         pair.set_up()
         done = 0
-        try:
+        with pair.watched():
             for check in (lambda p: check_kills(p, seed), *CHECKS):
                 name = check.__name__ if check in CHECKS else "check_kills"
                 if wanted and name not in wanted:
@@ -250,12 +250,6 @@ def main():
                 check(pair)
                 done += 1
                 print(f"{name}: right", flush=True)
-        except BaseException:
-            for side in pair.sides:
-                print(f"--- {side.role}\n{side.last_log()}", file=sys.stderr)
-            raise
-        finally:
-            pair.kill()
     print(f"{done} passed, 0 failed, 0 skipped")
     return 0
 
